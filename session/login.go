@@ -1,0 +1,192 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// loginInfix stands between the session cookie's name and a login's id.
+	loginInfix = "_login_"
+	// loginTTL is how long a visitor has for WeChat's side of a login.
+	loginTTL = 10 * time.Minute
+	// maxLogins is how many logins one browser may have under way: tabs that
+	// a phone restores all at once.
+	maxLogins = 5
+	// loginIDChars is how much of the state names the cookie. The whole state
+	// stands inside it.
+	loginIDChars = 16
+)
+
+// MaxReturnTo is the longest [Login.ReturnTo], in bytes, that a login's cookie
+// can hold.
+const MaxReturnTo = 2000
+
+// A Login is one login under way: it begins before the visitor leaves for
+// WeChat and is looked up when she comes back.
+type Login struct {
+	// State ties WeChat's answer to this browser: 32 hexadecimal digits.
+	State string
+	// ReturnTo is where the visitor was going; at most [MaxReturnTo] bytes.
+	ReturnTo string
+	// Scope is what the visitor is asked for, as WeChat spells it.
+	Scope string
+	// Attempts counts the logins that were started again by themselves before
+	// this one.
+	Attempts int
+	// Spent says that this login has signed the visitor in. It is kept so that
+	// the back button leads to ReturnTo again.
+	Spent bool
+	// BeganAt is when the login began, to the millisecond: a phone that restores
+	// its tabs begins several within one second.
+	BeganAt time.Time
+}
+
+// NewState returns a state for one login: 128 random bits as 32 hexadecimal
+// digits, the one alphabet that WeChat's hops are known to leave alone.
+func NewState() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// Logins keeps the logins under way in the visitor's browser, each in a cookie
+// of its own that lives for ten minutes. It is safe for concurrent use.
+type Logins struct {
+	prefix string
+	jar    jar
+}
+
+// NewLogins returns the logins of the site that c describes, or an error that
+// says what is missing from c. The lifetime is not used.
+func NewLogins(c Config) (*Logins, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	jar, err := newJar(c, "login", compact{})
+	if err != nil {
+		return nil, err
+	}
+	return &Logins{prefix: c.CookieName() + loginInfix, jar: jar}, nil
+}
+
+// Begin remembers login and forgets all but the newest of those that r brings,
+// so that five remain. It adds the cookies to header.
+func (l *Logins) Begin(r *http.Request, header http.Header, login *Login) error {
+	for _, name := range l.surplus(r) {
+		l.jar.remove(header, name)
+	}
+	return l.set(header, login)
+}
+
+// Find returns the login of this browser that has the given state, spent or
+// not, and whether there is one.
+func (l *Logins) Find(r *http.Request, state string) (*Login, bool) {
+	if len(state) != 32 {
+		return nil, false
+	}
+	for _, cookie := range r.CookiesNamed(l.name(state)) {
+		login, ok := l.open(cookie)
+		if ok && subtle.ConstantTimeCompare([]byte(login.State), []byte(state)) == 1 {
+			return login, true
+		}
+	}
+	return nil, false
+}
+
+// Spend remembers that login has signed the visitor in.
+func (l *Logins) Spend(header http.Header, login *Login) error {
+	spent := *login
+	spent.Spent = true
+	return l.set(header, &spent)
+}
+
+// Forget removes login from the browser.
+func (l *Logins) Forget(header http.Header, login *Login) {
+	l.jar.remove(header, l.name(login.State))
+}
+
+func (l *Logins) name(state string) string {
+	return l.prefix + state[:loginIDChars]
+}
+
+func (l *Logins) set(header http.Header, login *Login) error {
+	return l.jar.set(header, l.name(login.State), login, loginTTL)
+}
+
+func (l *Logins) open(cookie *http.Cookie) (*Login, bool) {
+	login := new(Login)
+	if l.jar.open(cookie.Name, cookie.Value, login) != nil {
+		return nil, false
+	}
+	age := time.Since(login.BeganAt)
+	// A login that began in the future comes from a replica whose clock is a
+	// little ahead.
+	return login, age < loginTTL && age > -time.Minute
+}
+
+// surplus returns the names of the login cookies of r that must go to make
+// room for one more: the unreadable ones, and the oldest.
+func (l *Logins) surplus(r *http.Request) []string {
+	type pending struct {
+		name    string
+		beganAt time.Time
+	}
+	var names []string
+	var found []pending
+	for _, cookie := range r.Cookies() {
+		if !strings.HasPrefix(cookie.Name, l.prefix) {
+			continue
+		}
+		if login, ok := l.open(cookie); ok {
+			found = append(found, pending{cookie.Name, login.BeganAt})
+		} else {
+			names = append(names, cookie.Name)
+		}
+	}
+	// Stable: browsers send the older of two cookies first.
+	slices.SortStableFunc(found, func(a, b pending) int { return a.beganAt.Compare(b.beganAt) })
+	for _, p := range found[:max(0, len(found)-(maxLogins-1))] {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+const loginVersion = 1
+
+// MarshalBinary returns the compact form of l. It never fails.
+func (l *Login) MarshalBinary() ([]byte, error) {
+	var spent byte
+	if l.Spent {
+		spent = 1
+	}
+	b := []byte{loginVersion, spent, byte(l.Attempts)}
+	b = binary.AppendUvarint(b, uint64(max(l.BeganAt.UnixMilli(), 0)))
+	b = appendString(b, l.State)
+	b = appendString(b, l.Scope)
+	return appendString(b, l.ReturnTo), nil
+}
+
+// UnmarshalBinary reads what [Login.MarshalBinary] wrote. Anything else is an
+// error.
+func (l *Login) UnmarshalBinary(data []byte) error {
+	if len(data) == 0 || data[0] != loginVersion {
+		return errMalformed
+	}
+	r := reader{rest: string(data[1:])}
+	l.Spent = r.byte() == 1
+	l.Attempts = int(r.byte())
+	l.BeganAt = time.UnixMilli(int64(min(r.uvarint(), math.MaxInt64)))
+	l.State, l.Scope, l.ReturnTo = r.string(), r.string(), r.string()
+	if r.broken || r.rest != "" {
+		return errMalformed
+	}
+	return nil
+}
