@@ -1,0 +1,78 @@
+// Package config turns the environment into the configuration of one wxgate
+// process. Every value is parsed once, into a type that cannot be wrong; what
+// does not parse, is missing, contradicts another value or has an unknown name
+// is told in one error, [*Faults], all of it at once.
+package config
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/wechat"
+)
+
+// Config is a checked configuration, as [Load] gives it. Its tags are the
+// reference of wxgate's environment:
+//
+//   - env is the variable and envDefault its default;
+//   - meaning says what it is for, in the words of `wxgate env`;
+//   - required marks a variable without which wxgate does not start, and says
+//     what it is and where to get it;
+//   - secret marks one that may come from the file that NAME_FILE names, and
+//     that no message repeats;
+//   - oneof lists the only words allowed;
+//   - unset is what the table says of a variable whose absence means something.
+//
+// A Config may be logged whole: its secrets redact themselves.
+type Config struct {
+	AppID      string        `env:"WXGATE_APP_ID" meaning:"the official account's AppID" required:"the AppID of your official account, shown among its settings at mp.weixin.qq.com"`
+	AppSecret  wechat.Secret `env:"WXGATE_APP_SECRET" secret:"true" meaning:"its AppSecret; never logged, never sent to a browser or the upstream" required:"the AppSecret of your official account, made at mp.weixin.qq.com beside the AppID; WXGATE_APP_SECRET_FILE may name a file that holds it"`
+	Upstream   Upstreams     `env:"WXGATE_UPSTREAM" meaning:"the site: http://, https://, h2c:// or unix:///path; or several by path, longest prefix wins: /=http://web:80,/api/=http://api:8080" required:"the address of your site, such as http://127.0.0.1:3000"`
+	Mode       string        `env:"WXGATE_MODE" envDefault:"proxy" oneof:"proxy" meaning:"proxy: stands in front of the upstream"`
+	PublicURL  Origin        `env:"WXGATE_PUBLIC_URL" meaning:"the origin that visitors use, such as https://h5.example.com; decides cookie security and redirect_uri" required:"the origin that visitors use, such as https://h5.example.com"`
+	CookieKeys Keys          `env:"WXGATE_COOKIE_KEYS" secret:"true" meaning:"one or more keys, base64, at least 32 bytes each; the first makes new cookies, all are accepted: rotation without sign-outs" required:"the keys that encrypt and sign the cookies; make one with: wxgate keygen; WXGATE_COOKIE_KEYS_FILE may name a file that holds them"`
+
+	Listen      string       `env:"WXGATE_LISTEN" envDefault:":8080" meaning:"the gateway's address"`
+	AdminListen string       `env:"WXGATE_ADMIN_LISTEN" envDefault:":9090" meaning:"address of health and metrics; set to empty: none"`
+	Prefix      string       `env:"WXGATE_PREFIX" envDefault:"/_wx" meaning:"path of wxgate's own endpoints"`
+	Scope       wechat.Scope `env:"WXGATE_SCOPE" envDefault:"snsapi_base" oneof:"snsapi_base,snsapi_userinfo" meaning:"what a login asks for: snsapi_base, or snsapi_userinfo (nickname and picture too)"`
+
+	SessionTTL    time.Duration `env:"WXGATE_SESSION_TTL" envDefault:"24h" meaning:"a session unused for so long ends (sliding: reissued once half of it has passed)"`
+	SessionMaxTTL time.Duration `env:"WXGATE_SESSION_MAX_TTL" envDefault:"720h" meaning:"no session outlives this from its login"`
+	SessionStore  string        `env:"WXGATE_SESSION_STORE" envDefault:"cookie" oneof:"cookie" meaning:"cookie: the whole session in one encrypted cookie"`
+	CookieName    string        `env:"WXGATE_COOKIE_NAME" envDefault:"wxgate" meaning:"session cookie; the browser's Host prefix is put before it when it is Secure and no domain is set"`
+	CookieDomain  string        `env:"WXGATE_COOKIE_DOMAIN" meaning:"share the session over the subdomains of this domain"`
+
+	PublicPaths   Patterns    `env:"WXGATE_PUBLIC_PATHS" meaning:"paths that need no session; Go ServeMux patterns: /static/, GET /news/{id}, /favicon.ico"`
+	APIPaths      Patterns    `env:"WXGATE_API_PATHS" meaning:"paths that answer 401 JSON, never a redirect; same patterns"`
+	OutsideWeChat string      `env:"WXGATE_OUTSIDE_WECHAT" envDefault:"redirect" oneof:"redirect,page,deny" meaning:"a visitor whose browser is not WeChat's: redirect to WeChat all the same, page (asks to open in WeChat, with a QR code of the address), deny (403)"`
+	SnapshotUsers string      `env:"WXGATE_SNAPSHOT_USERS" envDefault:"allow" oneof:"allow,deny" meaning:"WeChat's snapshot-page virtual accounts: allow (marked), or deny (a page that tells how to go on)"`
+	VerifyFiles   VerifyFiles `env:"WXGATE_VERIFY_FILES" meaning:"tokens of the MP_verify_….txt files to serve at the root: abc123,def456"`
+
+	TrustedProxies Prefixes `env:"WXGATE_TRUSTED_PROXIES" meaning:"CIDRs whose X-Forwarded-…, X-Original-… and X-Request-ID are believed"`
+	ReturnHosts    HostList `env:"WXGATE_RETURN_HOSTS" meaning:"further hosts that return_to may name"`
+	LoginRate      Rate     `env:"WXGATE_LOGIN_RATE" envDefault:"600/1m" meaning:"login starts and callbacks for one client address, above it 429 with Retry-After; 0: no limit"`
+	MaxBody        ByteSize `env:"WXGATE_MAX_BODY" envDefault:"0" meaning:"largest request body forwarded, above it 413; 0: no limit"`
+
+	UpstreamTimeout time.Duration `env:"WXGATE_UPSTREAM_TIMEOUT" envDefault:"60s" meaning:"until the upstream's response header"`
+	UpstreamCAFile  string        `env:"WXGATE_UPSTREAM_CA_FILE" unset:"system" meaning:"PEM file of the CA for https:// upstreams"`
+	WeChatTimeout   time.Duration `env:"WXGATE_WECHAT_TIMEOUT" envDefault:"5s" meaning:"one call to WeChat"`
+	WeChatAPIURL    BaseURL       `env:"WXGATE_WECHAT_API_URL" envDefault:"https://api.weixin.qq.com" meaning:"for an emulator or a regional endpoint"`
+	WeChatOpenURL   BaseURL       `env:"WXGATE_WECHAT_OPEN_URL" envDefault:"https://open.weixin.qq.com" meaning:"likewise"`
+
+	TLSCertFile string `env:"WXGATE_TLS_CERT_FILE" meaning:"PEM certificate chain: serve HTTPS on the main listener (the admin listener stays HTTP); reread when the file changes"`
+	TLSKeyFile  string `env:"WXGATE_TLS_KEY_FILE" meaning:"its PEM private key; reread likewise"`
+
+	LogLevel  zerolog.Level `env:"WXGATE_LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" meaning:"least level that is logged: debug, info, warn, error"`
+	LogFormat string        `env:"WXGATE_LOG_FORMAT" envDefault:"json" oneof:"json,console" meaning:"json or console"`
+	AccessLog bool          `env:"WXGATE_ACCESS_LOG" envDefault:"true" meaning:"a line per request"`
+
+	DrainDelay      time.Duration `env:"WXGATE_DRAIN_DELAY" envDefault:"5s" meaning:"how long the listener goes on after SIGTERM, while readiness is 503"`
+	ShutdownTimeout time.Duration `env:"WXGATE_SHUTDOWN_TIMEOUT" envDefault:"30s" meaning:"how long the requests in flight then get to end"`
+
+	// UpstreamCAs holds the certificates of UpstreamCAFile; nil, as net/http
+	// has it, for the system's.
+	UpstreamCAs *x509.CertPool `env:"-" json:"-"`
+}

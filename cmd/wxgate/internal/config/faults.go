@@ -1,0 +1,56 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Faults is the error of [Load]: everything that is wrong with an environment.
+type Faults struct {
+	// List holds at most one fault for a variable: known variables in the
+	// order of [Config], then unknown ones by name. It is never empty.
+	List []Fault
+}
+
+// Error gives a line for the whole and then one for each fault.
+func (f *Faults) Error() string {
+	var b strings.Builder
+	if len(f.List) == 1 {
+		b.WriteString("1 fault in the configuration:")
+	} else {
+		fmt.Fprintf(&b, "%d faults in the configuration:", len(f.List))
+	}
+	for _, fault := range f.List {
+		b.WriteString("\n  " + fault.String())
+	}
+	return b.String()
+}
+
+// Fault is one thing that is wrong with one variable.
+type Fault struct {
+	Name    string // the variable as it was given: NAME or NAME_FILE
+	Given   string // its value, quoted; empty when unset or not to be shown
+	Problem string // what is wrong with it and how to mend it
+}
+
+// String gives the fault in one line: NAME="given": problem.
+func (f Fault) String() string {
+	if f.Given == "" {
+		return f.Name + ": " + f.Problem
+	}
+	return f.Name + "=" + f.Given + ": " + f.Problem
+}
+
+// quote makes a value fit for a message. A URL with a password in it, or a key
+// pasted where its file's path belongs, is not repeated.
+func quote(value string) string {
+	const longest = 200
+	if strings.ContainsAny(value, "@\n") || strings.Contains(value, "-----BEGIN") {
+		return ""
+	}
+	if len(value) > longest {
+		return strconv.Quote(strings.ToValidUTF8(value[:longest], "")) + "…"
+	}
+	return strconv.Quote(value)
+}

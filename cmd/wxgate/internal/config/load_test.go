@@ -1,0 +1,364 @@
+package config_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/wechat"
+)
+
+const appSecret = "planted-secret-0123456789"
+
+// key is a cookie key in base64, and its bytes are easy to find in a message.
+func key() string {
+	return base64.StdEncoding.EncodeToString([]byte("planted-key-planted-key-planted-key-"))
+}
+
+// environ is a sound environment with changes after it; "NAME=" unsets.
+func environ(changes ...string) []string {
+	return append([]string{
+		"PATH=/bin",
+		"WXGATE_APP_ID=wx0123456789abcdef",
+		"WXGATE_APP_SECRET=" + appSecret,
+		"WXGATE_UPSTREAM=http://web:80",
+		"WXGATE_PUBLIC_URL=https://h5.example.com",
+		"WXGATE_COOKIE_KEYS=" + key(),
+	}, changes...)
+}
+
+// faults loads what must be refused and gives the faults, a line each.
+func faults(t *testing.T, environ []string) []string {
+	t.Helper()
+	c, err := config.Load(environ)
+	all, ok := errors.AsType[*config.Faults](err)
+	if !ok {
+		t.Fatalf("Load(%q) = %v, %v, want *Faults", environ, c, err)
+	}
+	if c != nil {
+		t.Errorf("Load gives a configuration beside the error %v", err)
+	}
+	for _, secret := range []string{appSecret, key(), "planted"} {
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("the error holds the secret %q: %v", secret, err)
+		}
+	}
+	var lines []string
+	for _, f := range all.List {
+		lines = append(lines, f.String())
+	}
+	return lines
+}
+
+// write puts text into a new file and gives its path.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLoadDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name      string
+		got, want any
+	}{
+		{"AppID", c.AppID, "wx0123456789abcdef"},
+		{"AppSecret", c.AppSecret.Reveal(), appSecret},
+		{"Upstream", c.Upstream.String(), "http://web:80"},
+		{"Mode", c.Mode, "proxy"},
+		{"PublicURL", c.PublicURL, config.Origin{Scheme: "https", Host: "h5.example.com"}},
+		{"CookieKeys", len(c.CookieKeys), 1},
+		{"Listen", c.Listen, ":8080"},
+		{"AdminListen", c.AdminListen, ":9090"},
+		{"Prefix", c.Prefix, "/_wx"},
+		{"Scope", c.Scope, wechat.ScopeBase},
+		{"SessionTTL", c.SessionTTL, 24 * time.Hour},
+		{"SessionMaxTTL", c.SessionMaxTTL, 720 * time.Hour},
+		{"SessionStore", c.SessionStore, "cookie"},
+		{"CookieName", c.CookieName, "wxgate"},
+		{"CookieDomain", c.CookieDomain, ""},
+		{"PublicPaths", len(c.PublicPaths), 0},
+		{"APIPaths", len(c.APIPaths), 0},
+		{"OutsideWeChat", c.OutsideWeChat, "redirect"},
+		{"SnapshotUsers", c.SnapshotUsers, "allow"},
+		{"VerifyFiles", len(c.VerifyFiles), 0},
+		{"TrustedProxies", len(c.TrustedProxies), 0},
+		{"ReturnHosts", len(c.ReturnHosts), 0},
+		{"LoginRate", c.LoginRate, config.Rate{Count: 600, Per: time.Minute}},
+		{"MaxBody", c.MaxBody, config.ByteSize(0)},
+		{"UpstreamTimeout", c.UpstreamTimeout, time.Minute},
+		{"UpstreamCAFile", c.UpstreamCAFile, ""},
+		{"UpstreamCAs", c.UpstreamCAs == nil, true},
+		{"WeChatTimeout", c.WeChatTimeout, 5 * time.Second},
+		{"WeChatAPIURL", c.WeChatAPIURL, config.BaseURL("https://api.weixin.qq.com")},
+		{"WeChatOpenURL", c.WeChatOpenURL, config.BaseURL("https://open.weixin.qq.com")},
+		{"TLSCertFile", c.TLSCertFile, ""},
+		{"TLSKeyFile", c.TLSKeyFile, ""},
+		{"LogLevel", c.LogLevel, zerolog.InfoLevel},
+		{"LogFormat", c.LogFormat, "json"},
+		{"AccessLog", c.AccessLog, true},
+		{"DrainDelay", c.DrainDelay, 5 * time.Second},
+		{"ShutdownTimeout", c.ShutdownTimeout, 30 * time.Second},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s = %v, want %v", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+func TestLoadValues(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		changes []string
+		got     func(*config.Config) any
+		want    any
+	}{
+		{"the last of a name", []string{"WXGATE_APP_ID=wx1", "WXGATE_APP_ID=wx2"}, func(c *config.Config) any { return c.AppID }, "wx2"},
+		{"empty is unset", []string{"WXGATE_PREFIX=", "WXGATE_LOGIN_RATE="}, func(c *config.Config) any { return c.Prefix }, "/_wx"},
+		{"empty admin address is none", []string{"WXGATE_ADMIN_LISTEN="}, func(c *config.Config) any { return c.AdminListen }, ""},
+		{"secret from a file", []string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + write(t, " from-file \r\n")}, func(c *config.Config) any { return c.AppSecret.Reveal() }, "from-file"},
+		{"keys from a file", []string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=" + write(t, key()+"\n")}, func(c *config.Config) any { return string(c.CookieKeys[0]) }, "planted-key-planted-key-planted-key-"},
+		{"empty _FILE is unset", []string{"WXGATE_APP_SECRET_FILE="}, func(c *config.Config) any { return c.AppSecret.Reveal() }, appSecret},
+		{"line break behind a secret", []string{"WXGATE_APP_SECRET=s\n"}, func(c *config.Config) any { return c.AppSecret.Reveal() }, "s"},
+		{"no $ expansion", []string{"WXGATE_APP_SECRET=a${PATH}"}, func(c *config.Config) any { return c.AppSecret.Reveal() }, "a${PATH}"},
+		{"cookie domain with a dot", []string{"WXGATE_COOKIE_DOMAIN=.Example.com"}, func(c *config.Config) any { return c.CookieDomain }, "example.com"},
+		{"cookie domain is the host", []string{"WXGATE_COOKIE_DOMAIN=h5.example.com"}, func(c *config.Config) any { return c.CookieDomain }, "h5.example.com"},
+		{"no drain delay", []string{"WXGATE_DRAIN_DELAY=0s"}, func(c *config.Config) any { return c.DrainDelay }, time.Duration(0)},
+		{"two listeners on any port", []string{"WXGATE_LISTEN=127.0.0.1:0", "WXGATE_ADMIN_LISTEN=127.0.0.1:0"}, func(c *config.Config) any { return c.Listen }, "127.0.0.1:0"},
+		{"same port on two addresses", []string{"WXGATE_LISTEN=127.0.0.1:80", "WXGATE_ADMIN_LISTEN=127.0.0.2:80"}, func(c *config.Config) any { return c.AdminListen }, "127.0.0.2:80"},
+		{"plain http", []string{"WXGATE_PUBLIC_URL=http://shop.test"}, func(c *config.Config) any { return c.PublicURL.String() }, "http://shop.test"},
+		{"log level", []string{"WXGATE_LOG_LEVEL=debug"}, func(c *config.Config) any { return c.LogLevel }, zerolog.DebugLevel},
+		{"no access log", []string{"WXGATE_ACCESS_LOG=false"}, func(c *config.Config) any { return c.AccessLog }, false},
+		{"other programs' variables", []string{"HTTP_PROXY=x", "wxgate_app=x", "WXGATER_X=1", "nonsense"}, func(c *config.Config) any { return c.Mode }, "proxy"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c, err := config.Load(environ(tt.changes...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := tt.got(c); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadFaults(t *testing.T) {
+	t.Parallel()
+	empty, garbage, missing := write(t, " \n"), write(t, "garbage"), filepath.Join(t.TempDir(), "missing")
+	large := write(t, strings.Repeat("a", 1<<20+1))
+	certA, keyA := pair(t)
+	_, keyB := pair(t)
+	const duration = "expected a duration with its unit, such as 90s, 5m or 24h"
+	for _, tt := range []struct {
+		changes []string
+		want    string
+	}{
+		{[]string{"WXGATE_APP_ID="}, "WXGATE_APP_ID: not set: the AppID of your official account, shown among its settings at mp.weixin.qq.com"},
+		{[]string{"WXGATE_APP_SECRET=\n"}, "WXGATE_APP_SECRET: not set: the AppSecret of your official account, made at mp.weixin.qq.com beside the AppID; WXGATE_APP_SECRET_FILE may name a file that holds it"},
+		{[]string{"WXGATE_UPSTREAM="}, "WXGATE_UPSTREAM: not set: the address of your site, such as http://127.0.0.1:3000"},
+		{[]string{"WXGATE_PUBLIC_URL="}, "WXGATE_PUBLIC_URL: not set: the origin that visitors use, such as https://h5.example.com"},
+		{[]string{"WXGATE_COOKIE_KEYS="}, "WXGATE_COOKIE_KEYS: not set: the keys that encrypt and sign the cookies; make one with: wxgate keygen; WXGATE_COOKIE_KEYS_FILE may name a file that holds them"},
+
+		{[]string{"WXGATE_APP_ID=wx 1"}, `WXGATE_APP_ID="wx 1": expected printable ASCII without blanks or line breaks`},
+		{[]string{"WXGATE_APP_ID=微信"}, `WXGATE_APP_ID="微信": expected printable ASCII without blanks or line breaks`},
+		{[]string{"WXGATE_APP_SECRET=planted secret"}, `WXGATE_APP_SECRET: expected printable ASCII without blanks or line breaks`},
+		{[]string{"WXGATE_APP_SECRET_FILE=" + garbage}, `WXGATE_APP_SECRET: set as WXGATE_APP_SECRET_FILE too; keep one of the two`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + empty}, `WXGATE_APP_SECRET_FILE: the file is empty`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + large}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: larger than 1 MiB`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + appSecret}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + t.TempDir()}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: is a directory`},
+		{[]string{"WXGATE_COOKIE_KEYS=planted!"}, `WXGATE_COOKIE_KEYS: item 1 of the list: expected base64; make a key with: wxgate keygen`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=" + write(t, "planted=")}, `WXGATE_COOKIE_KEYS_FILE: item 1 of the list: a key of 5 bytes; at least 32 are needed; make one with: wxgate keygen`},
+
+		{[]string{"WXGATE_UPSTREAM=web:80"}, `WXGATE_UPSTREAM="web:80": expected a URL that begins with http:// or https:// or h2c:// or unix://`},
+		{[]string{"WXGATE_UPSTREAM=http://u:planted@web"}, `WXGATE_UPSTREAM: expected a URL without user name and password`},
+		{[]string{"WXGATE_UPSTREAM=/=http://u:planted,x@web"}, `WXGATE_UPSTREAM: item 1 of the list: expected a port from 1 to 65535 behind the host`},
+		{[]string{"WXGATE_MODE=forward-auth"}, `WXGATE_MODE="forward-auth": expected proxy`},
+		{[]string{"WXGATE_SCOPE=userinfo"}, `WXGATE_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`},
+		{[]string{"WXGATE_SESSION_STORE=redis"}, `WXGATE_SESSION_STORE="redis": expected cookie`},
+		{[]string{"WXGATE_OUTSIDE_WECHAT=qrconnect"}, `WXGATE_OUTSIDE_WECHAT="qrconnect": expected redirect or page or deny`},
+		{[]string{"WXGATE_SNAPSHOT_USERS=Allow"}, `WXGATE_SNAPSHOT_USERS="Allow": expected allow or deny`},
+		{[]string{"WXGATE_LOG_LEVEL=panic"}, `WXGATE_LOG_LEVEL="panic": expected debug or info or warn or error`},
+		{[]string{"WXGATE_LOG_FORMAT=text"}, `WXGATE_LOG_FORMAT="text": expected json or console`},
+		{[]string{"WXGATE_ACCESS_LOG=on"}, `WXGATE_ACCESS_LOG="on": expected true or false`},
+		{[]string{"WXGATE_SESSION_TTL=24"}, `WXGATE_SESSION_TTL="24": ` + duration},
+		{[]string{"WXGATE_DRAIN_DELAY=-1s"}, `WXGATE_DRAIN_DELAY="-1s": ` + duration},
+		{[]string{"WXGATE_SESSION_TTL=0s"}, `WXGATE_SESSION_TTL="0s": expected a duration above zero`},
+		{[]string{"WXGATE_SESSION_MAX_TTL=0"}, `WXGATE_SESSION_MAX_TTL="0": expected a duration above zero`},
+		{[]string{"WXGATE_UPSTREAM_TIMEOUT=0s"}, `WXGATE_UPSTREAM_TIMEOUT="0s": expected a duration above zero`},
+		{[]string{"WXGATE_WECHAT_TIMEOUT=0s"}, `WXGATE_WECHAT_TIMEOUT="0s": expected a duration above zero`},
+		{[]string{"WXGATE_SHUTDOWN_TIMEOUT=0s"}, `WXGATE_SHUTDOWN_TIMEOUT="0s": expected a duration above zero`},
+		{[]string{"WXGATE_SESSION_MAX_TTL=1h"}, `WXGATE_SESSION_TTL: 24h0m0s is longer than WXGATE_SESSION_MAX_TTL, 1h0m0s; shorten the one or lengthen the other`},
+		{[]string{"WXGATE_LISTEN=8080"}, `WXGATE_LISTEN="8080": expected host:port, such as :8080 or 127.0.0.1:8080`},
+		{[]string{"WXGATE_LISTEN=:http"}, `WXGATE_LISTEN=":http": expected host:port, such as :8080 or 127.0.0.1:8080`},
+		{[]string{"WXGATE_ADMIN_LISTEN=a b:1"}, `WXGATE_ADMIN_LISTEN="a b:1": expected host:port, such as :8080 or 127.0.0.1:8080`},
+		{[]string{"WXGATE_LISTEN=:9090"}, `WXGATE_ADMIN_LISTEN: :9090 would take the address of WXGATE_LISTEN, :9090; expected another port, or empty for none`},
+		{[]string{"WXGATE_ADMIN_LISTEN=127.0.0.1:8080"}, `WXGATE_ADMIN_LISTEN="127.0.0.1:8080": 127.0.0.1:8080 would take the address of WXGATE_LISTEN, :8080; expected another port, or empty for none`},
+		{[]string{"WXGATE_LISTEN=[::]:1", "WXGATE_ADMIN_LISTEN=127.0.0.1:1"}, `WXGATE_ADMIN_LISTEN="127.0.0.1:1": 127.0.0.1:1 would take the address of WXGATE_LISTEN, [::]:1; expected another port, or empty for none`},
+		{[]string{"WXGATE_PREFIX=/"}, `WXGATE_PREFIX="/": expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx`},
+		{[]string{"WXGATE_PREFIX=/a/"}, `WXGATE_PREFIX="/a/": expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx`},
+		{[]string{"WXGATE_PREFIX=_wx"}, `WXGATE_PREFIX="_wx": expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx`},
+		{[]string{"WXGATE_PREFIX=/{a}"}, `WXGATE_PREFIX="/{a}": expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx`},
+		{[]string{"WXGATE_COOKIE_NAME=a=b"}, "WXGATE_COOKIE_NAME=\"a=b\": expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"},
+		{[]string{"WXGATE_COOKIE_NAME=a b"}, "WXGATE_COOKIE_NAME=\"a b\": expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"},
+		{[]string{"WXGATE_COOKIE_NAME=__host-a"}, `WXGATE_COOKIE_NAME="__host-a": expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may`},
+		{[]string{"WXGATE_COOKIE_NAME=__Secure-a"}, `WXGATE_COOKIE_NAME="__Secure-a": expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may`},
+		{[]string{"WXGATE_COOKIE_DOMAIN=example.org"}, `WXGATE_COOKIE_DOMAIN="example.org": expected the host of WXGATE_PUBLIC_URL, h5.example.com, or a domain above it: browsers refuse any other`},
+		{[]string{"WXGATE_COOKIE_DOMAIN=ample.com"}, `WXGATE_COOKIE_DOMAIN="ample.com": expected the host of WXGATE_PUBLIC_URL, h5.example.com, or a domain above it: browsers refuse any other`},
+		{[]string{"WXGATE_COOKIE_DOMAIN=example.com:443"}, `WXGATE_COOKIE_DOMAIN="example.com:443": expected a domain such as example.com, without scheme and port`},
+		{[]string{"WXGATE_COOKIE_DOMAIN=."}, `WXGATE_COOKIE_DOMAIN=".": expected a domain such as example.com, without scheme and port`},
+		{[]string{"WXGATE_COOKIE_DOMAIN=127.0.0.1", "WXGATE_PUBLIC_URL=http://127.0.0.1"}, `WXGATE_COOKIE_DOMAIN="127.0.0.1": expected a domain such as example.com, without scheme and port`},
+
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA}, `WXGATE_TLS_KEY_FILE: not set, but WXGATE_TLS_CERT_FILE is; HTTPS needs both`},
+		{[]string{"WXGATE_TLS_KEY_FILE=" + keyA}, `WXGATE_TLS_CERT_FILE: not set, but WXGATE_TLS_KEY_FILE is; HTTPS needs both`},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + keyB}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE`, certA)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + garbage, "WXGATE_TLS_KEY_FILE=" + keyA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE`, garbage)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + missing}, fmt.Sprintf(`WXGATE_TLS_KEY_FILE=%q: read the key: no such file or directory`, missing)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=-----BEGIN PRIVATE KEY-----planted"}, `WXGATE_TLS_KEY_FILE: read the key: no such file or directory`},
+		{[]string{"WXGATE_UPSTREAM_CA_FILE=" + missing}, fmt.Sprintf(`WXGATE_UPSTREAM_CA_FILE=%q: read the certificates: no such file or directory`, missing)},
+		{[]string{"WXGATE_UPSTREAM_CA_FILE=" + keyA}, fmt.Sprintf(`WXGATE_UPSTREAM_CA_FILE=%q: expected a file with at least one PEM certificate`, keyA)},
+
+		{[]string{"WXGATE_APP_SECERT=planted"}, `WXGATE_APP_SECERT: unknown; the nearest known name is WXGATE_APP_SECRET`},
+		{[]string{"WXGATE_COOKIE_KEY_FILE=planted"}, `WXGATE_COOKIE_KEY_FILE: unknown; the nearest known name is WXGATE_COOKIE_KEYS_FILE`},
+		{[]string{"WXGATE_APP_ID_FILE=/x"}, `WXGATE_APP_ID_FILE: unknown; the nearest known name is WXGATE_APP_ID`},
+		{[]string{"WXGATE_ADMIN_LISTN="}, `WXGATE_ADMIN_LISTN: unknown; the nearest known name is WXGATE_ADMIN_LISTEN`},
+		{[]string{"WXGATE_MODE\n=1"}, `"WXGATE_MODE\n": unknown; the nearest known name is WXGATE_MODE`},
+		{[]string{"WXGATE_SITES_0_APP_ID=wx1"}, `WXGATE_SITES_0_APP_ID: unknown; the nearest known name is WXGATE_APP_ID`},
+		{[]string{"WXGATE_RETURN_HOSTS=" + strings.Repeat("a", 300)}, `WXGATE_RETURN_HOSTS="` + strings.Repeat("a", 200) + `"…: item 1 of the list: expected a host such as h5.example.com or h5.example.com:8080, in ASCII (xn--… for other scripts), no wildcard`},
+	} {
+		t.Run(strings.Join(tt.changes, " ")[:min(60, len(strings.Join(tt.changes, " ")))], func(t *testing.T) {
+			t.Parallel()
+			if got := faults(t, environ(tt.changes...)); !slices.Equal(got, []string{tt.want}) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadTellsEveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load([]string{
+		"WXGATE_ZZZ=1",
+		"WXGATE_AAA=planted",
+		"WXGATE_DRAIN_DELAY=soon",
+		"WXGATE_MAX_BODY=10MB",
+		"WXGATE_SESSION_TTL=48h", "WXGATE_SESSION_MAX_TTL=24h",
+		"WXGATE_COOKIE_KEYS=planted!",
+		"WXGATE_PUBLIC_URL=h5.example.com",
+		"WXGATE_COOKIE_DOMAIN=example.com", // nothing to be told while the public URL is unknown
+		"WXGATE_APP_SECRET=planted", "WXGATE_APP_SECRET_FILE=/planted",
+		"WXGATE_LISTEN=8080",
+	})
+	const want = `11 faults in the configuration:
+  WXGATE_APP_ID: not set: the AppID of your official account, shown among its settings at mp.weixin.qq.com
+  WXGATE_APP_SECRET: set as WXGATE_APP_SECRET_FILE too; keep one of the two
+  WXGATE_UPSTREAM: not set: the address of your site, such as http://127.0.0.1:3000
+  WXGATE_PUBLIC_URL="h5.example.com": expected a URL that begins with http:// or https://
+  WXGATE_COOKIE_KEYS: item 1 of the list: expected base64; make a key with: wxgate keygen
+  WXGATE_LISTEN="8080": expected host:port, such as :8080 or 127.0.0.1:8080
+  WXGATE_SESSION_TTL="48h": 48h0m0s is longer than WXGATE_SESSION_MAX_TTL, 24h0m0s; shorten the one or lengthen the other
+  WXGATE_MAX_BODY="10MB": expected a whole number of bytes, KiB, MiB or GiB, such as 4096, 512KiB or 10MiB
+  WXGATE_DRAIN_DELAY="soon": expected a duration with its unit, such as 90s, 5m or 24h
+  WXGATE_AAA: unknown; the nearest known name is WXGATE_MODE
+  WXGATE_ZZZ: unknown; the nearest known name is WXGATE_MODE`
+	if err == nil || err.Error() != want {
+		t.Errorf("Load: %v\nwant %s", err, want)
+	}
+}
+
+func TestLoadOfNothing(t *testing.T) {
+	// Not parallel: Setenv. An empty environment must not mean the process's.
+	t.Setenv("WXGATE_APP_ID", "wx-of-the-process")
+	if got := len(faults(t, nil)); got != 5 {
+		t.Errorf("Load(nil) tells %d faults, want one for each of the 5 required variables", got)
+	}
+}
+
+func TestConfigShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := []string{string(text)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		shown = append(shown, fmt.Sprintf(verb, c), fmt.Sprintf(verb, *c))
+	}
+	for _, s := range shown {
+		for _, secret := range []string{"planted", key(), "706c616e746564", fmt.Sprint([]byte("planted"))[1:20]} {
+			if strings.Contains(s, secret) {
+				t.Errorf("shows the secret %q: %s", secret, s)
+			}
+		}
+		if strings.Count(s, "[redacted]") != 2 {
+			t.Errorf("redacted %d times, want twice: %s", strings.Count(s, "[redacted]"), s)
+		}
+	}
+	if want := `"Upstream":"http://web:80"`; !strings.Contains(shown[0], want) {
+		t.Errorf("JSON without %s: %s", want, shown[0])
+	}
+}
+
+func TestLoadCertificates(t *testing.T) {
+	t.Parallel()
+	cert, key := pair(t)
+	c, err := config.Load(environ("WXGATE_TLS_CERT_FILE="+cert, "WXGATE_TLS_KEY_FILE="+key, "WXGATE_UPSTREAM_CA_FILE="+cert))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.UpstreamCAs == nil || c.UpstreamCAs.Equal(x509.NewCertPool()) {
+		t.Error("UpstreamCAs is empty")
+	}
+}
+
+// pair writes a new certificate and its key and gives the two paths.
+func pair(t *testing.T) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1)}, &x509.Certificate{SerialNumber: big.NewInt(1)}, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(name string, der []byte) string {
+		return write(t, string(pem.EncodeToMemory(&pem.Block{Type: name, Bytes: der})))
+	}
+	return block("CERTIFICATE", cert), block("PRIVATE KEY", der)
+}

@@ -1,0 +1,400 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+)
+
+// A text is a case of a type's table. With an err, in must be refused with it
+// as a part of the error; else it must give want.
+type text[T any] struct {
+	in   string
+	want T
+	err  string
+}
+
+func testTexts[T any](t *testing.T, cases []text[T]) {
+	t.Helper()
+	for _, tt := range cases {
+		t.Run(tt.in, func(t *testing.T) {
+			t.Parallel()
+			var got T
+			err := any(&got).(encoding.TextUnmarshaler).UnmarshalText([]byte(tt.in))
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("UnmarshalText(%q) = %v, want an error with %q", tt.in, err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("UnmarshalText(%q): %v", tt.in, err)
+			}
+			prefixes := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+			if diff := cmp.Diff(tt.want, got, prefixes); diff != "" {
+				t.Errorf("UnmarshalText(%q) (-want +got):\n%s", tt.in, diff)
+			}
+		})
+	}
+}
+
+func upstream(prefix, scheme, host, path string) config.Upstream {
+	return config.Upstream{Prefix: prefix, URL: &url.URL{Scheme: scheme, Host: host, Path: path}}
+}
+
+func TestUpstreams(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.Upstreams]{
+		{in: "http://web:80", want: config.Upstreams{upstream("/", "http", "web:80", "")}},
+		{in: " HTTPS://Web.Example.com/ ", want: config.Upstreams{upstream("/", "https", "web.example.com", "")}},
+		{in: "h2c://[::1]:50051", want: config.Upstreams{upstream("/", "h2c", "[::1]:50051", "")}},
+		{in: "http://my_app", want: config.Upstreams{upstream("/", "http", "my_app", "")}},
+		{in: "unix:///run/web@1.sock", want: config.Upstreams{upstream("/", "unix", "", "/run/web@1.sock")}},
+		{in: "/=http://web:80,/api/=http://api:8080", want: config.Upstreams{
+			upstream("/", "http", "web:80", ""), upstream("/api/", "http", "api:8080", ""),
+		}},
+		{in: "/api = unix:///run/api=1.sock , / = http://web", want: config.Upstreams{
+			upstream("/api", "unix", "", "/run/api=1.sock"), upstream("/", "http", "web", ""),
+		}},
+
+		{in: "web:80", err: "expected a URL that begins with http:// or https:// or h2c:// or unix://"},
+		{in: "ftp://web", err: "expected a URL that begins with http://"},
+		{in: "http://", err: "expected a host"},
+		{in: "http://a b", err: "expected a host"},
+		{in: "http://*.example.com", err: "no wildcard"},
+		{in: "http://微信.cn", err: "xn--"},
+		{in: "http://%77eb", err: "expected a host"},
+		{in: "http://1.2.3", err: "expected a host"},
+		{in: "http://::1", err: "expected a host"},
+		{in: "http://[127.0.0.1]", err: "expected a host"},
+		{in: "http://[fe80::1%25eth0]", err: "expected a host"},
+		{in: "http://-web", err: "expected a host"},
+		{in: "http://web:", err: "expected a port"},
+		{in: "http://web:0", err: "expected a port"},
+		{in: "http://web:080", err: "expected a port"},
+		{in: "http://web:65536", err: "expected a port"},
+		{in: "http://u:p@web", err: "without user name and password"},
+		{in: "http://web/app", err: "without a path"},
+		{in: "http://web//", err: "without a path"},
+		{in: "http://web?a", err: "without query"},
+		{in: "http://web?", err: "without query"},
+		{in: "http://web#", err: "without query"},
+		{in: "unix://run/web.sock", err: "absolute path of a socket"},
+		{in: "unix:///", err: "absolute path of a socket"},
+		{in: "unix:///run/../web.sock", err: "absolute path of a socket"},
+		{in: "unix:///run/a b.sock", err: "absolute path of a socket"},
+		{in: "unix:///run/a%20b.sock", err: "absolute path of a socket"},
+		{in: "unix:///run/web.sock?a", err: "absolute path of a socket"},
+
+		{in: "http://a,http://b", err: "item 1 of the list: expected path=URL"},
+		{in: "/=http://web,", err: "item 2 of the list is empty"},
+		{in: "/=http://web,api=http://api", err: "item 2 of the list: expected path=URL"},
+		{in: "/=http://web,/a/../b=http://api", err: "item 2 of the list: expected a clean path"},
+		{in: "/=http://web,/a//=http://api", err: "item 2 of the list: expected a clean path"},
+		{in: "/=http://web,/%61=http://api", err: "item 2 of the list: expected a clean path"},
+		{in: "/=http://web,/=http://api", err: "the path / is there twice"},
+		{in: "/=http://web,/api=http://a,/api/=http://b", err: "the path /api/ is there twice"},
+		{in: "/api/=http://api", err: "expected an upstream for the path / too"},
+	})
+}
+
+func FuzzUpstreams(f *testing.F) {
+	for _, seed := range []string{"http://web:80", "/=http://web:80,/api/=h2c://[::1]:8080", "unix:///run/a.sock", "/=unix:///a=b, /x=https://y/"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		var got config.Upstreams
+		if got.UnmarshalText([]byte(in)) != nil {
+			return
+		}
+		whole := false
+		for _, u := range got {
+			whole = whole || u.Prefix == "/"
+			if !slices.Contains([]string{"http", "https", "h2c", "unix"}, u.URL.Scheme) {
+				t.Errorf("UnmarshalText(%q) gives the scheme %q", in, u.URL.Scheme)
+			}
+			if u.URL.User != nil || u.URL.RawQuery != "" || u.URL.Fragment != "" || (u.URL.Path != "") != (u.URL.Scheme == "unix") || (u.URL.Host == "") != (u.URL.Scheme == "unix") {
+				t.Errorf("UnmarshalText(%q) gives %#v", in, u.URL)
+			}
+			if parsed, err := url.Parse(u.URL.String()); err != nil || *parsed != *u.URL {
+				t.Errorf("url.Parse(%q) = %#v, %v, want %#v", u.URL, parsed, err, u.URL)
+			}
+		}
+		if !whole {
+			t.Errorf("UnmarshalText(%q) = %q, without an upstream for /", in, got)
+		}
+		var again config.Upstreams
+		if err := again.UnmarshalText([]byte(got.String())); err != nil || !cmp.Equal(again, got) {
+			t.Errorf("UnmarshalText(%q) = %q, %v, want %q", got.String(), again, err, got)
+		}
+	})
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	a, b := bytes.Repeat([]byte{0xfb, 0xff}, 16), bytes.Repeat([]byte("k"), 40)
+	std, url := base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString
+	for _, tt := range []struct {
+		name, in string
+		want     [][]byte
+		err      string
+	}{
+		{name: "one", in: std(a), want: [][]byte{a}},
+		{name: "URL alphabet without padding", in: url(a), want: [][]byte{a}},
+		{name: "raw", in: strings.TrimRight(std(a), "="), want: [][]byte{a}},
+		{name: "two", in: std(a) + " , " + url(b), want: [][]byte{a, b}},
+		{name: "short", in: std(a) + "," + std(a[:31]), err: "item 2 of the list: a key of 31 bytes; at least 32 are needed; make one with: wxgate keygen"},
+		{name: "not base64", in: "not*base64", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
+		{name: "padding too long", in: std(a) + "=", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
+		{name: "lines", in: url(a) + "\n" + url(b), err: "item 1 of the list: blank or line break inside a key; keys are separated by commas"},
+		{name: "same key twice", in: std(a) + "," + std(b) + "," + url(a), err: "items 1 and 3 of the list are the same key"},
+		{name: "empty item", in: std(a) + ",,", err: "item 2 of the list is empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got config.Keys
+			err := got.UnmarshalText([]byte(tt.in))
+			if fmt.Sprint(err) != tt.err && (err != nil || tt.err != "") {
+				t.Fatalf("error %v, want %q", err, tt.err)
+			}
+			if !slices.EqualFunc(got, tt.want, bytes.Equal) {
+				t.Errorf("got %x, want %x", [][]byte(got), tt.want)
+			}
+		})
+	}
+}
+
+func TestKeysPrintNothing(t *testing.T) {
+	t.Parallel()
+	keys := config.Keys{[]byte("planted-key-planted-key-planted-key")}
+	holder := struct{ Keys config.Keys }{keys}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%c"} {
+		for _, v := range []any{keys, &keys, holder, &holder} {
+			if got := fmt.Sprintf(verb, v); !strings.Contains(got, "[redacted]") {
+				t.Errorf("Sprintf(%q, %T) = %q, want [redacted] in it", verb, v, got)
+			}
+		}
+	}
+	got, err := json.Marshal(holder)
+	if want := `{"Keys":"[redacted]"}`; err != nil || string(got) != want {
+		t.Errorf("json.Marshal = %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestByteSize(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.ByteSize]{
+		{in: "0", want: 0},
+		{in: "1500", want: 1500},
+		{in: "512KiB", want: 512 << 10},
+		{in: "10MiB", want: 10 << 20},
+		{in: "1GiB", want: 1 << 30},
+		{in: "8589934591GiB", want: 8589934591 << 30},
+		{in: "8589934592GiB", err: "expected a whole number of bytes, KiB, MiB or GiB"},
+		{in: "9223372036854775808", err: "expected"},
+		{in: "10MB", err: "expected a whole number of bytes, KiB, MiB or GiB"},
+		{in: "10M", err: "expected"},
+		{in: "10mib", err: "expected"},
+		{in: "10 MiB", err: "expected"},
+		{in: "1.5GiB", err: "expected"},
+		{in: "-1", err: "expected"},
+		{in: "+1", err: "expected"},
+		{in: "KiB", err: "expected"},
+		{in: "1KiBKiB", err: "expected"},
+		{in: "1_000", err: "expected"},
+	})
+}
+
+func FuzzByteSize(f *testing.F) {
+	for _, seed := range []string{"0", "512KiB", "1GiB", "1023", "9223372036854775807"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		var got, again config.ByteSize
+		if got.UnmarshalText([]byte(in)) != nil {
+			return
+		}
+		if got < 0 {
+			t.Errorf("UnmarshalText(%q) = %d", in, int64(got))
+		}
+		if err := again.UnmarshalText([]byte(got.String())); err != nil || again != got {
+			t.Errorf("UnmarshalText(%q) = %d, %v, want %d", got.String(), int64(again), err, int64(got))
+		}
+	})
+}
+
+func TestRate(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.Rate]{
+		{in: "0", want: config.Rate{}},
+		{in: "600/1m", want: config.Rate{Count: 600, Per: time.Minute}},
+		{in: "1/1h30m", want: config.Rate{Count: 1, Per: 90 * time.Minute}},
+		{in: "600", err: "expected count/duration, such as 600/1m or 10/1s, or 0 for no limit"},
+		{in: "600/m", err: "expected"},
+		{in: "600/60", err: "expected"},
+		{in: "600/0s", err: "expected"},
+		{in: "600/-1s", err: "expected"},
+		{in: "0/1m", err: "expected"},
+		{in: "-1/1m", err: "expected"},
+		{in: "2147483648/1s", err: "expected"},
+		{in: "1/2/3s", err: "expected"},
+	})
+}
+
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.Origin]{
+		{in: "https://h5.example.com", want: config.Origin{Scheme: "https", Host: "h5.example.com"}},
+		{in: "HTTPS://H5.Example.COM:443/", want: config.Origin{Scheme: "https", Host: "h5.example.com"}},
+		{in: "http://localhost:80", want: config.Origin{Scheme: "http", Host: "localhost"}},
+		{in: "http://localhost:443", want: config.Origin{Scheme: "http", Host: "localhost:443"}},
+		{in: "http://127.0.0.1:8080", want: config.Origin{Scheme: "http", Host: "127.0.0.1:8080"}},
+		{in: "http://[0:0:0:0:0:0:0:1]:8080", want: config.Origin{Scheme: "http", Host: "[::1]:8080"}},
+		{in: "h5.example.com", err: "expected a URL that begins with http:// or https://"},
+		{in: "h2c://h5.example.com", err: "expected a URL that begins with http:// or https://"},
+		{in: "https://h5.example.com/app", err: "expected an origin without a path"},
+		{in: "https://h5.example.com//", err: "expected an origin without a path"},
+		{in: "https://h5.example.com?", err: "without query"},
+		{in: "https://h5.example.com/#/", err: "fragment"},
+		{in: "https://u@h5.example.com", err: "without user name"},
+		{in: "https://h5.example.com\\evil.com", err: "expected a host"},
+		{in: "https://h5..example.com", err: "expected a host"},
+		{in: "https://h5.example.com.", err: "expected a host"},
+		{in: "https://" + strings.Repeat("a", 64) + ".com", err: "expected a host"},
+		{in: "https://999.1.1.1", err: "expected a host"},
+	})
+}
+
+func FuzzOrigin(f *testing.F) {
+	for _, seed := range []string{"https://h5.example.com", "http://[::1]:8080/", "http://A:80"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		var got, again config.Origin
+		if got.UnmarshalText([]byte(in)) != nil {
+			return
+		}
+		u, err := url.Parse(got.String())
+		if err != nil || *u != (url.URL{Scheme: got.Scheme, Host: got.Host}) || u.Hostname() == "" {
+			t.Errorf("url.Parse(%q) = %#v, %v, want a scheme and a host alone", got, u, err)
+		}
+		if err := again.UnmarshalText([]byte(got.String())); err != nil || again != got {
+			t.Errorf("UnmarshalText(%q) = %q, %v, want %q", got.String(), again, err, got)
+		}
+	})
+}
+
+func TestBaseURL(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.BaseURL]{
+		{in: "https://api.weixin.qq.com", want: "https://api.weixin.qq.com"},
+		{in: "https://api.weixin.qq.com/", want: "https://api.weixin.qq.com"},
+		{in: "http://127.0.0.1:8081/wechat/", want: "http://127.0.0.1:8081/wechat"},
+		{in: "api.weixin.qq.com", err: "expected a URL that begins with http:// or https://"},
+		{in: "http://a/b?c", err: "without query"},
+		{in: "http://a/b#c", err: "without query and fragment"},
+		{in: "http://u:p@a/b", err: "without user name"},
+		{in: "http://a/b/../c", err: "expected a clean path"},
+		{in: "http://a//", err: "expected a clean path"},
+		{in: "http://a/%41", err: "expected a clean path"},
+	})
+}
+
+func TestHostList(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.HostList]{
+		{in: "Shop.example.com , 127.0.0.1:8080,[::1]:80", want: config.HostList{"shop.example.com", "127.0.0.1:8080", "[::1]:80"}},
+		{in: "shop.example.com,", err: "item 2 of the list is empty"},
+		{in: "*.example.com", err: "item 1 of the list: expected a host"},
+		{in: "https://shop.example.com", err: "item 1 of the list: expected a"},
+		{in: "shop.example.com/a", err: "expected a host"},
+		{in: "a,shop.example.com:https", err: "item 2 of the list: expected a port"},
+	})
+}
+
+func TestPrefixes(t *testing.T) {
+	t.Parallel()
+	p := netip.MustParsePrefix
+	testTexts(t, []text[config.Prefixes]{
+		{in: "10.0.0.0/8, fd00::/8", want: config.Prefixes{p("10.0.0.0/8"), p("fd00::/8")}},
+		{in: "192.0.2.1,::1", want: config.Prefixes{p("192.0.2.1/32"), p("::1/128")}},
+		{in: "10.1.2.3/8", want: config.Prefixes{p("10.0.0.0/8")}},
+		{in: "::ffff:192.0.2.1", want: config.Prefixes{p("192.0.2.1/32")}},
+		{in: "::ffff:10.0.0.0/104", err: "expected a CIDR or an address"},
+		{in: "10.0.0.0/33", err: "item 1 of the list: expected a CIDR or an address, such as 10.0.0.0/8 or 192.0.2.1"},
+		{in: "::1,fe80::1%eth0", err: "item 2 of the list: expected a CIDR"},
+		{in: "proxy", err: "expected a CIDR"},
+		{in: ",", err: "item 1 of the list is empty"},
+	})
+}
+
+func TestPatterns(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.Patterns]{
+		{in: "/static/, GET  /news/{id} ,/favicon.ico", want: config.Patterns{"/static/", "GET /news/{id}", "/favicon.ico"}},
+		{in: "/,/{$},/a/{rest...},POST /a/b", want: config.Patterns{"/", "/{$}", "/a/{rest...}", "POST /a/b"}},
+		{in: "example.com/", err: "hosts are not matched"},
+		{in: "GET example.com/", err: "hosts are not matched"},
+		{in: "static", err: "expected a path that begins with /"},
+		{in: "GET", err: "expected a path that begins with /"},
+		{in: "get /a", err: "expected the method in capital letters"},
+		{in: "/a?b=c", err: "query and fragment take no part"},
+		{in: "/a/../b", err: "expected a clean path"},
+		{in: "/a//", err: "expected a clean path"},
+		{in: "/{id", err: "bad wildcard segment (must end with '}')"},
+		{in: "/*,/{a}/{a}", err: `item 2 of the list: at offset 5: duplicate wildcard name "a"`},
+		{in: "/{$}/a", err: "{$} not at end"},
+		{in: "/a,/b,/a", err: "items 1 and 3 of the list match the same requests"},
+		{in: "/{a}/b,/b/{a}", err: "items 1 and 2 of the list match the same requests"},
+		{in: "/a,,/b", err: "item 2 of the list is empty"},
+	})
+}
+
+func FuzzPatterns(f *testing.F) {
+	for _, seed := range []string{"/static/", "GET /a/{b}, /{$}", "/{a}/b,/b/{a}"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		var got, again config.Patterns
+		if got.UnmarshalText([]byte(in)) != nil {
+			return
+		}
+		for _, pattern := range got {
+			method, path, ok := strings.Cut(pattern, " ")
+			if !ok {
+				method, path = "", pattern
+			}
+			if !strings.HasPrefix(path, "/") || strings.ToUpper(method) != method {
+				t.Errorf("UnmarshalText(%q) gives the pattern %q", in, pattern)
+			}
+		}
+		joined := strings.Join(got, ",")
+		if err := again.UnmarshalText([]byte(joined)); err != nil || !slices.Equal(again, got) {
+			t.Errorf("UnmarshalText(%q) = %q, %v, want %q", joined, again, err, got)
+		}
+	})
+}
+
+func TestVerifyFiles(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.VerifyFiles]{
+		{in: "abc123, dEf456", want: config.VerifyFiles{"abc123", "dEf456"}},
+		{in: strings.Repeat("a", 64), want: config.VerifyFiles{strings.Repeat("a", 64)}},
+		{in: strings.Repeat("a", 65), err: "at most 64 letters and digits"},
+		{in: "MP_verify_abc123.txt", err: "expected only what stands between MP_verify_ and .txt"},
+		{in: "../etc", err: "expected only"},
+		{in: "abc,", err: "item 2 of the list is empty"},
+	})
+}

@@ -1,0 +1,106 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// Upstream is a part of the site and the server that answers for it.
+type Upstream struct {
+	// Prefix is what the path of a request begins with: "/", or a clean path
+	// with or without a slash at its end.
+	Prefix string
+	// URL has the scheme http, https or h2c and a host, nothing else; or the
+	// scheme unix and the absolute path of a socket.
+	URL *url.URL
+}
+
+// Upstreams is the whole site: one server, or several by path. Prefixes differ
+// in more than a slash at their end, and one of them is "/". The order is that
+// of the variable; the longest prefix is to win.
+type Upstreams []Upstream
+
+// UnmarshalText reads one URL, which answers for "/", or a comma-separated list
+// of prefix=URL. A path or query in a URL is refused: requests are forwarded
+// with theirs as they came.
+func (u *Upstreams) UnmarshalText(text []byte) error {
+	one := strings.TrimSpace(string(text))
+	if !strings.HasPrefix(one, "/") && !strings.Contains(one, ",") {
+		server, err := parseUpstreamURL(one)
+		if err != nil {
+			return err
+		}
+		*u = Upstreams{{Prefix: "/", URL: server}}
+		return nil
+	}
+	list, err := parseList(one, parseUpstream)
+	if err != nil {
+		return err
+	}
+	seen := make(map[string]bool)
+	for _, upstream := range list {
+		prefix := strings.TrimSuffix(upstream.Prefix, "/")
+		if seen[prefix] {
+			return fmt.Errorf("the path %s is there twice", upstream.Prefix)
+		}
+		seen[prefix] = true
+	}
+	if !seen[""] {
+		return errors.New("expected an upstream for the path / too, such as /=http://web:80")
+	}
+	*u = list
+	return nil
+}
+
+// String gives the list as [Upstreams.UnmarshalText] reads it.
+func (u Upstreams) String() string {
+	if len(u) == 1 {
+		return u[0].URL.String()
+	}
+	var items []string
+	for _, upstream := range u {
+		items = append(items, upstream.Prefix+"="+upstream.URL.String())
+	}
+	return strings.Join(items, ",")
+}
+
+// MarshalText gives what [Upstreams.String] gives.
+func (u Upstreams) MarshalText() ([]byte, error) {
+	return []byte(u.String()), nil
+}
+
+func parseUpstream(text string) (Upstream, error) {
+	prefix, rest, ok := strings.Cut(text, "=")
+	if !ok || !strings.HasPrefix(prefix, "/") {
+		return Upstream{}, errors.New("expected path=URL, such as /api/=http://api:8080")
+	}
+	prefix = strings.TrimSpace(prefix)
+	if !plainPath(prefix) {
+		return Upstream{}, errors.New("expected a clean path of letters, digits and . _ ~ - / before the =")
+	}
+	server, err := parseUpstreamURL(strings.TrimSpace(rest))
+	return Upstream{Prefix: prefix, URL: server}, err
+}
+
+func parseUpstreamURL(text string) (*url.URL, error) {
+	if scheme, socket, ok := cutScheme(text); ok && scheme == "unix" {
+		u := &url.URL{Scheme: "unix", Path: socket}
+		// A path that needs escapes would have two spellings.
+		plain := u.EscapedPath() == socket && !strings.ContainsAny(socket, "%,")
+		if !plain || !path.IsAbs(socket) || path.Clean(socket) != socket || socket == "/" {
+			return nil, errors.New("expected the clean absolute path of a socket, such as unix:///run/web.sock")
+		}
+		return u, nil
+	}
+	u, err := parseURL(text, "http", "https", "h2c", "unix")
+	switch {
+	case err != nil:
+		return nil, err
+	case u.Path != "":
+		return nil, errors.New("expected a URL without a path: requests are forwarded with theirs as they came")
+	}
+	return u, nil
+}
