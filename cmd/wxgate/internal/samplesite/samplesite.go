@@ -1,0 +1,62 @@
+// Package samplesite is the H5 site that stands behind the gateway in
+// "wxgate demo": an example of what a site behind wxgate does. It knows nothing
+// of WeChat, holds no secret and keeps no session; who is asking it reads from
+// the request's X-WX-… headers. Such a site must be reachable through the
+// gateway only, since whoever else reaches it can write these headers himself.
+package samplesite
+
+import (
+	"embed"
+	"html/template"
+	"net/http"
+)
+
+//go:embed pages static
+var assets embed.FS
+
+// Handler is the site. Its paths under /static/, /about and /favicon.ico are
+// meant to be public; all others expect a visitor who has signed in. It keeps no
+// state and is safe for concurrent use. A stream of /events and a WebSocket of
+// /ws last until the browser leaves or the request's context ends.
+func Handler() http.Handler {
+	p := pages{template.Must(template.ParseFS(assets, "pages/*.html"))}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.serve("index.html"))
+	mux.HandleFunc("GET /about", p.serve("about.html"))
+	mux.HandleFunc("GET /api/me", me)
+	mux.HandleFunc("POST /api/orders", placeOrder)
+	mux.HandleFunc("GET /ws", echo)
+	mux.HandleFunc("GET /events", events)
+	mux.HandleFunc("GET /static/{name}", func(w http.ResponseWriter, r *http.Request) {
+		serveStatic(w, r, r.PathValue("name"))
+	})
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		serveStatic(w, r, "favicon.svg")
+	})
+	return protect(http.NewCrossOriginProtection().Handler(mux))
+}
+
+func serveStatic(w http.ResponseWriter, r *http.Request, name string) {
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	http.ServeFileFS(w, r, assets, "static/"+name)
+}
+
+// protect sets the headers that keep a browser to this site's own scripts.
+func protect(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store") // answers are one visitor's
+		h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		// Not no-referrer: that makes the Origin of the sign-out form "null",
+		// which the gateway refuses where the browser sends no Sec-Fetch-Site.
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// PublicPaths are the paths that the site shows to anybody, as
+// [http.ServeMux] patterns: what a gateway before it need not guard.
+func PublicPaths() []string {
+	return []string{"/static/", "/about", "/favicon.ico"}
+}

@@ -1,0 +1,48 @@
+package samplesite
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// shownHeaders are the headers that a visitor may see. It is a list, not
+// everything under X-WX-: an access token or an assertion must not reach a browser.
+var shownHeaders = [...]string{
+	"X-WX-OpenID", "X-WX-AppID", "X-WX-Source", "X-WX-Scope", "X-WX-UnionID",
+	"X-WX-Nickname", "X-WX-Avatar", "X-WX-Subscribed", "X-WX-Snapshot-User",
+	"X-Request-ID", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+}
+
+// visitor is who is asking, as the gateway tells it.
+type visitor struct {
+	OpenID       string            `json:"openid,omitzero"` // empty: not signed in
+	Nickname     string            `json:"nickname,omitzero"`
+	SnapshotUser bool              `json:"snapshot_user,omitzero"`
+	Headers      map[string]string `json:"headers"` // as received
+}
+
+func visitorOf(r *http.Request) visitor {
+	v := visitor{
+		OpenID:       r.Header.Get("X-WX-OpenID"),
+		Nickname:     nickname(r.Header.Get("X-WX-Nickname")),
+		SnapshotUser: r.Header.Get("X-WX-Snapshot-User") == "true",
+		Headers:      make(map[string]string),
+	}
+	for _, name := range shownHeaders {
+		if values := r.Header.Values(name); len(values) > 0 {
+			v.Headers[name] = strings.Join(values, ", ")
+		}
+	}
+	return v
+}
+
+// nickname decodes the percent-encoded UTF-8 of a header; what is not encoded
+// so is shown as it came.
+func nickname(encoded string) string {
+	name, err := url.PathUnescape(encoded)
+	if err != nil {
+		name = encoded
+	}
+	return strings.ToValidUTF8(name, "\uFFFD")
+}
