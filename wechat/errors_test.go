@@ -1,0 +1,156 @@
+package wechat_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/wxgate/wxgate/wechat"
+)
+
+const (
+	exchange = "sns/oauth2/access_token"
+	refresh  = "sns/oauth2/refresh_token"
+	userInfo = "sns/userinfo"
+	stable   = "cgi-bin/stable_token"
+)
+
+func TestErrorCodes(t *testing.T) {
+	t.Parallel()
+	const none = "" // no mend
+	tests := []struct {
+		api         string
+		code        int
+		class       wechat.Class
+		codeRefused bool
+		stale       bool
+		mend        string // found in Mend
+	}{
+		{exchange, -1, wechat.Later, false, false, none},
+		{exchange, 40001, wechat.Operator, false, false, "AppSecret"},
+		{stable, 40001, wechat.Operator, false, false, "AppSecret"},
+		{"cgi-bin/token", 40001, wechat.Operator, false, false, "AppSecret"},
+		{userInfo, 40001, wechat.Visitor, false, true, none},
+		{"sns/auth", 40001, wechat.Visitor, false, true, none},
+		{refresh, 40001, wechat.Visitor, false, true, none},
+		{"cgi-bin/user/info", 40001, wechat.Later, false, true, none},
+		{exchange, 40002, wechat.Bug, false, false, none},
+		{userInfo, 40003, wechat.Visitor, false, false, none},
+		{exchange, 40013, wechat.Operator, false, false, "AppID"},
+		{userInfo, 40014, wechat.Visitor, false, true, none},
+		{"cgi-bin/user/info", 40014, wechat.Later, false, true, none},
+		{exchange, 40014, wechat.Operator, false, false, none},
+		{exchange, 40029, wechat.Visitor, true, false, none},
+		{refresh, 40030, wechat.Visitor, false, false, none},
+		{exchange, 40125, wechat.Operator, false, false, "AppSecret"},
+		{exchange, 40163, wechat.Visitor, true, false, none},
+		{stable, 40164, wechat.Operator, false, false, "allow-list"},
+		{exchange, 40226, wechat.Visitor, false, false, none},
+		{exchange, 40243, wechat.Operator, false, false, "frozen"},
+		{userInfo, 41001, wechat.Bug, false, false, none},
+		{exchange, 41002, wechat.Bug, false, false, none},
+		{refresh, 41003, wechat.Bug, false, false, none},
+		{exchange, 41004, wechat.Bug, false, false, none},
+		{exchange, 41008, wechat.Visitor, true, false, none},
+		{userInfo, 41009, wechat.Bug, false, false, none},
+		{userInfo, 42001, wechat.Visitor, false, true, none},
+		{"cgi-bin/user/info", 42001, wechat.Later, false, true, none},
+		{refresh, 42002, wechat.Visitor, false, false, none},
+		{exchange, 42003, wechat.Visitor, true, false, none},
+		{refresh, 42007, wechat.Visitor, false, false, none},
+		{exchange, 43001, wechat.Bug, false, false, none},
+		{stable, 43002, wechat.Bug, false, false, none},
+		{exchange, 43003, wechat.Bug, false, false, none},
+		{stable, 44002, wechat.Bug, false, false, none},
+		{stable, 45009, wechat.Later, false, false, none},
+		{stable, 45011, wechat.Later, false, false, none},
+		{stable, 47001, wechat.Bug, false, false, none},
+		{userInfo, 48001, wechat.Operator, false, false, "snsapi_userinfo"},
+		{userInfo, 48004, wechat.Operator, false, false, "barred"},
+		{"cgi-bin/clear_quota", 48006, wechat.Operator, false, false, "next month"},
+		{userInfo, 50001, wechat.Visitor, false, false, none},
+		{exchange, 50002, wechat.Visitor, false, false, none},
+		{userInfo, 50004, wechat.Visitor, false, false, none},
+		{exchange, 61004, wechat.Operator, false, false, "register"},
+		{exchange, 61007, wechat.Operator, false, false, "grant this right"},
+		{exchange, 61016, wechat.Operator, false, false, "closed"},
+		{stable, 89501, wechat.Operator, false, false, "administrator"},
+		{stable, 89503, wechat.Operator, false, false, "administrator"},
+		{stable, 89506, wechat.Operator, false, false, "administrator"},
+		{stable, 89507, wechat.Operator, false, false, "administrator"},
+		{exchange, 99999, wechat.Operator, false, false, none},
+	}
+	for _, test := range tests {
+		e := &wechat.Error{API: test.api, Code: test.code, Message: "text"}
+		if got := e.Class(); got != test.class {
+			t.Errorf("%v: Class = %v, want %v", e, got, test.class)
+		}
+		if got := e.CodeRefused(); got != test.codeRefused {
+			t.Errorf("%v: CodeRefused = %t, want %t", e, got, test.codeRefused)
+		}
+		if got := e.Stale(); got != test.stale {
+			t.Errorf("%v: Stale = %t, want %t", e, got, test.stale)
+		}
+		if got := e.Mend(); (got == "") != (test.mend == none) || !strings.Contains(got, test.mend) {
+			t.Errorf("%v: Mend = %q, want %q in it", e, got, test.mend)
+		}
+	}
+}
+
+func TestMendNamesTheAddress(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 65c17d8c-5cf05990-781aabe9": "add 203.0.113.7 to",
+		"invalid ip ::ffff:203.0.113.7, not in whitelist":                                                  "add 203.0.113.7 to",
+		"invalid ip 2001:db8::7, not in whitelist":                                                         "add 2001:db8::7 to",
+		"invalid ip fe80::1%<b>, not in whitelist":                                                         "add the server's public address to",
+		"invalid ip <b>, not in whitelist":                                                                 "add the server's public address to",
+		"":                                                                                                 "add the server's public address to",
+	} {
+		e := &wechat.Error{API: stable, Code: 40164, Message: message}
+		if got := e.Mend(); !strings.Contains(got, want) {
+			t.Errorf("Mend of %q = %q, want %q in it", message, got, want)
+		}
+	}
+}
+
+func TestErrorText(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, body, want string
+	}{
+		{
+			"as WeChat sends it", `{"errcode":40029,"errmsg":"invalid code, rid: 65c17d8c-5cf05990-781aabe9"}`,
+			"sns/oauth2/access_token: errcode 40029: invalid code, rid: 65c17d8c-5cf05990-781aabe9",
+		},
+		{"no text", `{"errcode":-1}`, "sns/oauth2/access_token: errcode -1: "},
+		{"control characters", `{"errcode":-1,"errmsg":"a\r\nb\u0000\u001b[31m\u0085c"}`, "sns/oauth2/access_token: errcode -1: ab[31mc"},
+		{"not UTF-8", "{\"errcode\":-1,\"errmsg\":\"a\xffb\"}", "sns/oauth2/access_token: errcode -1: a\ufffdb"},
+		{
+			"cut at a whole character", `{"errcode":-1,"errmsg":"` + strings.Repeat("中", 1000) + `"}`,
+			"sns/oauth2/access_token: errcode -1: " + strings.Repeat("中", 170), // of 3 bytes: 510 of 512
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := &wechat.Client{Transport: answering(200, test.body)}
+			_, err := c.Exchange(t.Context(), "xyz")
+			if e, ok := errors.AsType[*wechat.Error](err); !ok || e.Error() != test.want || !utf8.ValidString(e.Message) {
+				t.Errorf("Exchange = %q, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestClassString(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[wechat.Class]string{
+		wechat.Visitor: "visitor", wechat.Operator: "operator", wechat.Later: "later", wechat.Bug: "bug", 9: "class 9",
+	} {
+		if got := class.String(); got != want {
+			t.Errorf("Class(%d).String() = %q, want %q", int(class), got, want)
+		}
+	}
+}
