@@ -186,7 +186,7 @@ func (c *CookieStore) Load(r *http.Request) (*Session, error) {
 func (c *CookieStore) Save(_ *http.Request, header http.Header, s *Session) error {
 	var maxAge time.Duration // a snapshot visitor's ends with the browser
 	if !s.SnapshotUser {
-		maxAge = max(c.lifetime.ExpiresAt(s).Sub(time.Now()), time.Second)
+		maxAge = max(time.Until(c.lifetime.ExpiresAt(s)), time.Second)
 	}
 	return c.jar.set(header, c.name, s, maxAge)
 }
