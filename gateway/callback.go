@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/wechat"
+)
+
+// maxAttempts is how often a login is started again by itself after a refused
+// code.
+const maxAttempts = 2
+
+// callback finishes a login: GET {prefix}/callback, where WeChat sends the
+// visitor back with a code and the login's state.
+func (g *Gateway) callback(w http.ResponseWriter, r *http.Request) error {
+	v := visitOf(r.Context())
+	if err := g.limiter.take(v.clientIP); err != nil {
+		return err
+	}
+	code, state := callbackParameters(r)
+	pending, found := g.logins.Find(r, state)
+	switch {
+	case !found, pending.Spent && v.session == nil:
+		return g.strayCallback(w, v)
+	case pending.Spent: // the back button, or a double of a login that is done
+		redirect(w, pending.ReturnTo)
+		return nil
+	case code == "":
+		g.metrics.login(loginDeclined)
+		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageDeclined, Always: true, LoginURL: g.again(pending)}
+	}
+	s, err := g.exchanges.do(r.Context(), state, func(ctx context.Context) (*session.Session, error) {
+		return g.signIn(ctx, code, wechat.Scope(pending.Scope))
+	})
+	if err != nil {
+		return g.failedLogin(w, r, pending, err)
+	}
+	if err := g.sessions.Save(r, w.Header(), s); err != nil {
+		g.metrics.storeErrors.Inc()
+		return &failure{Status: http.StatusServiceUnavailable, Word: wordStoreUnavailable, Always: true, Err: err, LoginURL: g.again(pending), RetryAfter: retryAfter}
+	}
+	if err := g.logins.Spend(w.Header(), pending); err != nil {
+		return err
+	}
+	g.metrics.login(loginOK)
+	redirect(w, pending.ReturnTo)
+	return nil
+}
+
+// callbackParameters returns the code and state of a callback; both are empty
+// where either is given twice, or where the request is a HEAD: a scanner that
+// looks at the address must not spend the code.
+func callbackParameters(r *http.Request) (code, state string) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || r.Method != http.MethodGet || len(query["code"]) > 1 || len(query["state"]) != 1 {
+		return "", ""
+	}
+	return query.Get("code"), query.Get("state")
+}
+
+// strayCallback answers a callback that no login of this browser waits for:
+// a crawler's, a stranger's, or one whose cookie was lost or has aged out. It
+// never asks WeChat and never starts a login by itself.
+func (g *Gateway) strayCallback(w http.ResponseWriter, v *visit) error {
+	if v.session != nil {
+		redirect(w, "/")
+		return nil
+	}
+	g.metrics.login(loginInvalidState)
+	return &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: g.loginURL("", g.scope)}
+}
+
+// signIn asks WeChat who the visitor with this code is. The code is used up
+// whatever comes of it.
+func (g *Gateway) signIn(ctx context.Context, code string, scope wechat.Scope) (*session.Session, error) {
+	grant, err := g.account.Exchange(ctx, code)
+	if err != nil {
+		return nil, err
+	}
+	if grant.SnapshotUser && g.denySnap {
+		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageSnapshot, Always: true}
+	}
+	now := time.Now()
+	s := &session.Session{
+		AppID:        g.account.AppID,
+		OpenID:       grant.OpenID,
+		UnionID:      grant.UnionID,
+		Scope:        grant.Scope,
+		SnapshotUser: grant.SnapshotUser,
+		IssuedAt:     now,
+		RenewedAt:    now,
+	}
+	if scope == wechat.ScopeUserInfo && grant.Has(wechat.ScopeUserInfo) {
+		if err := g.addProfile(ctx, s, grant); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// addProfile asks once for nickname and avatar. A login that was to bring them
+// and cannot is no login.
+func (g *Gateway) addProfile(ctx context.Context, s *session.Session, grant *wechat.Grant) error {
+	info, err := g.account.UserInfo(ctx, grant.AccessToken, grant.OpenID, "zh_CN")
+	if err != nil {
+		// Snapshot visitors have been seen to be refused their own profile
+		// (48001); it would be a made-up one anyway.
+		if refusal, ok := errors.AsType[*wechat.Error](err); ok && refusal.Code == 48001 && grant.SnapshotUser {
+			return nil
+		}
+		f := &failure{Status: http.StatusServiceUnavailable, Word: wordWeChatUnavailable, Always: true, Err: err, RetryAfter: retryAfter}
+		if refusal, ok := errors.AsType[*wechat.Error](err); ok {
+			f.Mend = refusal.Mend()
+		}
+		return f
+	}
+	s.Nickname, s.Avatar = info.Nickname, info.Avatar
+	if info.UnionID != "" {
+		s.UnionID = info.UnionID
+	}
+	return nil
+}
+
+// failedLogin answers a callback whose code brought no session. The login is
+// over, except that a refused code is worth a new one: WeChat gives codes that
+// are already used or dead (double requests, old tabs, its own hiccups).
+func (g *Gateway) failedLogin(w http.ResponseWriter, r *http.Request, pending *session.Login, err error) error {
+	if r.Context().Err() != nil {
+		return errVisitorLeft
+	}
+	g.logins.Forget(w.Header(), pending)
+	again := g.again(pending)
+	if f, ok := errors.AsType[*failure](err); ok {
+		g.metrics.login(resultOf(f))
+		answer := *f // shared with whoever asked at the same time
+		answer.LoginURL = again
+		return &answer
+	}
+	refusal, ok := errors.AsType[*wechat.Error](err)
+	switch {
+	case !ok || refusal.Class() == wechat.Later:
+		g.metrics.login(loginAway)
+		return &failure{Status: http.StatusServiceUnavailable, Word: wordWeChatUnavailable, Always: true, Err: err, LoginURL: again, RetryAfter: retryAfter}
+	case refusal.CodeRefused():
+		g.metrics.login(loginCodeRefused)
+		if pending.Attempts < maxAttempts {
+			return g.depart(w, r, &session.Login{ReturnTo: pending.ReturnTo, Scope: pending.Scope, Attempts: pending.Attempts + 1})
+		}
+		return &failure{Status: http.StatusForbidden, Word: wordInvalidCode, Always: true, Err: err, LoginURL: again}
+	case refusal.Class() == wechat.Visitor:
+		g.metrics.login(loginForbidden)
+		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Always: true, Err: err, LoginURL: again}
+	default:
+		g.metrics.login(loginMisconfigured)
+		return &failure{Status: http.StatusBadGateway, Word: wordWeChatError, Always: true, Err: err, LoginURL: again, Mend: refusal.Mend()}
+	}
+}
+
+// again is the address that starts a login like this one.
+func (g *Gateway) again(l *session.Login) string {
+	return g.loginURL(l.ReturnTo, wechat.Scope(l.Scope))
+}
+
+func resultOf(f *failure) string {
+	if f.Status == http.StatusForbidden {
+		return loginForbidden
+	}
+	return loginAway
+}

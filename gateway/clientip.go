@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// trust is the list of addresses whose forwarding headers are believed. Empty,
+// it trusts nobody.
+type trust []netip.Prefix
+
+func (t trust) contains(addr netip.Addr) bool {
+	for _, prefix := range t {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// client returns the address that r comes from, and whether the peer is a
+// trusted proxy. Where it is, the client is the last address in
+// X-Forwarded-For that no trusted proxy has: everything to its left is the
+// client's own word.
+func (t trust) client(r *http.Request) (client netip.Addr, trusted bool) {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}, false // a Unix socket, or a test's request
+	}
+	client = peer.Addr().Unmap()
+	if len(t) == 0 || !t.contains(client) {
+		return client, false
+	}
+	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(chain) - 1; i >= 0; i-- {
+		addr, ok := forwardedAddr(strings.TrimSpace(chain[i]))
+		if !ok {
+			break
+		}
+		client = addr
+		if !t.contains(addr) {
+			break
+		}
+	}
+	return client, true
+}
+
+// forwardedAddr parses one element of X-Forwarded-For, with or without a port.
+func forwardedAddr(s string) (netip.Addr, bool) {
+	if addr, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return addr.Unmap().WithZone(""), true
+	}
+	if addrPort, err := netip.ParseAddrPort(s); err == nil {
+		return addrPort.Addr().Unmap().WithZone(""), true
+	}
+	return netip.Addr{}, false
+}
+
+// setForwarded replaces the forwarding headers of out, the request to the
+// site, by what is known of in, the visitor's. From a trusted proxy, what it
+// said is kept and the proxy itself added to the chain.
+func (g *Gateway) setForwarded(out http.Header, in *http.Request, v *visit) {
+	stripForwarded(out, v.trusted)
+	peer := in.RemoteAddr
+	if addrPort, err := netip.ParseAddrPort(peer); err == nil {
+		peer = addrPort.Addr().Unmap().String()
+	}
+	host, proto := in.Host, g.publicURL.Scheme
+	if v.trusted {
+		if prior := in.Header["X-Forwarded-For"]; len(prior) > 0 {
+			peer = strings.Join(prior, ", ") + ", " + peer
+		}
+		if h := in.Header.Get("X-Forwarded-Host"); h != "" {
+			host = h
+		}
+		if p := in.Header.Get("X-Forwarded-Proto"); p != "" {
+			proto = p
+		}
+	}
+	values := [...]string{peer, host, proto, v.requestID} // one allocation for the four
+	out["X-Forwarded-For"] = values[0:1:1]
+	out["X-Forwarded-Host"] = values[1:2:2]
+	out["X-Forwarded-Proto"] = values[2:3:3]
+	out["X-Request-Id"] = values[3:4:4]
+}
+
+// stripForwarded removes the headers by which a client could pass itself off
+// as a proxy, in every spelling; from a trusted proxy, the regular spellings
+// stay.
+func stripForwarded(h http.Header, trusted bool) {
+	for name := range h {
+		switch fold(name[0]) {
+		case 'x':
+			if !hasFoldedPrefix(name, "x-forwarded-") && !hasFoldedPrefix(name, "x-original-") &&
+				!hasFoldedPrefix(name, "x-real-ip") && !hasFoldedPrefix(name, "x-request-id") {
+				continue
+			}
+		case 'f':
+			if name != "Forwarded" {
+				continue
+			}
+		default:
+			continue
+		}
+		if !trusted || !regular(name) {
+			delete(h, name)
+		}
+	}
+}
+
+// regular reports whether a header name is one that every server reads in the
+// same way: letters, digits and hyphens.
+func regular(name string) bool {
+	for i := range len(name) {
+		if name[i] != '-' && fold(name[i]) == '-' {
+			return false
+		}
+	}
+	return true
+}

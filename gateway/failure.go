@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// failure is an answer that the visitor should see. Its Err and Mend are for
+// the operator alone.
+type failure struct {
+	Status int
+	Word   string   // the error word of a JSON answer
+	Page   pageName // the page; default: the one for the word
+	Always bool     // a page, whatever the request accepts
+
+	LoginURL   string        // where to sign in, as a button or in JSON
+	RetryAfter time.Duration // said in a header where set
+
+	Err  error  // what went wrong; nil where the visitor did
+	Mend string // what the operator has to do; makes the log line an error
+}
+
+func (f *failure) Error() string {
+	if f.Err != nil {
+		return f.Word + ": " + f.Err.Error()
+	}
+	return f.Word
+}
+
+func (f *failure) Unwrap() error { return f.Err }
+
+// The error words of JSON answers.
+const (
+	wordUnauthorized        = "unauthorized"
+	wordNotAllowed          = "not_allowed"
+	wordInvalidState        = "invalid_state"
+	wordInvalidCode         = "invalid_code"
+	wordInvalidRequest      = "invalid_request"
+	wordWeChatError         = "wechat_error"
+	wordWeChatUnavailable   = "wechat_unavailable"
+	wordStoreUnavailable    = "session_store_unavailable"
+	wordUpstreamUnavailable = "upstream_unavailable"
+	wordTooManyRequests     = "too_many_requests"
+	wordBodyTooLarge        = "body_too_large"
+	wordNotFound            = "not_found"
+	wordMethodNotAllowed    = "method_not_allowed"
+	wordInternal            = "internal_error"
+)
+
+// said holds, for each error word, its page and its sentence in JSON.
+var said = map[string]struct {
+	page    pageName
+	message string
+}{
+	wordUnauthorized:        {pageRestart, "There is no valid session. Sign in at login_url."},
+	wordNotAllowed:          {pageForbidden, "This request is not allowed."},
+	wordInvalidState:        {pageRestart, "This login was not begun in this browser, or is over. Begin it again."},
+	wordInvalidCode:         {pageCodeRefused, "WeChat refused the code. Begin the login again."},
+	wordInvalidRequest:      {pageBadRequest, "The request is malformed."},
+	wordWeChatError:         {pageMisconfigured, "WeChat refuses this site; its operator has been told."},
+	wordWeChatUnavailable:   {pageWeChatAway, "WeChat does not answer. Try again in a moment."},
+	wordStoreUnavailable:    {pageStoreAway, "Sessions cannot be read at the moment. Try again shortly."},
+	wordUpstreamUnavailable: {pageUpstreamDown, "The site does not answer. Try again in a moment."},
+	wordTooManyRequests:     {pageTooMany, "Too many logins from this address. Try again later."},
+	wordBodyTooLarge:        {pageTooLarge, "The request body is too large."},
+	wordNotFound:            {pageNotFound, "There is no such endpoint."},
+	wordMethodNotAllowed:    {pageMethod, "This endpoint does not take that method."},
+	wordInternal:            {pageUpstreamDown, "The gateway failed."},
+}
+
+// retryAfter is what an answer advises that blames somebody's outage.
+const retryAfter = 5 * time.Second
+
+// fail answers err, as a page or as JSON, and logs it: the one place for both.
+func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
+	f, ok := errors.AsType[*failure](err)
+	if !ok {
+		f = &failure{Status: http.StatusInternalServerError, Word: wordInternal, Err: err}
+	}
+	v := visitOf(r.Context())
+	v.outcome = outcomeOf(f.Status, v.outcome)
+	g.logFailure(f, v)
+
+	h := w.Header()
+	setOwnHeaders(h)
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+	if f.Always || v.navigation {
+		g.pages.render(w, r, f.Status, cmp.Or(f.Page, said[f.Word].page), pageData{
+			RequestID: v.requestID,
+			LoginURL:  f.LoginURL,
+			Reload:    f.LoginURL == "" && f.RetryAfter > 0,
+			NoCookies: f.Word == wordInvalidState && r.Header.Get("Cookie") == "",
+		})
+		return
+	}
+	answer := errorAnswer{Error: f.Word, Message: said[f.Word].message, RequestID: v.requestID}
+	if f.Status == http.StatusUnauthorized {
+		answer.LoginURL = f.LoginURL
+	}
+	writeJSON(w, f.Status, answer)
+}
+
+// errorAnswer is the body of every refusal to a script.
+type errorAnswer struct {
+	Error     string `json:"error"`
+	Message   string `json:"message"`
+	RequestID string `json:"request_id"`
+	LoginURL  string `json:"login_url,omitempty"`
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(body) // a visitor who left is no error
+}
+
+// outcomeOf is the outcome of a failure with the given status, for a request
+// whose outcome was before.
+func outcomeOf(status int, before outcome) outcome {
+	switch {
+	case status == http.StatusTooManyRequests || status >= 500:
+		return outcomeError
+	case before == outcomeOwn:
+		return outcomeOwn
+	case status == http.StatusUnauthorized:
+		return outcomeUnauthorized
+	case status == http.StatusForbidden:
+		return outcomeForbidden
+	default:
+		return outcomeError
+	}
+}
+
+// logFailure writes one line for what somebody should know of: an error where
+// the operator has to act, a warning where a server is away. What a visitor
+// did is told by the access line.
+func (g *Gateway) logFailure(f *failure, v *visit) {
+	var event *zerolog.Event
+	switch {
+	case f.Err == nil:
+		return
+	case f.Mend != "" || f.Word == wordInternal:
+		event = g.logger.Error()
+	case f.Status >= 500:
+		event = g.logger.Warn()
+	default:
+		event = g.logger.Debug()
+	}
+	event = event.Err(f.Err).Str("request_id", v.requestID).Str("error_word", f.Word)
+	if f.Mend != "" {
+		event = event.Str("mend", f.Mend)
+	}
+	event.Msg("request failed")
+}

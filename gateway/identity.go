@@ -1,0 +1,137 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/wxgate/wxgate/session"
+)
+
+// The identity headers, in the form in which Go keeps them. They are named as
+// WeChat's own cloud hosting names them.
+const (
+	headerOpenID       = "X-Wx-Openid"
+	headerUnionID      = "X-Wx-Unionid"
+	headerAppID        = "X-Wx-Appid"
+	headerSource       = "X-Wx-Source"
+	headerScope        = "X-Wx-Scope"
+	headerNickname     = "X-Wx-Nickname"
+	headerAvatar       = "X-Wx-Avatar"
+	headerSnapshotUser = "X-Wx-Snapshot-User"
+)
+
+// sourceClient is the value of X-WX-Source for a visitor with a session.
+const sourceClient = "wx_client"
+
+// Identity is who a visitor is, as far as WeChat told.
+type Identity struct {
+	// OpenID names the visitor within the account AppID.
+	OpenID string
+	AppID  string
+	// UnionID names her across the accounts of one open platform account;
+	// empty where it is not known.
+	UnionID string
+	// Scope is what she granted: "snsapi_base" or "snsapi_userinfo".
+	Scope string
+	// Nickname and Avatar are empty unless she granted snsapi_userinfo.
+	Nickname string
+	Avatar   string
+	// SnapshotUser marks the virtual account of a WeChat snapshot page: its
+	// OpenID is nobody's and will not come again.
+	SnapshotUser bool
+}
+
+// IdentityFrom returns the visitor whose request carries ctx, and false where
+// the request came through no gateway or without a session.
+func IdentityFrom(ctx context.Context) (Identity, bool) {
+	v, ok := ctx.Value(visitKey{}).(*visit)
+	if !ok || v.session == nil {
+		return Identity{}, false
+	}
+	return identityOf(v.session), true
+}
+
+func identityOf(s *session.Session) Identity {
+	return Identity{
+		OpenID:       s.OpenID,
+		AppID:        s.AppID,
+		UnionID:      s.UnionID,
+		Scope:        s.Scope,
+		Nickname:     s.Nickname,
+		Avatar:       s.Avatar,
+		SnapshotUser: s.SnapshotUser,
+	}
+}
+
+// setHeaders adds the identity headers of id to h, from which stripIdentity
+// has removed whatever the client sent.
+func (id Identity) setHeaders(h http.Header) {
+	h[headerSource] = []string{sourceClient}
+	set := func(name, value string) {
+		if value != "" {
+			h[name] = []string{value}
+		}
+	}
+	set(headerOpenID, id.OpenID)
+	set(headerAppID, id.AppID)
+	set(headerScope, id.Scope)
+	set(headerUnionID, id.UnionID)
+	set(headerNickname, url.PathEscape(id.Nickname))
+	set(headerAvatar, asciiURL(id.Avatar))
+	if id.SnapshotUser {
+		h[headerSnapshotUser] = []string{"true"}
+	}
+}
+
+// asciiURL returns an address in a form that any header can hold, or "" where
+// it is none.
+func asciiURL(address string) string {
+	for _, c := range []byte(address) {
+		if c <= ' ' || c >= 0x7f {
+			u, err := url.Parse(address)
+			if err != nil {
+				return ""
+			}
+			return u.String()
+		}
+	}
+	return address
+}
+
+// stripIdentity removes the client's X-WX-* headers from h in every spelling
+// that some server behind might fold into the same name: any case, and any
+// sign in place of a hyphen.
+func stripIdentity(h http.Header) {
+	for name := range h {
+		if hasFoldedPrefix(name, "x-wx-") {
+			delete(h, name)
+		}
+	}
+}
+
+// hasFoldedPrefix reports whether name begins with prefix, which is in lower
+// case, where case does not count and everything but a letter or digit is as
+// good as a hyphen.
+func hasFoldedPrefix(name, prefix string) bool {
+	if len(name) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
+		if fold(name[i]) != prefix[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func fold(c byte) byte {
+	switch {
+	case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		return c
+	case 'A' <= c && c <= 'Z':
+		return c + ('a' - 'A')
+	default:
+		return '-'
+	}
+}

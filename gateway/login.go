@@ -1,0 +1,90 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/wechat"
+)
+
+// loginEndpoint starts a login that somebody asked for: GET {prefix}/login.
+func (g *Gateway) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	scope := g.scope
+	if asked := query.Get("scope"); asked != "" {
+		if err := scope.UnmarshalText([]byte(asked)); err != nil {
+			return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: err}
+		}
+	}
+	switch g.policy.arrival(wechat.IsWeChat(r.UserAgent())) {
+	case login:
+		return g.login(w, r, query.Get("return_to"), scope)
+	case openInWeChat:
+		g.openInWeChat(w, r)
+		return nil
+	default:
+		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
+	}
+}
+
+// login sends the visitor to WeChat, to come back to target.
+func (g *Gateway) login(w http.ResponseWriter, r *http.Request, target string, scope wechat.Scope) error {
+	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
+		return err
+	}
+	return g.depart(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
+}
+
+// depart begins l under a state of its own and redirects to WeChat.
+func (g *Gateway) depart(w http.ResponseWriter, r *http.Request, l *session.Login) error {
+	l.State, l.BeganAt = session.NewState(), time.Now()
+	if err := g.logins.Begin(r, w.Header(), l); err != nil {
+		return err
+	}
+	redirect(w, g.account.AuthorizeURL(wechat.Authorize{
+		RedirectURI: g.publicURL.String() + g.prefix + "/callback",
+		Scope:       wechat.Scope(l.Scope),
+		State:       l.State,
+		// It keeps the callback from arriving twice, but has been reported to
+		// break the page of the desktop clients.
+		ConnectRedirect: !wechat.IsDesktop(r.UserAgent()),
+	}))
+	return nil
+}
+
+// loginURL is the address that starts a login leading to target. It is
+// absolute: the login cookie has to be set on the host that WeChat returns to.
+func (g *Gateway) loginURL(target string, scope wechat.Scope) string {
+	address := g.publicURL.String() + g.prefix + "/login"
+	query := make(url.Values)
+	if target != "" && target != "/" {
+		query.Set("return_to", target)
+	}
+	if scope != "" && scope != g.scope {
+		query.Set("scope", string(scope))
+	}
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	return address
+}
+
+// openInWeChat shows the page that asks to open the present address in WeChat.
+func (g *Gateway) openInWeChat(w http.ResponseWriter, r *http.Request) {
+	address := g.publicURL.String() + requestTarget(r)
+	setOwnHeaders(w.Header())
+	g.pages.render(w, r, http.StatusOK, pageOpenInWeChat, pageData{
+		RequestID: visitOf(r.Context()).requestID,
+		Address:   address,
+	})
+}
+
+// redirect sends the visitor on. Never 301: it would be kept, with one
+// visitor's state in it.
+func redirect(w http.ResponseWriter, location string) {
+	setOwnHeaders(w.Header())
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusFound)
+}

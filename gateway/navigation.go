@@ -1,0 +1,58 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// navigation reports whether r is a page load, whose visitor can be sent
+// somewhere else, rather than the request of a script or a program, which can
+// not. Browsers say so in Sec-Fetch-Mode; for older ones it is guessed from
+// what they accept.
+func navigation(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") || r.Header.Get("Upgrade") != "" {
+		return false
+	}
+	if mode := r.Header.Values("Sec-Fetch-Mode"); len(mode) > 0 {
+		return len(mode) == 1 && mode[0] == "navigate"
+	}
+	html, anything := accepts(r.Header.Values("Accept"))
+	return html || anything && !strings.HasPrefix(r.UserAgent(), "Mozilla/")
+}
+
+// accepts reports whether the Accept headers name text/html, and whether they
+// (or their absence) allow anything at all.
+func accepts(headers []string) (html, anything bool) {
+	empty := true
+	for _, header := range headers {
+		for item := range strings.SplitSeq(header, ",") {
+			media, parameters, _ := strings.Cut(item, ";")
+			media = strings.TrimSpace(media)
+			if media == "" {
+				continue
+			}
+			empty = false
+			if refused(parameters) {
+				continue
+			}
+			html = html || strings.EqualFold(media, "text/html")
+			anything = anything || media == "*/*"
+		}
+	}
+	return html, anything || empty
+}
+
+// refused reports whether the parameters of an accepted type say q=0.
+func refused(parameters string) bool {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if strings.EqualFold(strings.TrimSpace(name), "q") {
+			value = strings.TrimSpace(value)
+			return strings.HasPrefix(value, "0") && strings.Trim(value, "0.") == ""
+		}
+	}
+	return false
+}

@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"io"
+	"net/http"
+	"path"
+	"strings"
+)
+
+// isOwn reports whether a path belongs to the gateway. A path that cleans to
+// one of its own counts too: it must not reach the site under a disguise.
+func (g *Gateway) isOwn(p string) bool {
+	if _, ok := g.verifyFiles[p]; ok {
+		return true
+	}
+	return g.underPrefix(p) || strings.Contains(p, "/.") && g.underPrefix(path.Clean(p)) ||
+		strings.Contains(p, "//") && g.underPrefix(path.Clean(p))
+}
+
+func (g *Gateway) underPrefix(p string) bool {
+	rest, ok := strings.CutPrefix(p, g.prefix)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// routes returns the gateway's own endpoints.
+func (g *Gateway) routes() http.Handler {
+	mux := http.NewServeMux()
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(g.handle(func(http.ResponseWriter, *http.Request) error {
+		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
+	}))
+	mux.Handle("GET "+g.prefix+"/login", g.handle(g.loginEndpoint))
+	mux.Handle("GET "+g.prefix+"/callback", g.handle(g.callback))
+	mux.Handle("GET "+g.prefix+"/me", g.handle(g.me))
+	mux.Handle("GET "+g.prefix+"/logout", g.handle(g.logoutPage))
+	mux.Handle("POST "+g.prefix+"/logout", sameOrigin.Handler(g.handle(g.logout)))
+	for name, token := range g.verifyFiles {
+		mux.Handle("GET "+name, verifyFile(token))
+	}
+	return g.ownHeaders(g.refuseUnrouted(mux))
+}
+
+// ownHeaders adds what every answer of the gateway's own endpoints carries:
+// nothing is kept, and no address (which may hold a code) is told on.
+func (g *Gateway) ownHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setOwnHeaders(w.Header())
+		next.ServeHTTP(w, r)
+	})
+}
+
+func setOwnHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// refuseUnrouted answers what mux has no handler for in the gateway's own
+// words, and keeps from mux the paths that it would redirect.
+func (g *Gateway) refuseUnrouted(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, pattern := mux.Handler(r)
+		switch {
+		case path.Clean(r.URL.Path) != r.URL.Path:
+			g.fail(w, r, &failure{Status: http.StatusNotFound, Word: wordNotFound})
+		case pattern != "":
+			handler.ServeHTTP(w, r)
+		default:
+			// mux answers 404, or 405 with the methods that are allowed; only
+			// its status and Allow header are of use.
+			probe := &statusProbe{header: make(http.Header)}
+			handler.ServeHTTP(probe, r)
+			if probe.status == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", probe.header.Get("Allow"))
+				g.fail(w, r, &failure{Status: http.StatusMethodNotAllowed, Word: wordMethodNotAllowed})
+				return
+			}
+			g.fail(w, r, &failure{Status: http.StatusNotFound, Word: wordNotFound})
+		}
+	})
+}
+
+// statusProbe is a response that nobody reads.
+type statusProbe struct {
+	header http.Header
+	status int
+}
+
+func (p *statusProbe) Header() http.Header         { return p.header }
+func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }
+func (p *statusProbe) WriteHeader(status int)      { p.status = status }
+
+// verifyFiles returns the paths and contents of WeChat's domain verification
+// files: a file named for its token holds the token, without a line end.
+func verifyFiles(tokens []string) map[string]string {
+	files := make(map[string]string, len(tokens))
+	for _, token := range tokens {
+		files["/MP_verify_"+token+".txt"] = token
+	}
+	return files
+}
+
+func verifyFile(token string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		io.WriteString(w, token)
+	})
+}

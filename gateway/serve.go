@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// serve answers one request: itself where the request is the gateway's own or
+// may not pass, through site otherwise.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handler) {
+	v := g.newVisit(r)
+	rec := &recorder{ResponseWriter: w}
+	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	defer func() {
+		// A panic ends the connection, http.ErrAbortHandler above all: the
+		// upstream broke off in the middle of a body. Count it, and let it.
+		g.record(r, v, rec)
+	}()
+	switch {
+	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
+		// The one asks for a tunnel in which nothing is checked, the other for
+		// an echo of the headers that the gateway adds.
+		g.fail(rec, r, &failure{Status: http.StatusMethodNotAllowed, Word: wordMethodNotAllowed})
+	case !strings.HasPrefix(r.URL.Path, "/"):
+		g.fail(rec, r, &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest})
+	case g.isOwn(r.URL.Path):
+		v.outcome = outcomeOwn
+		g.own.ServeHTTP(rec, r)
+	default:
+		if err := g.pass(rec, r, v, site); err != nil {
+			g.fail(rec, r, err)
+		}
+	}
+}
+
+// pass acts on the decision about a request for the site.
+func (g *Gateway) pass(w *recorder, r *http.Request, v *visit, site http.Handler) error {
+	what := g.policy.decide(askedBy(r, v), v.session)
+	if v.storeErr != nil && what != forwardNobody {
+		// Nobody is let in, and nobody is sent to sign in again for a session
+		// that is still there.
+		return v.storeErr
+	}
+	switch what {
+	case forwardVisitor:
+		v.outcome = outcomeProxied
+	case forwardNobody:
+		v.outcome = outcomePublic
+	case login:
+		v.outcome = outcomeLogin
+		return g.login(w, r, g.returnTarget(r), g.scope)
+	case openInWeChat:
+		v.outcome = outcomeLogin
+		g.openInWeChat(w, r)
+		return nil
+	case forbid:
+		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
+	default:
+		return &failure{Status: http.StatusUnauthorized, Word: wordUnauthorized, LoginURL: g.loginURL(g.callingPage(r), g.scope)}
+	}
+	if g.maxBody > 0 {
+		if r.ContentLength > g.maxBody {
+			return &failure{Status: http.StatusRequestEntityTooLarge, Word: wordBodyTooLarge}
+		}
+		// The writer beneath is the server's own: told of the excess, it closes
+		// the connection instead of reading on.
+		r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, g.maxBody)
+	}
+	site.ServeHTTP(w, r)
+	return nil
+}
+
+// handle turns a handler that returns an error into one that answers it.
+func (g *Gateway) handle(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil && !errors.Is(err, errVisitorLeft) {
+			g.fail(w, r, err)
+		}
+	})
+}
+
+// errVisitorLeft ends a request whose visitor no longer waits for an answer.
+var errVisitorLeft = errors.New("visitor left")

@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/wxgate/wxgate/session"
+)
+
+// visit is what the gateway knows about one request. It is made once, travels
+// in the request's context, and is changed only by the goroutine that serves
+// the request.
+type visit struct {
+	start      time.Time
+	requestID  string
+	clientIP   netip.Addr
+	trusted    bool // the peer is a trusted proxy
+	navigation bool // a page load, not a script's or a program's request
+	session    *session.Session
+	storeErr   error // the session store could not be asked
+	outcome    outcome
+}
+
+// outcome says in one word what became of a request, for logs and metrics.
+type outcome string
+
+const (
+	outcomeProxied      outcome = "proxied"
+	outcomePublic       outcome = "public"
+	outcomeLogin        outcome = "login"
+	outcomeUnauthorized outcome = "unauthorized"
+	outcomeForbidden    outcome = "forbidden"
+	outcomeOwn          outcome = "own"
+	outcomeError        outcome = "error"
+)
+
+type visitKey struct{}
+
+// visitOf returns the visit that serve put into the context.
+func visitOf(ctx context.Context) *visit {
+	return ctx.Value(visitKey{}).(*visit)
+}
+
+// newVisit looks at who asks, and for what kind of answer.
+func (g *Gateway) newVisit(r *http.Request) *visit {
+	v := &visit{start: time.Now()}
+	v.clientIP, v.trusted = g.trust.client(r)
+	v.requestID = requestID(r, v.trusted)
+	v.navigation = navigation(r)
+	switch s, err := g.sessions.Load(r); {
+	case err == nil:
+		if g.welcome(s) {
+			v.session = s
+		}
+	case !errors.Is(err, session.ErrNone):
+		g.metrics.storeErrors.Inc()
+		v.storeErr = &failure{Status: http.StatusServiceUnavailable, Word: wordStoreUnavailable, Err: err, RetryAfter: retryAfter}
+	}
+	return v
+}
+
+// renew saves the visitor's session again once half of its time has passed,
+// adding the cookie to header. Where that fails, the session she has goes on.
+func (g *Gateway) renew(r *http.Request, header http.Header, v *visit) {
+	now := time.Now()
+	if v.session == nil || !g.lifetime.Due(v.session, now) {
+		return
+	}
+	renewed := *v.session
+	renewed.RenewedAt = now
+	if err := g.sessions.Save(r, header, &renewed); err != nil {
+		g.metrics.storeErrors.Inc()
+		g.logger.Warn().Err(err).Str("request_id", v.requestID).Msg("session not renewed")
+		return
+	}
+	v.session = &renewed
+}
+
+// welcome reports whether a session that was valid when it was made still is
+// under the present configuration.
+func (g *Gateway) welcome(s *session.Session) bool {
+	return !(s.SnapshotUser && g.denySnap)
+}
+
+// requestID returns the id that a trusted proxy gave the request, or a new
+// one.
+func requestID(r *http.Request, trusted bool) string {
+	if trusted {
+		if id := r.Header.Get("X-Request-Id"); plainID(id) {
+			return id
+		}
+	}
+	return rand.Text()
+}
+
+// plainID reports whether id can stand in a header, a log line and a page as
+// it is.
+func plainID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '_', c == '.', c == ':', c == '/', c == '+', c == '=':
+		default:
+			return false
+		}
+	}
+	return true
+}

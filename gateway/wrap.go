@@ -1,0 +1,18 @@
+package gateway
+
+import "net/http"
+
+// inProcess is the door to a handler in this process: it gives next what the
+// proxy gives an upstream.
+func (g *Gateway) inProcess(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := visitOf(r.Context())
+		in := *r
+		// r is a copy of the caller's already, but its headers are not.
+		r.Header = r.Header.Clone()
+		r.Trailer = nil
+		g.prepare(r.Header, &in, v)
+		g.renew(r, w.Header(), v)
+		next.ServeHTTP(w, r)
+	})
+}
