@@ -1,0 +1,257 @@
+package deploy_test
+
+import (
+	"debug/elf"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// repository is the root of the gateway's module, which is the build context.
+const repository = ".."
+
+func TestImageHoldsStaticBinary(t *testing.T) {
+	t.Parallel()
+	binary := buildImage(t, "linux", map[string]string{"VERSION": "1.2.3", "COMMIT": "0123abc"})
+
+	f, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("the binary asks for a dynamic loader, and a scratch image has none")
+		}
+	}
+	if libraries, err := f.ImportedLibraries(); err == nil && len(libraries) > 0 {
+		t.Errorf("the binary needs %q, and a scratch image has no libraries", libraries)
+	}
+	if f.Section(".debug_info") != nil {
+		t.Error("the binary carries debug information, want it stripped")
+	}
+
+	if runtime.GOOS != "linux" {
+		return
+	}
+	out, err := exec.CommandContext(t.Context(), binary, "version").CombinedOutput()
+	if err != nil {
+		t.Fatalf("wxgate version: %v\n%s", err, out)
+	}
+	for _, want := range []string{"1.2.3", "0123abc"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("wxgate version = %q, want %q from the build arguments in it", out, want)
+		}
+	}
+}
+
+func TestImageRunsAsThePodExpects(t *testing.T) {
+	t.Parallel()
+	d := deployment(t)
+	_, final := dockerfileStages(t)
+
+	if got, want := final.one(t, "FROM"), "scratch"; got != want {
+		t.Errorf("final stage is FROM %s, want %s", got, want)
+	}
+	security := value(d.Spec.Template.Spec.SecurityContext)
+	user, group := value(security.RunAsUser), value(security.RunAsGroup)
+	if got, want := final.one(t, "USER"), itoa(user)+":"+itoa(group); got != want {
+		t.Errorf("USER = %s, want %s as in the Deployment", got, want)
+	}
+	image := container(t, d).Image
+	if _, tag, ok := strings.Cut(path.Base(image), ":"); !ok || tag == "latest" || image == path.Base(image) {
+		t.Errorf("Deployment's image = %s, want the kustomization's registry and a version", image)
+	}
+	var ports []string
+	for _, p := range container(t, d).Ports {
+		ports = append(ports, itoa(p.ContainerPort))
+	}
+	if got := strings.Fields(final.one(t, "EXPOSE")); !slices.Equal(got, ports) {
+		t.Errorf("EXPOSE = %q, want the Deployment's ports %q", got, ports)
+	}
+
+	var copied []string
+	for _, args := range final.all("COPY") {
+		copied = append(copied, path.Clean(lastField(args)))
+	}
+	// The first of the places where crypto/x509 looks on Linux.
+	if want := "/etc/ssl/certs/ca-certificates.crt"; !slices.Contains(copied, want) {
+		t.Errorf("final stage copies %q, want %s among them", copied, want)
+	}
+	entry := strings.Trim(final.one(t, "ENTRYPOINT"), `[]"`)
+	if !slices.Contains(copied, entry) {
+		t.Errorf("ENTRYPOINT = %s, which no COPY has put there: %q", entry, copied)
+	}
+}
+
+// buildImage carries out the Dockerfile's build stage in an empty folder, with
+// the context that .dockerignore leaves, and returns the path of the binary
+// that the final stage would take out of it.
+func buildImage(t *testing.T, goos string, buildArgs map[string]string) string {
+	t.Helper()
+	build, final := dockerfileStages(t)
+	workdir := build.one(t, "WORKDIR")
+	context, root := t.TempDir(), t.TempDir()
+	copyFiles(t, context, os.DirFS(repository), dockerContext(t)...)
+
+	args := map[string]string{}
+	given := maps.Clone(buildArgs)
+	if given == nil {
+		given = map[string]string{}
+	}
+	given["TARGETOS"], given["TARGETARCH"] = goos, runtime.GOARCH
+	for _, in := range build {
+		switch in.verb {
+		case "ARG":
+			name, value, _ := strings.Cut(in.args, "=")
+			if v, ok := given[name]; ok {
+				value = v
+			}
+			args[name] = value
+		case "COPY":
+			names := strings.Fields(in.args)
+			from, to := names[:len(names)-1], names[len(names)-1]
+			// Docker copies what is in a folder, not the folder itself.
+			if info, err := os.Stat(filepath.Join(context, from[0])); path.Clean(to) != "." ||
+				err == nil && info.IsDir() && from[0] != "." {
+				t.Fatalf("COPY %s: this test copies files or the whole context, to the working folder", in.args)
+			}
+			copyFiles(t, root, os.DirFS(context), from...)
+		case "RUN":
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", in.args)
+			cmd.Dir = root
+			cmd.Env = os.Environ()
+			for name, value := range args {
+				cmd.Env = append(cmd.Env, name+"="+value)
+			}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("RUN %s: %v\n%s", in.args, err, out)
+			}
+		}
+	}
+
+	for _, copied := range final.all("COPY") {
+		from := strings.Fields(copied)
+		if rel, ok := strings.CutPrefix(from[1], workdir+"/"); ok && from[0] == "--from=build" {
+			return filepath.Join(root, filepath.FromSlash(rel))
+		}
+	}
+	t.Fatalf("the final stage takes nothing from the build stage's %s", workdir)
+	return ""
+}
+
+// dockerContext lists what .dockerignore lets through. It must be a list of
+// what is wanted: one of what is not wanted forgets the next secret.
+func dockerContext(t *testing.T) []string {
+	t.Helper()
+	var wanted []string
+	all := false
+	for line := range strings.Lines(readFile(t, filepath.Join(repository, ".dockerignore"))) {
+		line = strings.TrimSpace(line)
+		name, ok := strings.CutPrefix(line, "!")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case line == "*":
+			all = true
+		case ok && all && !strings.ContainsAny(name, "*?["):
+			wanted = append(wanted, name)
+		default:
+			t.Fatalf(".dockerignore: %q, want * followed by !name lines only", line)
+		}
+	}
+	return wanted
+}
+
+// An instruction is one of a Dockerfile's, its continued lines joined.
+type instruction struct{ verb, args string }
+
+// A stage is the instructions from one FROM to the next.
+type stage []instruction
+
+// all returns the arguments of every instruction of that verb.
+func (s stage) all(verb string) []string {
+	var args []string
+	for _, in := range s {
+		if in.verb == verb {
+			args = append(args, in.args)
+		}
+	}
+	return args
+}
+
+// one returns the arguments of the only instruction of that verb.
+func (s stage) one(t *testing.T, verb string) string {
+	t.Helper()
+	args := s.all(verb)
+	if len(args) != 1 {
+		t.Fatalf("%d %s instructions in a stage, want 1", len(args), verb)
+	}
+	return args[0]
+}
+
+func dockerfileStages(t *testing.T) (build, final stage) {
+	t.Helper()
+	var stages []stage
+	text := strings.ReplaceAll(readFile(t, "docker/Dockerfile"), "\\\n", " ")
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		verb, args, _ := strings.Cut(line, " ")
+		if verb == "FROM" {
+			stages = append(stages, nil)
+		}
+		last := len(stages) - 1
+		stages[last] = append(stages[last], instruction{verb, strings.Join(strings.Fields(args), " ")})
+	}
+	if len(stages) != 2 {
+		t.Fatalf("Dockerfile has %d stages, want a build and a final one", len(stages))
+	}
+	return stages[0], stages[1]
+}
+
+// copyFiles copies files and whole folders of fsys to the folder dst.
+func copyFiles(t *testing.T, dst string, fsys fs.FS, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		err := fs.WalkDir(fsys, name, func(p string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			to := filepath.Join(dst, filepath.FromSlash(p))
+			if entry.IsDir() {
+				return os.MkdirAll(to, 0o755)
+			}
+			content, err := fs.ReadFile(fsys, p)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(to, content, 0o644)
+		})
+		if err != nil {
+			t.Fatalf("copy %s: %v", name, err)
+		}
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func lastField(s string) string {
+	fields := strings.Fields(s)
+	return fields[len(fields)-1]
+}
