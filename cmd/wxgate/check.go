@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/wechat"
+)
+
+// check tries the configuration for real and prints a line for each part.
+func check(c *call) error {
+	if err := c.noArguments("check"); err != nil {
+		return err
+	}
+	report := &report{w: c.stdout}
+	cfg, err := config.Load(c.environ)
+	if faults, ok := errors.AsType[*config.Faults](err); ok {
+		for _, fault := range faults.List {
+			report.fail("configuration", fault.String(), "")
+		}
+		return errReported
+	}
+	report.pass("configuration", "understood")
+	callback := cfg.PublicURL.String() + cfg.Prefix + "/callback"
+	report.pass("callback", callback+"; its host must be the account's web authorization domain (网页授权域名)")
+
+	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
+	defer cancel()
+	checkWeChat(ctx, report, account(cfg), string(cfg.WeChatAPIURL))
+	for _, u := range cfg.Upstream {
+		checkUpstream(ctx, report, u, cfg)
+	}
+	if report.failed {
+		return errReported
+	}
+	return nil
+}
+
+// checkTimeout bounds the whole of the checks.
+const checkTimeout = 20 * time.Second
+
+// checkWeChat asks for a token, which takes the AppID, the secret and an
+// address on the account's allow-list.
+func checkWeChat(ctx context.Context, report *report, account *wechat.Client, api string) {
+	_, err := account.StableToken(ctx, false)
+	switch refusal, ok := errors.AsType[*wechat.Error](err); {
+	case err == nil:
+		report.pass("wechat", "AppID, AppSecret and IP allow-list accepted by "+api)
+	case ok:
+		mend := refusal.Mend()
+		if mend == "" {
+			mend = "try again later, or look the code up in WeChat's documentation"
+		}
+		report.fail("wechat", err.Error(), mend)
+	default:
+		report.fail("wechat", err.Error(), "see that this machine reaches "+api+" (firewall, DNS, HTTPS_PROXY)")
+	}
+}
+
+// checkUpstream opens a connection to the upstream, with TLS where it is
+// https.
+func checkUpstream(ctx context.Context, report *report, u config.Upstream, cfg *config.Config) {
+	name := "upstream " + u.Prefix
+	network, address := "tcp", u.URL.Host
+	switch {
+	case u.URL.Scheme == "unix":
+		network, address = "unix", u.URL.Path
+	case u.URL.Port() == "" && u.URL.Scheme == "https":
+		address = net.JoinHostPort(u.URL.Hostname(), "443")
+	case u.URL.Port() == "":
+		address = net.JoinHostPort(u.URL.Hostname(), "80")
+	}
+	dial := (&net.Dialer{Timeout: checkTimeout / 4}).DialContext
+	if u.URL.Scheme == "https" {
+		dial = (&tls.Dialer{NetDialer: &net.Dialer{Timeout: checkTimeout / 4}, Config: &tls.Config{RootCAs: cfg.UpstreamCAs}}).DialContext
+	}
+	conn, err := dial(ctx, network, address)
+	if err != nil {
+		mend := "start it, or correct WXGATE_UPSTREAM"
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			mend = "name the CA that signed its certificate in WXGATE_UPSTREAM_CA_FILE"
+		}
+		report.fail(name, err.Error(), mend)
+		return
+	}
+	conn.Close()
+	report.pass(name, u.URL.String()+" accepts connections")
+}
+
+// report prints a line per check.
+type report struct {
+	w      io.Writer
+	failed bool
+}
+
+func (r *report) pass(name, detail string) {
+	fmt.Fprintf(r.w, "ok    %s: %s\n", name, detail)
+}
+
+func (r *report) fail(name, detail, mend string) {
+	r.failed = true
+	if mend != "" {
+		detail += "; mend: " + mend
+	}
+	fmt.Fprintf(r.w, "FAIL  %s: %s\n", name, detail)
+}
