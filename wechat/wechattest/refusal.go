@@ -1,0 +1,129 @@
+package wechattest
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// refusal is an errcode with its text.
+type refusal struct {
+	code int
+	text string
+}
+
+func refuse(code int) *refusal {
+	return &refusal{code, cmp.Or(errorTexts[code], "api error")}
+}
+
+// errorTexts are the texts of WeChat's list of global return codes, as
+// documented or seen. WeChat changes them; clients must not compare them.
+var errorTexts = map[int]string{
+	-1:    "system error",
+	40001: "invalid credential, access_token is invalid or not latest",
+	40002: "invalid grant_type",
+	40003: "invalid openid",
+	40013: "invalid appid",
+	40014: "invalid access_token",
+	40029: "invalid code",
+	40030: "invalid refresh_token",
+	40032: "invalid openid list size",
+	40097: "invalid args",
+	40125: "invalid appsecret",
+	40163: "code been used",
+	40226: "high risk user blocked",
+	40243: "AppSecret is frozen",
+	41001: "access_token missing",
+	41002: "appid missing",
+	41003: "refresh_token missing",
+	41004: "appsecret missing",
+	41008: "missing code",
+	41009: "missing openid",
+	42001: "access_token expired",
+	42002: "refresh_token expired",
+	42003: "oauth_code expired",
+	42007: "access_token and refresh_token are invalid because the user changed the password",
+	43001: "require GET method",
+	43002: "require POST method",
+	43003: "require https",
+	44002: "empty post data",
+	45009: "reach max api daily quota limit",
+	45011: "api minute-quota reach limit, must slower, retry next minute",
+	47001: "data format error",
+	48001: "api unauthorized",
+	48004: "api forbidden",
+	48006: "forbid to clear quota because of reaching the limit",
+	50001: "user unauthorized this api",
+	50002: "user limited",
+	50004: "user may not use this token",
+	89501: "this ip is waiting for confirmation",
+	89503: "this ip calls the interface for the first time, the administrator has to confirm it",
+}
+
+// api turns a function that gives an answer or a refusal into an answer.
+func api(f func(*call) (any, *refusal)) func(*call) response {
+	return func(c *call) response {
+		value, refused := f(c)
+		if refused != nil {
+			return c.refused(refused)
+		}
+		return c.json(value)
+	}
+}
+
+// refused is the answer to a request that fails, in the family's form.
+func (c *call) refused(r *refusal) response {
+	c.entry.Errcode = r.code
+	if c.family == pages {
+		return c.errorPage(http.StatusOK, r.code, r.text, r.text)
+	}
+	rid := fmt.Sprintf("%08x-%s-%s", uint32(c.time.Unix()), c.word("0123456789abcdef", 8), c.word("0123456789abcdef", 8))
+	text := r.text
+	switch {
+	case c.switches.OldHints && c.family == sns:
+		text += ", hints: [ req_id: " + rid[9:] + " ]"
+	case c.switches.OldHints:
+		text += " hint: [" + rid[9:] + "]"
+	case c.family == sns:
+		text += ", rid: " + rid
+	default:
+		text += " rid: " + rid
+	}
+	return c.json(struct {
+		Code int    `json:"errcode"`
+		Text string `json:"errmsg"`
+	}{r.code, text})
+}
+
+// json encodes as WeChat does: UTF-8 as it is, fields in the documented order.
+func (c *call) json(v any) response {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		panic(err) // our own structs
+	}
+	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if c.path == "/sns/userinfo" {
+		// Seen in picture addresses; a slash stands nowhere but in strings.
+		body = bytes.ReplaceAll(body, []byte("/"), []byte(`\/`))
+	}
+	if c.switches.ExtraFields {
+		body = append(bytes.TrimSuffix(body, []byte("}")), `,"field_of_tomorrow":{"a":[1,"二"]}}`...)
+	}
+	contentType := "application/json; encoding=utf-8"
+	if c.family == sns {
+		contentType = "text/plain"
+	}
+	return response{status: http.StatusOK, contentType: contentType, body: body}
+}
+
+// success is the answer of calls that have nothing to tell.
+type success struct {
+	Code int    `json:"errcode"`
+	Text string `json:"errmsg"`
+}
+
+var allWell = success{0, "ok"}
