@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -13,31 +14,58 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+	before func(http.Header) // where set, completes the header of the final answer
 }
 
 // statusClientLeft is logged where the visitor left before the answer, as
-// nginx does. It is never sent.
+// nginx does. Nobody is there to read it.
 const statusClientLeft = 499
+
+// begin notes the status of the final answer, whose header is about to be
+// sent.
+func (w *recorder) begin(status int) {
+	if w.status != 0 {
+		return
+	}
+	w.status = status
+	if w.before != nil {
+		w.before(w.Header())
+	}
+}
 
 func (w *recorder) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		if w.status == 0 {
-			w.status = status
-		}
-	} else {
-		// Cookies belong to the final answer; in a preliminary one they would
-		// pass unseen by the rule about the gateway's own.
-		w.Header().Del("Set-Cookie")
+		w.begin(status)
+		w.ResponseWriter.WriteHeader(status)
+		return
 	}
+	if status == http.StatusContinue {
+		return // the server says it by itself once the body is read; twice is once too often
+	}
+	// Cookies belong to the final answer; in a preliminary one they would pass
+	// unseen by the rule about the gateway's own.
+	h := w.Header()
+	cookies, ok := h["Set-Cookie"]
+	delete(h, "Set-Cookie")
 	w.ResponseWriter.WriteHeader(status)
+	if ok {
+		h["Set-Cookie"] = cookies
+	}
 }
 
 func (w *recorder) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom implements [io.ReaderFrom]: files behind [Gateway.Wrap] are sent by
+// the kernel.
+func (w *recorder) ReadFrom(src io.Reader) (int64, error) {
+	w.begin(http.StatusOK)
+	n, err := io.Copy(w.ResponseWriter, src)
+	w.bytes += n
 	return n, err
 }
 
@@ -46,6 +74,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 
 // Flush implements [http.Flusher].
 func (w *recorder) Flush() {
+	w.begin(http.StatusOK)
 	http.NewResponseController(w.ResponseWriter).Flush()
 }
 
@@ -64,8 +93,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // record counts a request that has been answered and writes its access line.
 func (g *Gateway) record(r *http.Request, v *visit, w *recorder) {
 	if w.status == 0 {
-		// Nothing was written: net/http sends 200 for a handler that returns,
-		// and nothing at all for one that panics or whose client has left.
+		// Nothing was written: net/http sends 200, unless the client has left.
 		w.status = http.StatusOK
 		if r.Context().Err() != nil {
 			w.status = statusClientLeft

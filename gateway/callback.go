@@ -25,11 +25,10 @@ func (g *Gateway) callback(w http.ResponseWriter, r *http.Request) error {
 	code, state := callbackParameters(r)
 	pending, found := g.logins.Find(r, state)
 	switch {
-	case !found, pending.Spent && v.session == nil:
-		return g.strayCallback(w, v)
-	case pending.Spent: // the back button, or a double of a login that is done
-		redirect(w, pending.ReturnTo)
-		return nil
+	case !found:
+		return g.strayCallback(w, v, "/", g.loginURL("", g.scope))
+	case pending.Spent: // the back button, or a double of a login that is over
+		return g.strayCallback(w, v, pending.ReturnTo, g.again(pending))
 	case code == "":
 		g.metrics.login(loginDeclined)
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageDeclined, Always: true, LoginURL: g.again(pending)}
@@ -64,15 +63,17 @@ func callbackParameters(r *http.Request) (code, state string) {
 }
 
 // strayCallback answers a callback that no login of this browser waits for:
-// a crawler's, a stranger's, or one whose cookie was lost or has aged out. It
-// never asks WeChat and never starts a login by itself.
-func (g *Gateway) strayCallback(w http.ResponseWriter, v *visit) error {
+// a crawler's, a stranger's, one whose cookie was lost or has aged out, or one
+// that was answered before. It never asks WeChat and never starts a login by
+// itself: it sends a visitor who is signed in on to target, and shows everyone
+// else a button that leads to again.
+func (g *Gateway) strayCallback(w http.ResponseWriter, v *visit, target, again string) error {
 	if v.session != nil {
-		redirect(w, "/")
+		redirect(w, target)
 		return nil
 	}
 	g.metrics.login(loginInvalidState)
-	return &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: g.loginURL("", g.scope)}
+	return &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: again}
 }
 
 // signIn asks WeChat who the visitor with this code is. The code is used up
@@ -133,7 +134,11 @@ func (g *Gateway) failedLogin(w http.ResponseWriter, r *http.Request, pending *s
 	if r.Context().Err() != nil {
 		return errVisitorLeft
 	}
-	g.logins.Forget(w.Header(), pending)
+	// Not forgotten: a reload would find a browser without cookies and tell the
+	// visitor that hers keeps none.
+	if err := g.logins.Spend(w.Header(), pending); err != nil {
+		return err
+	}
 	again := g.again(pending)
 	if f, ok := errors.AsType[*failure](err); ok {
 		g.metrics.login(resultOf(f))

@@ -28,8 +28,8 @@ func (t trust) client(r *http.Request) (client netip.Addr, trusted bool) {
 	if err != nil {
 		return netip.Addr{}, false // a Unix socket, or a test's request
 	}
-	client = peer.Addr().Unmap()
-	if len(t) == 0 || !t.contains(client) {
+	client = plainAddr(peer.Addr())
+	if !t.contains(client) {
 		return client, false
 	}
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -49,12 +49,18 @@ func (t trust) client(r *http.Request) (client netip.Addr, trusted bool) {
 // forwardedAddr parses one element of X-Forwarded-For, with or without a port.
 func forwardedAddr(s string) (netip.Addr, bool) {
 	if addr, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
-		return addr.Unmap().WithZone(""), true
+		return plainAddr(addr), true
 	}
 	if addrPort, err := netip.ParseAddrPort(s); err == nil {
-		return addrPort.Addr().Unmap().WithZone(""), true
+		return plainAddr(addrPort.Addr()), true
 	}
 	return netip.Addr{}, false
+}
+
+// plainAddr returns addr in the one form in which it is compared: an IPv4
+// address never as IPv6, and none with a zone, which no prefix contains.
+func plainAddr(addr netip.Addr) netip.Addr {
+	return addr.Unmap().WithZone("")
 }
 
 // setForwarded replaces the forwarding headers of out, the request to the
@@ -62,9 +68,9 @@ func forwardedAddr(s string) (netip.Addr, bool) {
 // said is kept and the proxy itself added to the chain.
 func (g *Gateway) setForwarded(out http.Header, in *http.Request, v *visit) {
 	stripForwarded(out, v.trusted)
-	peer := in.RemoteAddr
-	if addrPort, err := netip.ParseAddrPort(peer); err == nil {
-		peer = addrPort.Addr().Unmap().String()
+	peer := "unknown" // on a Unix socket
+	if addrPort, err := netip.ParseAddrPort(in.RemoteAddr); err == nil {
+		peer = plainAddr(addrPort.Addr()).String()
 	}
 	host, proto := in.Host, g.publicURL.Scheme
 	if v.trusted {
@@ -87,26 +93,22 @@ func (g *Gateway) setForwarded(out http.Header, in *http.Request, v *visit) {
 
 // stripForwarded removes the headers by which a client could pass itself off
 // as a proxy, in every spelling; from a trusted proxy, the regular spellings
-// stay.
+// stay. Forwarded goes in any case: proxies that do not know it pass on the
+// client's.
 func stripForwarded(h http.Header, trusted bool) {
 	for name := range h {
-		switch fold(name[0]) {
-		case 'x':
-			if !hasFoldedPrefix(name, "x-forwarded-") && !hasFoldedPrefix(name, "x-original-") &&
-				!hasFoldedPrefix(name, "x-real-ip") && !hasFoldedPrefix(name, "x-request-id") {
-				continue
-			}
-		case 'f':
-			if name != "Forwarded" {
-				continue
-			}
-		default:
-			continue
-		}
-		if !trusted || !regular(name) {
+		if fromProxy(name) && !(trusted && regular(name)) {
 			delete(h, name)
 		}
 	}
+	delete(h, "Forwarded")
+}
+
+// fromProxy reports whether a header is one that proxies set.
+func fromProxy(name string) bool {
+	return hasFoldedPrefix(name, "x-forwarded-") || hasFoldedPrefix(name, "x-original-") ||
+		len(name) == len("x-real-ip") && hasFoldedPrefix(name, "x-real-ip") ||
+		len(name) == len("x-request-id") && hasFoldedPrefix(name, "x-request-id")
 }
 
 // regular reports whether a header name is one that every server reads in the

@@ -51,7 +51,7 @@ func (p policy) decide(a asked, s *session.Session) decision {
 		return forwardVisitor
 	case p.public.match(a.method, a.path):
 		return forwardNobody
-	case !a.navigation || p.api.match(a.method, a.path):
+	case !a.navigation || p.api.mayMatch(a.method, a.path):
 		return refuse
 	default:
 		return p.arrival(a.inWeChat)

@@ -8,9 +8,9 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// exchangeMemory is how long the result of an exchange is kept: as long as
-// WeChat's codes live, so that this process never sends one a second time.
-const exchangeMemory = 5 * time.Minute
+// exchangeMemory is how long the result of an exchange is kept: as long as a
+// login's cookie lives, so that this process never sends a code a second time.
+const exchangeMemory = 10 * time.Minute
 
 // exchanges sees to it that each login is exchanged once, however often its
 // callback arrives: doubled by WeChat's browser, repeated by an impatient

@@ -148,7 +148,7 @@ func (g *Gateway) logFailure(f *failure, v *visit) {
 	switch {
 	case f.Err == nil:
 		return
-	case f.Mend != "" || f.Word == wordInternal:
+	case f.Mend != "" || f.Word == wordWeChatError || f.Word == wordInternal:
 		event = g.logger.Error()
 	case f.Status >= 500:
 		event = g.logger.Warn()

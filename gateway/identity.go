@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/wxgate/wxgate/session"
 )
@@ -77,26 +78,17 @@ func (id Identity) setHeaders(h http.Header) {
 	set(headerAppID, id.AppID)
 	set(headerScope, id.Scope)
 	set(headerUnionID, id.UnionID)
-	set(headerNickname, url.PathEscape(id.Nickname))
-	set(headerAvatar, asciiURL(id.Avatar))
+	set(headerNickname, percentEncoded(id.Nickname))
+	set(headerAvatar, escapeNonASCII(id.Avatar))
 	if id.SnapshotUser {
 		h[headerSnapshotUser] = []string{"true"}
 	}
 }
 
-// asciiURL returns an address in a form that any header can hold, or "" where
-// it is none.
-func asciiURL(address string) string {
-	for _, c := range []byte(address) {
-		if c <= ' ' || c >= 0x7f {
-			u, err := url.Parse(address)
-			if err != nil {
-				return ""
-			}
-			return u.String()
-		}
-	}
-	return address
+// percentEncoded encodes everything but letters, digits and -._~, so that those
+// decoders that read + as a blank see the same text as those that do not.
+func percentEncoded(text string) string {
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }
 
 // stripIdentity removes the client's X-WX-* headers from h in every spelling

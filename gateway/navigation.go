@@ -13,7 +13,7 @@ func navigation(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") || r.Header.Get("Upgrade") != "" {
+	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") || len(r.Header.Values("Upgrade")) > 0 {
 		return false
 	}
 	if mode := r.Header.Values("Sec-Fetch-Mode"); len(mode) > 0 {

@@ -68,7 +68,20 @@ func (s *pathSet) match(method, raw string) bool {
 		return false
 	}
 	decoded, ok := unambiguous(raw)
-	return ok && s.contains(method, decoded) && s.contains(method, path.Clean(decoded)+trailingSlash(decoded))
+	return ok && s.contains(method, decoded)
+}
+
+// mayMatch reports whether the path is in the set for a reader who decodes and
+// cleans it before looking.
+func (s *pathSet) mayMatch(method, raw string) bool {
+	if s == nil {
+		return false
+	}
+	decoded, err := url.PathUnescape(raw)
+	if err != nil {
+		decoded = raw
+	}
+	return s.contains(method, path.Clean(decoded)+trailingSlash(decoded))
 }
 
 func (s *pathSet) contains(method, p string) bool {
@@ -86,9 +99,9 @@ func trailingSlash(p string) string {
 }
 
 // unambiguous decodes a path as it was sent and reports whether every reader
-// sees the same path in it. Refused are dot segments, empty segments,
-// parameters (;), control characters, text that is not UTF-8, and encoded
-// characters that change the structure when they are decoded once more.
+// sees the same path in it, which then is clean, too. Refused are dot segments,
+// empty segments, parameters (;), control characters, text that is not UTF-8,
+// encoded slashes and dots, and whatever changes when it is decoded once more.
 func unambiguous(raw string) (decoded string, ok bool) {
 	if !strings.HasPrefix(raw, "/") {
 		return "", false
@@ -100,24 +113,27 @@ func unambiguous(raw string) (decoded string, ok bool) {
 	if strings.ContainsAny(decoded, `\;%#?`) || strings.ContainsFunc(decoded, unicode.IsControl) {
 		return "", false
 	}
-	if strings.Count(decoded, "/") != strings.Count(raw, "/") { // %2F
-		return "", false
+	if strings.Count(decoded, "/") != strings.Count(raw, "/") || strings.Count(decoded, ".") != strings.Count(raw, ".") {
+		return "", false // %2F, %2E
 	}
 	for segment := range strings.SplitSeq(strings.TrimSuffix(decoded[1:], "/"), "/") {
-		if segment == "." || segment == ".." || segment == "" && decoded != "/" {
+		// Windows reads ". ." and "..." as it reads dot segments.
+		if strings.Trim(segment, ". ") == "" && decoded != "/" {
 			return "", false
 		}
 	}
 	return decoded, true
 }
 
-// rawPath returns the path of r as the client sent it, byte for byte.
+// rawPath returns the path of r as the client sent it, byte for byte. A path
+// that another handler has changed on the way here is returned as it is now:
+// what is decided on must be what the site will see.
 func rawPath(r *http.Request) string {
-	if p := requestTarget(r); p != "" {
-		p, _, _ = strings.Cut(p, "?")
-		return p
+	sent, _, _ := strings.Cut(requestTarget(r), "?")
+	if decoded, err := url.PathUnescape(sent); err != nil || decoded != r.URL.Path {
+		return r.URL.EscapedPath()
 	}
-	return r.URL.EscapedPath()
+	return sent
 }
 
 // requestTarget returns path and query of r byte for byte as the client sent

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -80,13 +81,16 @@ func (g *Gateway) rewrite(target *url.URL) func(*httputil.ProxyRequest) {
 		out.URL.Scheme, out.URL.Host = target.Scheme, target.Host
 		keepTarget(out.URL, pr.In)
 		out.Trailer = nil
-		onlyWebSocket(out)
+		if out.Body != nil {
+			out.Body = visitorBody{out.Body}
+		}
 		g.prepare(out.Header, pr.In, v)
 	}
 }
 
 // prepare turns the client's headers into those that the site sees.
 func (g *Gateway) prepare(h http.Header, in *http.Request, v *visit) {
+	onlyWebSocket(h, in.Method)
 	stripIdentity(h)
 	g.stripCookies(h)
 	g.setForwarded(h, in, v)
@@ -107,22 +111,28 @@ func keepTarget(u *url.URL, in *http.Request) {
 
 // onlyWebSocket takes every other Upgrade out of a request: inside an h2c
 // tunnel, say, nothing would be checked.
-func onlyWebSocket(out *http.Request) {
-	upgrade := out.Header["Upgrade"]
-	if len(upgrade) == 0 || len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && out.Method == http.MethodGet {
+func onlyWebSocket(h http.Header, method string) {
+	upgrade := h["Upgrade"]
+	if len(upgrade) == 0 || len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && method == http.MethodGet {
 		return
 	}
-	delete(out.Header, "Upgrade")
-	delete(out.Header, "Connection")
+	delete(h, "Upgrade")
+	delete(h, "Connection")
 }
 
 // modifyResponse checks an upstream's answer on its way to the visitor.
 func (g *Gateway) modifyResponse(res *http.Response) error {
-	g.dropOwnCookies(res.Header)
-	if !sharedCacheMayKeep(res.Header) {
-		g.renew(res.Request, res.Header, visitOf(res.Request.Context()))
-	}
+	g.complete(res.Header, res.Request, visitOf(res.Request.Context()))
 	return nil
+}
+
+// complete turns the header of the site's answer into the one that the visitor
+// sees.
+func (g *Gateway) complete(h http.Header, r *http.Request, v *visit) {
+	g.dropOwnCookies(h)
+	if !sharedCacheMayKeep(h) {
+		g.renew(r, h, v)
+	}
 }
 
 // sharedCacheMayKeep reports whether an answer says that a cache may give it
@@ -139,17 +149,38 @@ func sharedCacheMayKeep(h http.Header) bool {
 
 // upstreamFailed answers for an upstream that did not.
 func (g *Gateway) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // the visitor left: nobody failed
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		w.WriteHeader(statusClientLeft) // nobody failed, and nobody reads it
+		return
 	}
 	f := &failure{Status: http.StatusBadGateway, Word: wordUpstreamUnavailable, Err: err, RetryAfter: retryAfter}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		f = &failure{Status: http.StatusRequestEntityTooLarge, Word: wordBodyTooLarge}
+	} else if _, ok := errors.AsType[*bodyError](err); ok {
+		f = &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: err}
 	} else if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		f.Status = http.StatusGatewayTimeout
 	}
 	g.fail(w, r, f)
 }
+
+// visitorBody is a request's body whose errors can be told from the
+// upstream's: a visitor who breaks off an upload is no outage.
+type visitorBody struct{ io.ReadCloser }
+
+func (b visitorBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = &bodyError{err}
+	}
+	return n, err
+}
+
+// bodyError says that the visitor's body could not be read.
+type bodyError struct{ err error }
+
+func (e *bodyError) Error() string { return "read request body: " + e.err.Error() }
+func (e *bodyError) Unwrap() error { return e.err }
 
 // proxyLog receives what ReverseProxy has to say besides errors.
 type proxyLog struct{ g *Gateway }

@@ -43,7 +43,7 @@ func (l *limiter) take(addr netip.Addr) error {
 	}
 	if addr.Is6() {
 		// A network hands its customer a /64: its addresses are one client.
-		prefix, _ := addr.WithZone("").Prefix(64)
+		prefix, _ := addr.Prefix(64)
 		addr = prefix.Addr()
 	}
 	now := time.Now()

@@ -38,30 +38,30 @@ func allowedHosts(publicURL *url.URL, further []string) map[string]bool {
 // refused. Blanks and letters beyond ASCII come back percent-encoded, all else
 // byte for byte.
 func (g *Gateway) returnTo(raw string) string {
-	if raw == "" || strings.ContainsFunc(raw, unsafeInAddress) || !utf8.ValidString(raw) {
+	// Browsers drop some control characters from an address.
+	if raw == "" || strings.ContainsFunc(raw, unicode.IsControl) || !utf8.ValidString(raw) {
 		return "/"
 	}
 	address := escapeNonASCII(raw)
 	if len(address) > session.MaxReturnTo {
 		return "/"
 	}
-	if address[0] == '/' && staysOnHost(address) || g.onReturnHost(address) {
+	place := before(address, "?#")
+	if strings.Contains(place, `\`) { // a slash to browsers, until the query begins
+		return "/"
+	}
+	if strings.HasPrefix(place, "/") && staysOnHost(place) || g.onReturnHost(address) {
 		return address
 	}
 	return "/"
 }
 
-// unsafeInAddress reports characters that browsers drop from an address
-// (control characters) or take for a slash (backslash).
-func unsafeInAddress(c rune) bool {
-	return unicode.IsControl(c) || c == '\\'
-}
-
-// escapeNonASCII percent-encodes what cannot stand in a Location header.
+// escapeNonASCII percent-encodes what not every header can hold: blanks,
+// control characters and all beyond ASCII.
 func escapeNonASCII(s string) string {
 	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c > ' ' && c < 0x7f {
+	for _, c := range []byte(s) {
+		if c > ' ' && c < 0x7f {
 			b.WriteByte(c)
 		} else {
 			fmt.Fprintf(&b, "%%%02X", c)
@@ -70,47 +70,46 @@ func escapeNonASCII(s string) string {
 	return b.String()
 }
 
-// staysOnHost reports whether a reference that begins with a slash is a path
-// for every reader: also once its dot segments are resolved and encoded
-// slashes and dots decoded, as some software in between does.
-func staysOnHost(reference string) bool {
-	path := reference
-	if i := strings.IndexAny(path, "?#"); i >= 0 {
-		path = path[:i]
-	}
-	var resolved []string
+// staysOnHost reports whether a path, which begins with a slash, names no host
+// to any reader: it does not begin with two, neither as it is nor when encoded
+// slashes and dots are decoded or dot segments resolved up to any point, as
+// some software in between does.
+func staysOnHost(path string) bool {
+	depth, doubled := 0, false
 	for segment := range strings.SplitSeq(slashes.Replace(path)[1:], "/") {
+		if doubled {
+			return false
+		}
 		switch segment {
 		case ".":
 		case "..":
-			resolved = resolved[:max(0, len(resolved)-1)]
+			depth = max(0, depth-1)
 		default:
-			resolved = append(resolved, segment)
+			doubled = segment == "" && depth == 0
+			depth++
 		}
 	}
-	return len(resolved) < 2 || resolved[0] != ""
+	return true
 }
 
 var slashes = strings.NewReplacer("%2f", "/", "%2F", "/", "%5c", "/", "%5C", "/", "%2e", ".", "%2E", ".")
 
 // onReturnHost reports whether address is an absolute one on a host that may
-// be returned to. https may be left for nothing less.
+// be returned to. https may be left for nothing less. The text itself is
+// compared, not what some parser makes of it: browsers read "https:host",
+// "https:///host" and user names in ways of their own.
 func (g *Gateway) onReturnHost(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil || u.User != nil || !g.returnHosts[strings.ToLower(u.Host)] {
-		return false
+	scheme, rest, _ := strings.Cut(address, "://")
+	scheme, host := strings.ToLower(scheme), strings.ToLower(before(rest, "/?#"))
+	return (scheme == "https" || scheme == g.publicURL.Scheme) && host != "" && g.returnHosts[host]
+}
+
+// before returns s up to the first of some signs.
+func before(s, signs string) string {
+	if i := strings.IndexAny(s, signs); i >= 0 {
+		return s[:i]
 	}
-	if u.Scheme != "https" && u.Scheme != g.publicURL.Scheme {
-		return false
-	}
-	// The text has to be what was parsed: a browser reads "https:host" and
-	// "https:///host" in ways of its own.
-	authority := u.Scheme + "://" + u.Host
-	if len(address) < len(authority) || !strings.EqualFold(address[:len(authority)], authority) {
-		return false
-	}
-	rest := address[len(authority):]
-	return rest == "" || strings.IndexByte("/?#", rest[0]) >= 0
+	return s
 }
 
 // returnTarget is where a page load was going, as a return address: a path, or

@@ -13,9 +13,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handle
 	v := g.newVisit(r)
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	returned := false
 	defer func() {
 		// A panic ends the connection, http.ErrAbortHandler above all: the
 		// upstream broke off in the middle of a body. Count it, and let it.
+		if !returned && rec.status == 0 {
+			rec.status, v.outcome = http.StatusInternalServerError, outcomeError
+		}
 		g.record(r, v, rec)
 	}()
 	switch {
@@ -23,7 +27,9 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handle
 		// The one asks for a tunnel in which nothing is checked, the other for
 		// an echo of the headers that the gateway adds.
 		g.fail(rec, r, &failure{Status: http.StatusMethodNotAllowed, Word: wordMethodNotAllowed})
-	case !strings.HasPrefix(r.URL.Path, "/"):
+	case !strings.HasPrefix(r.URL.Path, "/"), strings.Contains(r.RequestURI, " "):
+		// HTTP/2 can carry a blank in a path; the request line of HTTP/1 that
+		// the upstream reads would end there.
 		g.fail(rec, r, &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest})
 	case g.isOwn(r.URL.Path):
 		v.outcome = outcomeOwn
@@ -33,10 +39,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handle
 			g.fail(rec, r, err)
 		}
 	}
+	returned = true
 }
 
 // pass acts on the decision about a request for the site.
 func (g *Gateway) pass(w *recorder, r *http.Request, v *visit, site http.Handler) error {
+	// No answer on an API path is a page.
+	v.navigation = v.navigation && !g.policy.api.mayMatch(r.Method, rawPath(r))
 	what := g.policy.decide(askedBy(r, v), v.session)
 	if v.storeErr != nil && what != forwardNobody {
 		// Nobody is let in, and nobody is sent to sign in again for a session

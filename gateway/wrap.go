@@ -6,13 +6,16 @@ import "net/http"
 // proxy gives an upstream.
 func (g *Gateway) inProcess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := visitOf(r.Context())
+		v, rec := visitOf(r.Context()), w.(*recorder)
 		in := *r
 		// r is a copy of the caller's already, but its headers are not.
 		r.Header = r.Header.Clone()
 		r.Trailer = nil
 		g.prepare(r.Header, &in, v)
-		g.renew(r, w.Header(), v)
+		rec.before = func(h http.Header) { g.complete(h, r, v) }
 		next.ServeHTTP(w, r)
+		if rec.status == 0 {
+			rec.before(w.Header())
+		}
 	})
 }

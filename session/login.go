@@ -41,8 +41,8 @@ type Login struct {
 	// Attempts counts the logins that were started again by themselves before
 	// this one.
 	Attempts int
-	// Spent says that this login has signed the visitor in. It is kept so that
-	// the back button leads to ReturnTo again.
+	// Spent says that this login is over: its code has gone to WeChat. It is
+	// kept so that the back button leads to ReturnTo again.
 	Spent bool
 	// BeganAt is when the login began, to the millisecond: a phone that restores
 	// its tabs begins several within one second.
@@ -101,16 +101,11 @@ func (l *Logins) Find(r *http.Request, state string) (*Login, bool) {
 	return nil, false
 }
 
-// Spend remembers that login has signed the visitor in.
+// Spend remembers that login is over.
 func (l *Logins) Spend(header http.Header, login *Login) error {
 	spent := *login
 	spent.Spent = true
 	return l.set(header, &spent)
-}
-
-// Forget removes login from the browser.
-func (l *Logins) Forget(header http.Header, login *Login) {
-	l.jar.remove(header, l.name(login.State))
 }
 
 func (l *Logins) name(state string) string {

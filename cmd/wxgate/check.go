@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -83,8 +84,10 @@ func checkUpstream(ctx context.Context, report *report, u config.Upstream, cfg *
 	conn, err := dial(ctx, network, address)
 	if err != nil {
 		mend := "start it, or correct WXGATE_UPSTREAM"
-		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 			mend = "name the CA that signed its certificate in WXGATE_UPSTREAM_CA_FILE"
+		} else if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			mend = "give it a certificate that is valid now for the name in WXGATE_UPSTREAM, or correct the name"
 		}
 		report.fail(name, err.Error(), mend)
 		return

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -46,40 +44,44 @@ func demo(c *call) error {
 	if err != nil {
 		return err
 	}
-	api := httptest.NewServer(wx)
+	api, apiURL, err := listenLocally("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
 	defer api.Close()
 	cfg.Account = &wechat.Client{
 		AppID:     wechattest.StockAppID,
 		AppSecret: wechattest.StockAppSecret,
-		APIURL:    api.URL,
+		APIURL:    apiURL,
 		OpenURL:   origin,
 	}
 
-	var sites config.Upstreams
-	if *upstream != "" {
-		if err := sites.UnmarshalText([]byte(*upstream)); err != nil {
-			return usageError{fmt.Errorf("--upstream: %w", err)}
-		}
-	} else {
-		site := httptest.NewServer(samplesite.Handler())
-		defer site.Close()
-		address, err := url.Parse(site.URL)
+	servers := []*server{
+		{name: "demo", listener: listener},
+		{name: "emulator API", listener: api, http: newHTTPServer(wx, cfg.Logger)},
+	}
+	if *upstream == "" {
+		site, siteURL, err := listenLocally("127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		sites = config.Upstreams{{Prefix: "/", URL: address}}
+		defer site.Close()
+		servers = append(servers, &server{name: "sample site", listener: site, http: newHTTPServer(samplesite.Handler(), cfg.Logger)})
+		*upstream = siteURL
 		cfg.PublicPaths = samplesite.PublicPaths()
 	}
-	for _, u := range sites {
+	var upstreams config.Upstreams
+	if err := upstreams.UnmarshalText([]byte(*upstream)); err != nil {
+		return usageError{fmt.Errorf("--upstream: %w", err)}
+	}
+	for _, u := range upstreams {
 		cfg.Upstreams = append(cfg.Upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
 	}
 	g, err := gateway.New(cfg)
 	if err != nil {
 		return err
 	}
-
-	handler := atOrigin(origin, beside(g, wx))
-	servers := []*server{{name: "demo", listener: listener, http: newHTTPServer(handler, cfg.Logger)}}
+	servers[0].http = newHTTPServer(atOrigin(origin, beside(g, wx)), cfg.Logger)
 	return runServers(cfg.Logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(c.stdout, "Open %s and sign in as one of the emulator's visitors.\nThe emulator's dashboard: %s%s\n", origin, origin, wechattest.ControlPath)
 	})
@@ -124,10 +126,16 @@ func listenLocally(address string) (net.Listener, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("--listen: %w", err)
 	}
-	at := listener.Addr().(*net.TCPAddr)
+	return listener, originOf(listener.Addr().(*net.TCPAddr)), nil
+}
+
+// originOf is the origin of an address as browsers write it: without the port
+// that http has by itself.
+func originOf(at *net.TCPAddr) string {
 	host := at.IP.String()
 	if at.IP.IsUnspecified() {
 		host = "localhost"
 	}
-	return listener, "http://" + net.JoinHostPort(host, strconv.Itoa(at.Port)), nil
+	address := net.JoinHostPort(host, strconv.Itoa(at.Port))
+	return "http://" + strings.TrimSuffix(address, ":80")
 }

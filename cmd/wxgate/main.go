@@ -95,6 +95,9 @@ var errReported = errors.New("reported")
 // usageError is a mistake in a command's arguments or configuration.
 type usageError struct{ error }
 
+// Unwrap returns the mistake itself.
+func (e usageError) Unwrap() error { return e.error }
+
 // flags returns the flag set of a command, which the command completes and
 // then hands to parse.
 func (c *call) flags(name string) *flag.FlagSet {
@@ -111,7 +114,7 @@ func (c *call) parse(set *flag.FlagSet) error {
 	case err != nil: // the flag set has said so
 		return usageError{errReported}
 	case set.NArg() > 0:
-		return usageError{fmt.Errorf("%s: unexpected argument %q", set.Name(), set.Arg(0))}
+		return usageError{fmt.Errorf("unexpected argument %q", set.Arg(0))}
 	}
 	return nil
 }

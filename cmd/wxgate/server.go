@@ -118,10 +118,10 @@ func listen(servers []*server) error {
 // drain ends the servers in order: the first, which serves visitors, before
 // those that tell how it does.
 func drain(logger zerolog.Logger, servers []*server, end shutdown) error {
-	logger.Info().Dur("drain_delay_ms", end.delay).Dur("shutdown_timeout_ms", end.timeout).Msg("shutting down")
 	if end.begin != nil {
 		end.begin()
 	}
+	logger.Info().Dur("drain_delay_ms", end.delay).Dur("shutdown_timeout_ms", end.timeout).Msg("shutting down")
 	time.Sleep(end.delay)
 	ctx, cancel := context.WithTimeout(context.Background(), end.timeout)
 	defer cancel()

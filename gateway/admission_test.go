@@ -1,0 +1,324 @@
+package gateway_test
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wxgate/wxgate/gateway"
+)
+
+// navigate are the header fields of a page load in WeChat.
+func navigate() []string {
+	return []string{"User-Agent", browserUA, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode", "navigate"}
+}
+
+// script are those of a page's script.
+func script() []string {
+	return []string{"User-Agent", browserUA, "Accept", "*/*", "Sec-Fetch-Mode", "cors"}
+}
+
+func TestScriptsWithoutASessionGet401(t *testing.T) {
+	t.Parallel()
+	site := new(echo)
+	rig := newRig(t, site, func(c *gateway.Config) { c.ReturnHosts = []string{"m.example.com"} })
+	tests := []struct{ referer, login string }{
+		{"", rigOrigin + "/_wx/login"},
+		{rigOrigin + "/shop?item=1&b=%20", rigOrigin + "/_wx/login?return_to=https%3A%2F%2Fh5.example.com%2Fshop%3Fitem%3D1%26b%3D%2520"},
+		{"https://m.example.com/a", rigOrigin + "/_wx/login?return_to=https%3A%2F%2Fm.example.com%2Fa"},
+		{"https://evil.example/shop", rigOrigin + "/_wx/login"},
+		{"http://h5.example.com/shop", rigOrigin + "/_wx/login"},
+		{"https://h5.example.com.evil.example/", rigOrigin + "/_wx/login"},
+		{"https://h5.example.com@evil.example/", rigOrigin + "/_wx/login"},
+		{"/shop", rigOrigin + "/_wx/login"},
+	}
+	for _, test := range tests {
+		header := script()
+		if test.referer != "" {
+			header = append(header, "Referer", test.referer)
+		}
+		a := rig.do(t, "GET", "/api/orders", header...)
+		if a.StatusCode != 401 || a.Header.Get("Location") != "" {
+			t.Errorf("from %q: %d %v, want 401 and no redirect", test.referer, a.StatusCode, a.Header)
+		}
+		f := refusalOf(t, a)
+		if f.Error != "unauthorized" || f.Message == "" || f.LoginURL != test.login {
+			t.Errorf("from %q: %+v, want unauthorized, a message, and login_url %s", test.referer, f, test.login)
+		}
+		if line := rig.lines.next(t); f.RequestID == "" || line["request_id"] != f.RequestID {
+			t.Errorf("from %q: request_id %q, in the access line %q", test.referer, f.RequestID, line["request_id"])
+		}
+	}
+	if n := site.hits.Load(); n != 0 {
+		t.Errorf("%d requests reached the site, want none", n)
+	}
+}
+
+func TestPageLoadsWithoutASessionGoToWeChat(t *testing.T) {
+	t.Parallel()
+	site := new(echo)
+	rig := newRig(t, site)
+	location := regexp.MustCompile(`^https://open\.weixin\.qq\.com/connect/oauth2/authorize\?appid=` + rigAppID +
+		`&redirect_uri=https%3A%2F%2Fh5\.example\.com%2F_wx%2Fcallback&response_type=code&scope=snsapi_base&state=[0-9a-f]{32}&connect_redirect=1#wechat_redirect$`)
+	for _, target := range []string{"/", "/shop?item=1;2&%zz", "//x", "/中文"} {
+		for _, method := range []string{"GET", "HEAD"} {
+			a := rig.do(t, method, target, navigate()...)
+			if a.StatusCode != http.StatusFound || !location.MatchString(a.Header.Get("Location")) {
+				t.Errorf("%s %s: %d %q, want 302 to the authorize page", method, target, a.StatusCode, a.Header.Get("Location"))
+			}
+			if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("%s %s: header %v, want no-store and no-referrer", method, target, a.Header)
+			}
+			if len(a.Cookies()) != 1 || !strings.HasPrefix(a.Cookies()[0].Name, rigCookie+"_login_") {
+				t.Errorf("%s %s: cookies %v, want one for the login", method, target, a.Cookies())
+			}
+		}
+	}
+	if n := site.hits.Load(); n != 0 {
+		t.Errorf("%d requests reached the site, want none", n)
+	}
+}
+
+func TestWhoGetsIn(t *testing.T) {
+	t.Parallel()
+	down, err := url.Parse("unix:///nonexistent/site.sock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := new(echo)
+	rules := func(c *gateway.Config) {
+		c.PublicPaths = []string{"/static/", "GET /news/{id}", "/favicon.ico"}
+		c.APIPaths = []string{"/api/"}
+		if len(c.Upstreams) > 0 {
+			c.Upstreams = append(c.Upstreams, gateway.Upstream{Prefix: "/api/down", URL: down})
+		}
+	}
+	rig := newRig(t, site, rules)
+	cookie := signedIn(t)
+	tests := []struct {
+		name, method, target string
+		header               []string
+		status               int
+		json                 bool // a refusal in JSON
+		in                   bool // the site is asked
+	}{
+		{"page", "GET", "/", navigate(), 302, false, false},
+		{"page with a session", "GET", "/", append(navigate(), "Cookie", cookie), 200, false, true},
+		{"page with a tampered session", "GET", "/", append(navigate(), "Cookie", cookie[:len(cookie)-2]+"AA"), 302, false, false},
+		{"script", "GET", "/", script(), 401, true, false},
+		{"script with a session", "DELETE", "/", append(script(), "Cookie", cookie), 200, false, true},
+		{"form", "POST", "/", navigate(), 401, true, false},
+		{"upgrade", "GET", "/ws", append(navigate(), "Upgrade", "websocket", "Connection", "Upgrade"), 401, true, false},
+		{"XMLHttpRequest", "GET", "/", append(navigate(), "X-Requested-With", "XMLHttpRequest"), 401, true, false},
+		{"public", "GET", "/static/a.js", script(), 200, false, true},
+		{"public, any method", "POST", "/static/a.js", script(), 200, false, true},
+		{"public with a method", "GET", "/news/7", navigate(), 200, false, true},
+		{"HEAD goes with GET", "HEAD", "/news/7", navigate(), 200, false, true},
+		{"public with another method", "POST", "/news/7", script(), 401, true, false},
+		{"public, one segment", "GET", "/news/7/edit", script(), 401, true, false},
+		{"public by its query", "GET", "/secret?/static/", script(), 401, true, false},
+		{"public left by dots", "GET", "/static/../secret", script(), 401, true, false},
+		{"public left by encoded dots", "GET", "/static/%2e%2e/secret", script(), 401, true, false},
+		{"public left by encoded slashes", "GET", "/static/..%2fsecret", script(), 401, true, false},
+		{"public entered by dots", "GET", "/secret/../static/a.js", script(), 401, true, false},
+		{"public with parameters", "GET", "/static/;/../secret", script(), 401, true, false},
+		{"API", "GET", "/api/a", navigate(), 401, true, false},
+		{"API with a session", "GET", "/api/a", append(navigate(), "Cookie", cookie), 200, false, true},
+		{"API whose upstream is down", "GET", "/api/down", append(navigate(), "Cookie", cookie), 502, true, false},
+		{"beside the API", "GET", "/apis", navigate(), 302, false, false},
+	}
+	for _, test := range tests {
+		before := site.hits.Load()
+		q := rig.newRequest(t, test.method, "/", nil, test.header...)
+		q.URL.Opaque = test.target
+		a := rig.send(t, q)
+		if a.StatusCode != test.status {
+			t.Errorf("%s: status %d, want %d", test.name, a.StatusCode, test.status)
+		} else if test.json {
+			refusalOf(t, a)
+		}
+		if in := site.hits.Load() > before; in != test.in {
+			t.Errorf("%s: the site was asked: %t, want %t", test.name, in, test.in)
+		}
+	}
+}
+
+func TestVerificationFiles(t *testing.T) {
+	t.Parallel()
+	site := new(echo)
+	rig := newRig(t, site, func(c *gateway.Config) { c.VerifyFiles = []string{"abc123", "Def456"} })
+	tests := []struct {
+		method, path string
+		status       int
+		body         string
+	}{
+		{"GET", "/MP_verify_abc123.txt", 200, "abc123"},
+		{"GET", "/MP_verify_abc123.txt?x=1", 200, "abc123"},
+		{"GET", "/MP_verify_Def456.txt", 200, "Def456"},
+		{"HEAD", "/MP_verify_abc123.txt", 200, ""},
+		{"POST", "/MP_verify_abc123.txt", 405, ""},
+		{"GET", "/MP_verify_abc123.txt/", 401, ""},
+		{"GET", "/MP_verify_abc124.txt", 401, ""},
+		{"GET", "/MP_verify_ABC123.txt", 401, ""},
+		{"GET", "/mp_verify_abc123.txt", 401, ""},
+		{"GET", "/a/MP_verify_abc123.txt", 401, ""},
+	}
+	for _, test := range tests {
+		a := rig.do(t, test.method, test.path, script()...)
+		if a.StatusCode != test.status || test.status == 200 && a.body != test.body {
+			t.Errorf("%s %s: %d %q, want %d %q", test.method, test.path, a.StatusCode, a.body, test.status, test.body)
+		}
+		if test.status == 200 && !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%s %s: Content-Type %q, want text/plain", test.method, test.path, a.Header.Get("Content-Type"))
+		}
+	}
+	if n := site.hits.Load(); n != 0 {
+		t.Errorf("%d requests reached the site, want none", n)
+	}
+}
+
+func TestOwnPathsAreNeverForwarded(t *testing.T) {
+	t.Parallel()
+	site := new(echo)
+	rig := newRig(t, site, func(c *gateway.Config) { c.PublicPaths = []string{"/"} })
+	tests := []struct {
+		method, target string
+		statuses       []int
+	}{
+		{"GET", "/_wx", []int{404}},
+		{"GET", "/_wx/", []int{404}},
+		{"GET", "/_wx/nothing", []int{404}},
+		{"POST", "/_wx/nothing", []int{404}},
+		{"GET", "/_wx/me/", []int{404}},
+		{"GET", "/_wx/login/", []int{404}},
+		{"POST", "/_wx/login", []int{405}},
+		{"POST", "/_wx/callback", []int{405}},
+		{"DELETE", "/_wx/logout", []int{405}},
+		{"PUT", "/_wx/me", []int{405}},
+		{"OPTIONS", "/_wx/me", []int{405}},
+		{"GET", "/_wx/../_wx/me", []int{404}},
+		{"GET", "//_wx/login", []int{404}},
+		{"GET", "/_wx//login", []int{404}},
+		{"GET", "/_wx/./me", []int{404}},
+		{"GET", "/a/../_wx/me", []int{404}},
+		{"GET", "/a/..//_wx/me", []int{404}},
+		{"GET", "/%5fwx/me", []int{200, 404}}, // nothing else than /_wx/me
+		{"GET", "/%5Fwx/nothing", []int{404}},
+		{"GET", "/_wx%2Fme", []int{200, 404}},
+		{"GET", "/_wx/%2e%2e/_wx/me", []int{404}},
+		{"GET", "/%2e/_wx/me", []int{404}},
+		{"GET", "/a/%2e%2e/_wx/me", []int{404}},
+		{"GET", "/%2F_wx/me", []int{404}},
+		{"GET", "/a/..%2f_wx/me", []int{404}},
+	}
+	for _, test := range tests {
+		for _, header := range [][]string{navigate(), script()} {
+			header = append(header, "Cookie", signedIn(t), "Content-Length", "0")
+			q := rig.newRequest(t, test.method, "/", nil, header...)
+			q.URL.Opaque = test.target
+			var a *answer
+			if strings.HasPrefix(test.target, "//") { // Opaque would name a host
+				a = rig.ask(t, test.method+" "+test.target+" HTTP/1.1", "Host: "+rigHost, "Cookie: "+signedIn(t))
+			} else {
+				a = rig.send(t, q)
+			}
+			if !slices.Contains(test.statuses, a.StatusCode) {
+				t.Errorf("%s %s: status %d, want one of %d", test.method, test.target, a.StatusCode, test.statuses)
+			}
+			if a.StatusCode == 405 && a.Header.Get("Allow") == "" {
+				t.Errorf("%s %s: no Allow header", test.method, test.target)
+			}
+			if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("%s %s: header %v, want no-store and no-referrer", test.method, test.target, a.Header)
+			}
+		}
+	}
+	if n := site.hits.Load(); n != 0 {
+		t.Errorf("%d requests reached the site, want none", n)
+	}
+	// The neighbours are the site's.
+	for _, path := range []string{"/_wxx/me", "/_WX/me", "/a/_wx/me", "/_w/x", "/_wx.html"} {
+		if a := rig.do(t, "GET", path); a.StatusCode != 200 {
+			t.Errorf("%s: status %d, want the site's 200", path, a.StatusCode)
+		}
+	}
+}
+
+func TestAnotherPrefix(t *testing.T) {
+	t.Parallel()
+	rig := newRig(t, new(echo), func(c *gateway.Config) { c.Prefix = "/auth/wx" })
+	if a := rig.do(t, "GET", "/auth/wx/me", "Cookie", signedIn(t)); !strings.Contains(a.body, rigOpenID) || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("/auth/wx/me: %d %q, want the visitor", a.StatusCode, a.body)
+	}
+	if e := echoOf(t, rig.do(t, "GET", "/_wx/me", "Cookie", signedIn(t))); string(e.Target) != "/_wx/me" {
+		t.Errorf("/_wx/me: the site saw %q", e.Target)
+	}
+}
+
+// A permanent redirect would be kept with one visitor's state in it, and one
+// that keeps the method would send her form to WeChat.
+func TestNoRedirectIsPermanent(t *testing.T) {
+	t.Parallel()
+	rig := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "site") }))
+	for _, path := range []string{"/", "//", "/a/..", "/_wx", "/_wx/", "/_wx/login", "/_wx/login/", "/_wx//login", "/_wx/logout", "/_wx/callback?code=a&state=b", "/_wx/../x", "/./"} {
+		for _, cookie := range []string{"", signedIn(t)} {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT"} {
+				conn := rig.dial(t)
+				conn.say(t, method+" "+path+" HTTP/1.1", "Host: "+rigHost, "Accept: text/html", "Cookie: "+cookie, "Content-Length: 0", "")
+				if res := conn.hear(t, method); res.StatusCode == 301 || res.StatusCode == 307 || res.StatusCode == 308 {
+					t.Errorf("%s %s: status %d", method, path, res.StatusCode)
+				}
+				conn.Close()
+			}
+		}
+	}
+}
+
+func TestOutsideWeChat(t *testing.T) {
+	t.Parallel()
+	const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+	tests := []struct {
+		outside gateway.OutsideWeChat
+		ua      string
+		status  int
+		body    string // part of it
+	}{
+		{"", chrome, 302, ""},
+		{gateway.OutsideRedirect, chrome, 302, ""},
+		{gateway.OutsidePage, chrome, 200, rigOrigin + "/shop?item=1"},
+		{gateway.OutsidePage, browserUA, 302, ""},
+		{gateway.OutsidePage, browserUA + " wxwork/4.1", 200, "<svg"},
+		{gateway.OutsideDeny, chrome, 403, "</html>"},
+		{gateway.OutsideDeny, browserUA, 302, ""},
+	}
+	for _, test := range tests {
+		site := new(echo)
+		rig := newRig(t, site, func(c *gateway.Config) { c.OutsideWeChat = test.outside })
+		for _, path := range []string{"/shop?item=1", "/_wx/login?return_to=/shop"} {
+			a := rig.do(t, "GET", path, "User-Agent", test.ua, "Accept", "text/html")
+			if a.StatusCode != test.status {
+				t.Errorf("%q, %s, %.30s…: status %d, want %d", test.outside, path, test.ua, a.StatusCode, test.status)
+			}
+			if path == "/shop?item=1" && !strings.Contains(a.body, test.body) {
+				t.Errorf("%q: page without %q:\n%s", test.outside, test.body, a.body)
+			}
+			if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("%q, %s: header %v, want no-store and no-referrer", test.outside, path, a.Header)
+			}
+		}
+		// Who has a session, or asks for no page, is not concerned.
+		if a := rig.do(t, "GET", "/shop", "User-Agent", test.ua, "Accept", "text/html", "Cookie", signedIn(t)); a.StatusCode != 200 {
+			t.Errorf("%q: with a session: status %d, want 200", test.outside, a.StatusCode)
+		}
+		if a := rig.do(t, "GET", "/shop", "User-Agent", test.ua, "Sec-Fetch-Mode", "cors"); a.StatusCode != 401 {
+			t.Errorf("%q: script: status %d, want 401", test.outside, a.StatusCode)
+		}
+		if n := site.hits.Load(); n != 1 {
+			t.Errorf("%q: %d requests reached the site, want the one with a session", test.outside, n)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/wxgate/wxgate/session"
+)
+
+func TestStripIdentity(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		stays bool
+	}{
+		{"X-Wx-Openid", false},
+		{"X-WX-OpenID", false},
+		{"X-WX-OPENID", false},
+		{"x-wx-openid", false},
+		{"x-WX-openid", false},
+		{"X_wx_openid", false},
+		{"X_WX_OPENID", false},
+		{"x_wx_openid", false},
+		{"X-Wx_openid", false},
+		{"X_wx-Openid", false},
+		{"X-WX_OpenID", false},
+		{"X.wx.openid", false},
+		{"X!wx!openid", false},
+		{"X~WX~OpenID", false},
+		{"X*wx'openid", false},
+		{"X|wx^openid", false},
+		{"X#wx$openid", false},
+		{"X%wx&openid", false},
+		{"X`wx+openid", false},
+		{"X wx openid", false},
+		{"X-Wx-", false},
+		{"X_wx_", false},
+		{"X-Wx-Unionid", false},
+		{"X-Wx-Appid", false},
+		{"X-Wx-Source", false},
+		{"X-Wx-Scope", false},
+		{"X-Wx-Nickname", false},
+		{"X-Wx-Avatar", false},
+		{"X-Wx-Subscribed", false},
+		{"X-Wx-Snapshot-User", false},
+		{"X-Wx-Access-Token", false},
+		{"X-Wx-Assertion", false},
+		{"X-Wx-Login-Url", false},
+		{"X-Wx-From-Openid", false},
+		{"X-Wx-Not-Invented-Yet", false},
+		{"", true},
+		{"X", true},
+		{"X-Wx", true},
+		{"X-Wxopenid", true},
+		{"Xwx-Openid", true},
+		{"Xx-Wx-Openid", true},
+		{"-X-Wx-Openid", true},
+		{"Wx-Openid", true},
+		{"X-W-Openid", true},
+		{"X-Wxs-Openid", true},
+		{"Cookie", true},
+		{"X-Requested-With", true},
+	}
+	for _, test := range tests {
+		h := http.Header{test.name: {"forged", "twice"}, "Accept": {"*/*"}}
+		stripIdentity(h)
+		if got := h[test.name] != nil; got != test.stays {
+			t.Errorf("stripIdentity: %q stays is %t, want %t", test.name, got, test.stays)
+		}
+		if h["Accept"] == nil {
+			t.Errorf("stripIdentity of %q took Accept with it", test.name)
+		}
+	}
+	stripIdentity(nil)
+}
+
+func TestSetHeaders(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		in   Identity
+		want http.Header
+	}{
+		{"nobody", Identity{}, http.Header{"X-Wx-Source": {"wx_client"}}},
+		{"snsapi_base", Identity{OpenID: "oABC", AppID: "wx1", Scope: "snsapi_base"}, http.Header{
+			"X-Wx-Source": {"wx_client"}, "X-Wx-Openid": {"oABC"}, "X-Wx-Appid": {"wx1"}, "X-Wx-Scope": {"snsapi_base"},
+		}},
+		{"everything", Identity{OpenID: "oABC", AppID: "wx1", UnionID: "u1", Scope: "snsapi_userinfo", Nickname: "小明", Avatar: "https://thirdwx.qlogo.cn/mmopen/x/132", SnapshotUser: true}, http.Header{
+			"X-Wx-Source": {"wx_client"}, "X-Wx-Openid": {"oABC"}, "X-Wx-Appid": {"wx1"}, "X-Wx-Unionid": {"u1"}, "X-Wx-Scope": {"snsapi_userinfo"},
+			"X-Wx-Nickname": {"%E5%B0%8F%E6%98%8E"}, "X-Wx-Avatar": {"https://thirdwx.qlogo.cn/mmopen/x/132"}, "X-Wx-Snapshot-User": {"true"},
+		}},
+	}
+	for _, test := range tests {
+		h := make(http.Header)
+		test.in.setHeaders(h)
+		if diff := cmp.Diff(test.want, h); diff != "" {
+			t.Errorf("%s: headers (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// A nickname reads the same for decoders that take + for a blank and for those
+// that do not.
+func TestNicknameHeader(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ in, want string }{
+		{"Ann", "Ann"},
+		{"小明", "%E5%B0%8F%E6%98%8E"},
+		{"😀", "%F0%9F%98%80"},
+		{"👨‍👩‍👧", "%F0%9F%91%A8%E2%80%8D%F0%9F%91%A9%E2%80%8D%F0%9F%91%A7"},
+		{"a b", "a%20b"},
+		{" ", "%20"},
+		{"a+b", "a%2Bb"},
+		{"100%", "100%25"},
+		{"a/b?c#d&e=f", "a%2Fb%3Fc%23d%26e%3Df"},
+		{"\r\nX-Wx-Openid: evil", "%0D%0AX-Wx-Openid%3A%20evil"},
+		{"\x00\t\x7f", "%00%09%7F"},
+		{"\u202eevil", "%E2%80%AEevil"},
+		{`"<>',;\`, "%22%3C%3E%27%2C%3B%5C"},
+		{"-._~", "-._~"},
+	}
+	for _, test := range tests {
+		h := make(http.Header)
+		Identity{Nickname: test.in}.setHeaders(h)
+		got := h.Get("X-WX-Nickname")
+		if got != test.want {
+			t.Errorf("nickname %q: header %q, want %q", test.in, got, test.want)
+		}
+		path, err1 := url.PathUnescape(got)
+		query, err2 := url.QueryUnescape(got)
+		if path != test.in || query != test.in {
+			t.Errorf("nickname %q: header %q decodes to %q (%v) and %q (%v)", test.in, got, path, err1, query, err2)
+		}
+	}
+}
+
+func TestAvatarHeader(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ in, want string }{
+		{"https://thirdwx.qlogo.cn/mmopen/vi_32/a+b/132?x=1&y=%2B#z", "https://thirdwx.qlogo.cn/mmopen/vi_32/a+b/132?x=1&y=%2B#z"},
+		{"https://例.cn/头像.png", "https://%E4%BE%8B.cn/%E5%A4%B4%E5%83%8F.png"},
+		{"https://a.cn/?q=头 像", "https://a.cn/?q=%E5%A4%B4%20%E5%83%8F"},
+		{"weixin:头像", "weixin:%E5%A4%B4%E5%83%8F"},
+		{"https://a.cn/\r\nX-Wx-Openid: evil", "https://a.cn/%0D%0AX-Wx-Openid:%20evil"},
+		{"https://a.cn/\x00\x7f", "https://a.cn/%00%7F"},
+		{"https://a.cn/\xff", "https://a.cn/%FF"},
+		{"https://a.cn/%zz", "https://a.cn/%zz"},
+		{":", ":"},
+		{"/0", "/0"},
+	}
+	for _, test := range tests {
+		h := make(http.Header)
+		Identity{Avatar: test.in}.setHeaders(h)
+		if got := h.Get("X-WX-Avatar"); got != test.want {
+			t.Errorf("avatar %q: header %q, want %q", test.in, got, test.want)
+		}
+	}
+}
+
+// FuzzSetHeaders: whatever WeChat calls a visitor, each header holds printable
+// ASCII, and the nickname comes back out of it.
+func FuzzSetHeaders(f *testing.F) {
+	for _, seed := range []string{"", "小明", "a+b c%", "\r\n", "\xff", "https://a.cn/头?像#\\"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		h := make(http.Header)
+		Identity{Nickname: text, Avatar: text}.setHeaders(h)
+		for name, values := range h {
+			for _, c := range []byte(values[0]) {
+				if c <= ' ' || c >= 0x7f {
+					t.Fatalf("%q: %s holds %q", text, name, c)
+				}
+			}
+		}
+		if got, err := url.QueryUnescape(h.Get("X-WX-Nickname")); got != text {
+			t.Errorf("nickname %q: decoded %q (%v)", text, got, err)
+		}
+	})
+}
+
+func TestIdentityFrom(t *testing.T) {
+	t.Parallel()
+	if id, ok := IdentityFrom(t.Context()); ok {
+		t.Errorf("IdentityFrom of a context without a visit = %+v", id)
+	}
+	ctx := context.WithValue(t.Context(), visitKey{}, new(visit))
+	if id, ok := IdentityFrom(ctx); ok {
+		t.Errorf("IdentityFrom of a visit without a session = %+v", id)
+	}
+	s := &session.Session{OpenID: "o", AppID: "a", UnionID: "u", Scope: "s", Nickname: "n", Avatar: "v", SnapshotUser: true}
+	ctx = context.WithValue(t.Context(), visitKey{}, &visit{session: s})
+	got, ok := IdentityFrom(ctx)
+	if want := (Identity{"o", "a", "u", "s", "n", "v", true}); !ok || got != want {
+		t.Errorf("IdentityFrom = %+v, %t, want %+v, true", got, ok, want)
+	}
+}

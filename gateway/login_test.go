@@ -1,0 +1,347 @@
+package gateway_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/wechat"
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+// authorizeURL is what the authorize address has to be, byte for byte.
+func (s *loginSite) authorizeURL(prefix, scope, state, further string) string {
+	return s.open + "/connect/oauth2/authorize?appid=" + wechattest.StockAppID +
+		"&redirect_uri=" + url.QueryEscape(s.url+prefix+"/callback") +
+		"&response_type=code&scope=" + scope + "&state=" + state + further + "#wechat_redirect"
+}
+
+func TestLoginAuthorizeURL(t *testing.T) {
+	t.Parallel()
+	const once = "&connect_redirect=1"
+	tests := []struct {
+		name      string
+		agent     string
+		address   string
+		configure func(*gateway.Config)
+		prefix    string
+		scope     string
+		further   string
+	}{
+		{"page on Android", wechattest.AgentAndroid, "/orders?id=1", nil, "/_wx", "snsapi_base", once},
+		{"page on an iPhone", wechattest.AgentIOS, "/", nil, "/_wx", "snsapi_base", once},
+		{"mini program on a phone", wechattest.AgentMiniProgram, "/", nil, "/_wx", "snsapi_base", once},
+		{"another browser", wechattest.AgentChrome, "/", nil, "/_wx", "snsapi_base", once},
+		{"WeCom's desktop client", wechattest.AgentWeComWindows, "/", nil, "/_wx", "snsapi_base", once},
+		{"Windows", wechattest.AgentWindows, "/", nil, "/_wx", "snsapi_base", ""},
+		{"mini program on Windows", wechattest.AgentMiniProgramWindows, "/", nil, "/_wx", "snsapi_base", ""},
+		{"old Mac", wechattest.AgentMacOld, "/", nil, "/_wx", "snsapi_base", ""},
+		{"Mac", wechattest.AgentMac, "/", nil, "/_wx", "snsapi_base", ""},
+		{"Linux", wechattest.AgentLinux, "/", nil, "/_wx", "snsapi_base", ""},
+		{"login endpoint", wechattest.AgentAndroid, "/_wx/login?return_to=/a", nil, "/_wx", "snsapi_base", once},
+		{"more scope asked for", wechattest.AgentAndroid, "/_wx/login?scope=snsapi_userinfo", nil, "/_wx", "snsapi_userinfo", once},
+		{"scope configured", wechattest.AgentAndroid, "/", func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo }, "/_wx", "snsapi_userinfo", once},
+		{"scope of a page is not the visitor's to choose", wechattest.AgentAndroid, "/?scope=snsapi_userinfo", nil, "/_wx", "snsapi_base", once},
+		{"prefix to be escaped", wechattest.AgentAndroid, "/", func(c *gateway.Config) { c.Prefix = "/a/b+c~d" }, "/a/b+c~d", "snsapi_base", once},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginSite(t, tt.configure)
+			b := s.browser()
+			b.UserAgent = tt.agent
+			got := s.leave(b, tt.address)
+			if want := s.authorizeURL(tt.prefix, tt.scope, queryOf(t, got).Get("state"), tt.further); got != want {
+				t.Errorf("authorize address = %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestLoginRedirectURIIsConfigured(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	address := strings.TrimPrefix(s.url, "http://")
+	tests := []struct{ name, request string }{
+		{"Host", "GET /a HTTP/1.1\r\nHost: evil.example\r\n"},
+		{"Host on the login endpoint", "GET /_wx/login HTTP/1.1\r\nHost: evil.example\r\n"},
+		{"X-Forwarded-Host", "GET /a HTTP/1.1\r\nHost: " + address + "\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https\r\nForwarded: host=evil.example\r\n"},
+		{"absolute-form target", "GET http://evil.example/a HTTP/1.1\r\nHost: " + address + "\r\n"},
+		{"no host at all", "GET /a HTTP/1.0\r\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			io.WriteString(conn, tt.request+"Accept: text/html\r\nConnection: close\r\n\r\n")
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			got := res.Header.Get("Location")
+			if want := s.authorizeURL("/_wx", "snsapi_base", queryOf(t, got).Get("state"), "&connect_redirect=1"); res.StatusCode != 302 || got != want {
+				t.Errorf("status %d to %q, want 302 to %q", res.StatusCode, got, want)
+			}
+		})
+	}
+}
+
+func TestLoginStates(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	form := regexp.MustCompile(`^[0-9a-f]{32}$`)
+	known := make(map[string]bool)
+	for range 20 {
+		state := queryOf(t, s.leave(s.browser(), "/")).Get("state")
+		if !form.MatchString(state) || known[state] {
+			t.Errorf("state %q (known: %t), want 32 new hexadecimal digits", state, known[state])
+		}
+		known[state] = true
+	}
+}
+
+func TestLoginRefusesUnknownScope(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	for _, scope := range []string{"snsapi_login", "snsapi_base,snsapi_userinfo", "SNSAPI_BASE"} {
+		a := s.get(s.browser(), "/_wx/login?scope="+scope)
+		wantPage(t, a, 400, headingBadRequest)
+		if len(a.cookies("")) != 0 {
+			t.Errorf("scope %q: a cookie was set, want none", scope)
+		}
+	}
+}
+
+func TestLoginCookie(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		memory    bool
+		configure func(*gateway.Config)
+		login     string // name of the login cookie, but for its id
+		session   string
+		secure    bool
+		domain    string
+	}{
+		{"http", false, nil, "wxgate_login_", "wxgate", false, ""},
+		{"https", true, nil, "__Host-wxgate_login_", "__Host-wxgate", true, ""},
+		{"named", true, func(c *gateway.Config) { c.CookieName = "sid" }, "__Host-sid_login_", "__Host-sid", true, ""},
+		{"shared by subdomains", true, func(c *gateway.Config) { c.CookieDomain = "example.com" }, "wxgate_login_", "wxgate", true, "example.com"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			site := newLoginSite
+			if tt.memory {
+				site = newLoginMemorySite
+			}
+			s := site(t, tt.configure)
+			b := s.browser()
+			wantCookie := func(a loginAnswer, name string, maxAge int) {
+				t.Helper()
+				cookies := a.cookies(name)
+				if len(cookies) != 1 {
+					t.Fatalf("cookies called %s = %d, want 1", name, len(cookies))
+				}
+				c := cookies[0]
+				if c.MaxAge == maxAge-1 { // of a second that is not whole
+					c.MaxAge = maxAge
+				}
+				if c.Path != "/" || c.Domain != tt.domain || c.MaxAge != maxAge || !c.HttpOnly || c.Secure != tt.secure || c.SameSite != http.SameSiteLaxMode {
+					t.Errorf("%s: path %q, domain %q, max-age %d, HttpOnly %t, Secure %t, SameSite %d, want / %q %d true %t Lax",
+						c.Name, c.Path, c.Domain, c.MaxAge, c.HttpOnly, c.Secure, c.SameSite, tt.domain, maxAge, tt.secure)
+				}
+			}
+			left := s.get(b, "/somewhere?q=1")
+			wantCookie(left, tt.login, 600)
+			newSecretSearch(map[string]string{"/somewhere?q=1": "return_to"}).in(t, "login cookie", left.header.Get("Set-Cookie"))
+			name := left.cookies(tt.login)[0].Name
+			if state := queryOf(t, left.location()).Get("state"); !regexp.MustCompile(`^`+tt.login+`[0-9a-f]{16}$`).MatchString(name) || !strings.HasPrefix(state, name[len(tt.login):]) {
+				t.Errorf("login cookie is called %q, want %s and an id", name, tt.login)
+			}
+			a := s.get(b, s.callbackOf(b, "/"))
+			wantRedirect(t, a, "/")
+			wantCookie(a, tt.login, 600)
+			a.header["Set-Cookie"] = slices.DeleteFunc(a.header["Set-Cookie"], func(line string) bool { return strings.Contains(line, "_login_") })
+			wantCookie(a, tt.session, 86400)
+		})
+	}
+}
+
+// A login leads back to where the visitor was going, byte for byte.
+func TestLoginReturnsToThePlaceAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	for _, target := range []string{
+		"/",
+		"/orders",
+		"/orders?",
+		"/orders?id=1&id=2&id=&=&&id",
+		"/search?q=a+b%2Bc%20d&r=%e4%b8%ad&R=%E6%96%87",
+		"/a;v=1/b?x=1;y=2&z=[1]|{2}'",
+		"/%E4%B8%AD/a%2Fb?code=mine&state=too&return_to=//evil.example",
+		"/?next=https://evil.example/",
+		"/long?" + strings.Repeat("x", 1990),
+	} {
+		b := s.browser()
+		page := s.visit(b, s.callbackOf(b, target))
+		if page.Status != http.StatusOK {
+			t.Errorf("%.60q: the way back ends with status %d, want 200", target, page.Status)
+		} else if got := seenBy(t, page.Body).Target; got != target {
+			t.Errorf("%.60q: the way back leads to %q", target, got)
+		}
+	}
+}
+
+func TestLoginReturnTo(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, func(c *gateway.Config) { c.ReturnHosts = []string{"Shop.example.com", "m.example.com:8443"} })
+	tests := []struct{ in, want string }{
+		{"/a?b=c#d", "/a?b=c#d"},
+		{"", "/"},
+		{s.url, s.url},
+		{s.url + "/a?b", s.url + "/a?b"},
+		{"https://shop.example.com/a", "https://shop.example.com/a"},
+		{"https://m.example.com:8443/", "https://m.example.com:8443/"},
+		{"https://m.example.com/", "/"},
+		{"https://evil.example/", "/"},
+		{"//evil.example/", "/"},
+		{"///evil.example/", "/"},
+		{`/\evil.example/`, "/"},
+		{`\\evil.example/`, "/"},
+		{"/\t/evil.example/", "/"},
+		{"/%2f/evil.example/", "/"},
+		{"/x/..//evil.example/", "/"},
+		{"https:evil.example", "/"},
+		{"javascript:alert(1)", "/"},
+		{"https://shop.example.com@evil.example/", "/"},
+		{"https://shop.example.com.evil.example/", "/"},
+		{"a/b", "/"},
+		{"/" + strings.Repeat("x", 2000), "/"},
+	}
+	for _, tt := range tests {
+		b := s.browser()
+		a := s.get(b, s.callbackOf(b, "/_wx/login?return_to="+url.QueryEscape(tt.in)))
+		if a.location() != tt.want {
+			t.Errorf("return_to %.60q: back to %q, want %q", tt.in, a.location(), tt.want)
+		}
+	}
+}
+
+// Of the logins of one browser the five newest live, and end in any order.
+func TestLoginFiveNewest(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	b := s.browser()
+	var callbacks []string
+	for i := range 7 {
+		callbacks = append(callbacks, s.callbackOf(b, fmt.Sprintf("/tab?n=%d", i)))
+	}
+	if names := s.cookieNames(b); len(names) != 5 {
+		t.Errorf("cookies = %q, want five", names)
+	}
+	for _, callback := range callbacks[:2] {
+		wantPage(t, s.get(b, callback), 400, headingRestart)
+	}
+	s.wantCalls(0)
+	for n, i := range rand.Perm(5) {
+		wantRedirect(t, s.get(b, callbacks[2+i]), fmt.Sprintf("/tab?n=%d", 2+i))
+		s.wantCalls(n + 1)
+	}
+}
+
+// A state that was used never goes to WeChat again, neither in this browser nor
+// with an older copy of its cookies.
+func TestLoginUsedStateStaysHere(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	b := s.browser()
+	callback := s.callbackOf(b, "/a")
+	before := s.copyOf(b)
+	wantRedirect(t, s.get(b, callback), "/a")
+
+	state := queryOf(t, callback).Get("state")
+	for range 3 {
+		if again := queryOf(t, s.leave(s.copyOf(before), "/a")).Get("state"); again == state {
+			t.Error("a new login has the state of one before")
+		}
+	}
+	s.do(b, http.MethodPost, "/_wx/logout", nil)
+	wantPage(t, s.get(b, callback), 400, headingRestart)
+	wantRedirect(t, s.get(before, callback), "/a")
+	s.wantCalls(1)
+}
+
+func TestLoginRate(t *testing.T) {
+	t.Parallel()
+	limited := func(c *gateway.Config) {
+		c.LoginRate = gateway.Rate{Count: 3, Per: time.Minute}
+	}
+	t.Run("page or JSON", func(t *testing.T) {
+		t.Parallel()
+		s := newLoginSite(t, limited)
+		b := s.browser()
+		callback := s.callbackOf(b, "/") // one
+		s.leave(b, "/_wx/login")         // two
+		s.get(b, "/_wx/callback")        // three: callbacks count too
+		for _, address := range []string{"/", "/_wx/login", callback} {
+			a := s.get(b, address)
+			wantPage(t, a, 429, headingTooMany)
+			if retry, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || retry < 1 || retry > 20 {
+				t.Errorf("GET %.20s: Retry-After = %q, want 1 to 20 seconds", address, a.header.Get("Retry-After"))
+			}
+			a = s.get(b, address, asScript)
+			if address != "/" && (a.status != 429 || !strings.Contains(a.body, `"error":"too_many_requests"`) || a.header.Get("Retry-After") == "") {
+				t.Errorf("GET %.20s by a script = %d %q, want 429 too_many_requests", address, a.status, a.body)
+			}
+		}
+		if a := s.get(b, "/_wx/me", asScript); a.status != 401 {
+			t.Errorf("/me = %d, want 401: only logins are counted", a.status)
+		}
+		s.wantCalls(0)
+	})
+	t.Run("forged address", func(t *testing.T) {
+		t.Parallel()
+		s := newLoginSite(t, limited)
+		for i := range 4 {
+			a := s.get(s.browser(), "/", func(r *http.Request) { r.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i)) })
+			if want := []int{302, 302, 302, 429}[i]; a.status != want {
+				t.Errorf("login %d = %d, want %d", i+1, a.status, want)
+			}
+		}
+	})
+	t.Run("behind a trusted proxy", func(t *testing.T) {
+		t.Parallel()
+		s := newLoginSite(t, func(c *gateway.Config) {
+			limited(c)
+			c.TrustedProxies = loginLoopback
+		})
+		for i, tt := range []struct {
+			from string
+			want int
+		}{
+			{"203.0.113.1", 302}, {"203.0.113.1", 302}, {"203.0.113.1", 302}, {"203.0.113.1", 429},
+			{"203.0.113.2", 302}, {"198.51.100.9, 203.0.113.1", 429}, {"203.0.113.1, 203.0.113.3", 302},
+		} {
+			a := s.get(s.browser(), "/", func(r *http.Request) { r.Header.Set("X-Forwarded-For", tt.from) })
+			if a.status != tt.want {
+				t.Errorf("login %d from %s = %d, want %d", i+1, tt.from, a.status, tt.want)
+			}
+		}
+	})
+}

@@ -1,0 +1,374 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+const appSecret = "app+secret/marker &%\"<0123456789"
+
+// Whatever happens, what is secret stays where it belongs: the openid with the
+// upstream and /me, cookies in Set-Cookie, and all else nowhere.
+func TestSecretsStay(t *testing.T) {
+	t.Parallel()
+	key, oldKey := []byte("cookie-key-marker-of-32-bytes-at-least"), []byte("former-cookie-key-marker-of-32-bytes")
+	wire := &secretWire{network: newLoginTransport(t), secrets: make(map[string]string)}
+	s := newLoginSite(t, func(c *gateway.Config) {
+		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 400*time.Millisecond
+		c.CookieKeys = [][]byte{key, oldKey}
+		c.LoginRate = gateway.Rate{Count: 500, Per: time.Hour}
+	})
+	account := wechattest.StockAccount()
+	account.Secret = appSecret
+	if err := s.wx.SetAccount(account); err != nil {
+		t.Fatal(err)
+	}
+	secretFlows(t, s, wire)
+
+	wire.mu.Lock()
+	secrets := maps.Clone(wire.secrets)
+	wire.mu.Unlock()
+	for _, kind := range []string{"code", "access_token", "refresh_token", "openid", "unionid"} {
+		if !slices.Contains(slices.Collect(maps.Values(secrets)), kind) {
+			t.Fatalf("no %s was seen on the wire: the test shows nothing", kind)
+		}
+	}
+	secrets[appSecret] = "AppSecret"
+	secrets[string(key)], secrets[string(oldKey)] = "cookie key", "cookie key"
+	var metrics strings.Builder
+	families, err := s.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		fmt.Fprintln(&metrics, family)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	statuses := make(map[int]bool)
+	for _, a := range s.answers {
+		statuses[a.status] = true
+		for _, c := range (&http.Response{Header: a.header}).Cookies() {
+			if c.Value != "" {
+				secrets[c.Value] = "cookie"
+			}
+		}
+		if state := queryOf(t, a.header.Get("Location")).Get("state"); state != "" {
+			secrets[state] = "state"
+		}
+	}
+	for _, status := range []int{200, 302, 303, 400, 401, 403, 429, 502, 503} {
+		if !statuses[status] {
+			t.Errorf("no answer had status %d: a flow is missing", status)
+		}
+	}
+
+	search := newSecretSearch(secrets)
+	for line := range strings.Lines(s.log.String()) {
+		search.in(t, "log line", line)
+	}
+	for line := range strings.Lines(metrics.String()) {
+		search.in(t, "metric", line)
+	}
+	for _, a := range s.answers {
+		where := fmt.Sprintf("answer %d of %s", a.status, a.path)
+		switch {
+		case a.fromUpstream(): // it repeats what the upstream saw
+			search.in(t, "request of the upstream", string(a.body), "openid", "unionid")
+		case a.path == "/_wx/me" && a.status == 200:
+			search.in(t, where, string(a.body), "openid", "unionid")
+		default:
+			search.in(t, where, string(a.body))
+		}
+		for name, values := range a.header {
+			var allowed []string
+			switch {
+			case name == "Set-Cookie":
+				allowed = []string{"cookie"}
+			case name == "Location" && strings.HasPrefix(values[0], s.open):
+				allowed = []string{"state"}
+			}
+			search.in(t, where+", header "+name, strings.Join(values, "\n"), allowed...)
+		}
+	}
+}
+
+// secretFlows goes every way that a login can take.
+func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
+	t.Helper()
+	b := s.browser()
+	s.get(b, "/_wx/me")
+	s.signIn(b)
+	b.Visitor = "xiaomei"
+	s.visit(b, "/_wx/login?scope=snsapi_userinfo&return_to=/a%3Fb")
+	s.get(b, "/_wx/me")
+	s.get(b, "/_wx/logout")
+	s.do(b, http.MethodPost, "/_wx/logout", nil, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
+	s.do(b, http.MethodPost, "/_wx/logout", nil)
+
+	snapshot := s.browser()
+	snapshot.Visitor = "snapshot"
+	s.signIn(snapshot)
+	crowd := s.browser()
+	crowd.Quirks = wechattest.Quirks{Double: true, CrawlBefore: true, CrawlAfter: true}
+	s.visit(crowd, "/")
+	if _, err := crowd.Back(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	// Callbacks that come to nothing.
+	for _, edit := range []func(url.Values){
+		func(q url.Values) { q.Del("state") },
+		func(q url.Values) { q.Del("code") },
+		func(q url.Values) { q.Add("code", "x") },
+		func(q url.Values) { q.Set("state", q.Get("state")+"x") },
+	} {
+		b := s.browser()
+		callback := withQuery(t, s.callbackOf(b, "/"), edit)
+		s.get(b, callback)
+		s.get(s.browser(), callback)
+		s.get(b, callback, asScript)
+		s.do(b, http.MethodPost, callback, nil)
+		s.get(b, strings.Replace(callback, "/callback?", "/callbacks?", 1))
+	}
+
+	// A fault at each of the two calls, told with the values of the call.
+	faults := []wechattest.Fault{}
+	for _, away := range awayFaults {
+		faults = append(faults, away.fault)
+	}
+	for _, code := range []int{-1, 40001, 40003, 40013, 40029, 40125, 40163, 40164, 40243, 48001, 50002, 99999} {
+		faults = append(faults, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: code})
+	}
+	for _, path := range []string{exchangePath, userInfoPath} {
+		for _, fault := range faults {
+			b := s.browser()
+			callback := s.callbackOf(b, "/_wx/login?scope=snsapi_userinfo")
+			fault.Path = path
+			if fault.Mode == wechattest.FaultErrcode {
+				fault.Message = "refused: " + appSecret
+			}
+			s.wx.Fault(fault)
+			s.visit(b, callback)
+			s.get(b, callback)
+			s.wx.ClearFaults()
+		}
+		for _, hostile := range secretHostile {
+			b := s.browser()
+			callback := s.callbackOf(b, "/_wx/login?scope=snsapi_userinfo")
+			wire.set(path, hostile)
+			s.get(b, callback)
+			wire.set("", nil)
+		}
+	}
+
+	// Denied snapshots, and too many logins.
+	c := s.config()
+	c.DenySnapshotUsers = true
+	s.use(s.replica(c))
+	s.visit(snapshot, "/")
+	c = s.config()
+	c.LoginRate = gateway.Rate{Count: 1, Per: time.Hour}
+	s.use(s.replica(c))
+	callback := s.callbackOf(s.browser(), "/")
+	s.get(s.browser(), callback)
+	s.get(s.browser(), callback, asScript)
+}
+
+// secretHostile are answers that repeat what they were asked for.
+var secretHostile = []func(*http.Request) (*http.Response, error){
+	func(r *http.Request) (*http.Response, error) { return nil, errors.New("cannot get " + r.URL.String()) },
+	func(r *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: fmt.Errorf("no route for %q", r.URL.RawQuery)}
+	},
+	func(r *http.Request) (*http.Response, error) { return secretAnswer("you asked for " + r.URL.String()) },
+	func(r *http.Request) (*http.Response, error) {
+		text, err := json.Marshal(r.URL.String())
+		if err != nil {
+			return nil, err
+		}
+		return secretAnswer(`{"errcode":` + string(text) + `}`)
+	},
+	func(r *http.Request) (*http.Response, error) {
+		text, err := json.Marshal("at " + r.URL.RawQuery + ", " + strings.Join(secretValues(r), " "))
+		if err != nil {
+			return nil, err
+		}
+		return secretAnswer(`{"errcode":40125,"errmsg":` + string(text) + `}`)
+	},
+	func(r *http.Request) (*http.Response, error) {
+		return secretAnswer(`{"access_token":"odd token marker 1234","openid":"odd openid marker 1234","unionid":"` + r.URL.Query().Get("code") + ` x"}`)
+	},
+}
+
+func secretAnswer(body string) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+// secretValues are the values of a request's query.
+func secretValues(r *http.Request) []string {
+	return slices.Concat(slices.Collect(maps.Values(r.URL.Query()))...)
+}
+
+// secretWire is the way to WeChat, on which all secrets travel: it keeps a list
+// of them, by kind, and may have its own answer for a path.
+type secretWire struct {
+	network http.RoundTripper
+
+	mu      sync.Mutex
+	secrets map[string]string // value → kind
+	path    string
+	answer  func(*http.Request) (*http.Response, error)
+}
+
+func (w *secretWire) set(path string, answer func(*http.Request) (*http.Response, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.path, w.answer = path, answer
+}
+
+func (w *secretWire) add(kind, value string) {
+	if len(value) >= 16 {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.secrets[value] = kind
+	}
+}
+
+var secretFields = regexp.MustCompile(`"(access_token|refresh_token|openid|unionid)":"([^"]*)"`)
+
+func (w *secretWire) RoundTrip(r *http.Request) (*http.Response, error) {
+	query := r.URL.Query()
+	w.add("code", query.Get("code"))
+	w.mu.Lock()
+	path, answer := w.path, w.answer
+	w.mu.Unlock()
+	if path == r.URL.Path && answer != nil {
+		return answer(r)
+	}
+	res, err := w.network.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, readErr := io.ReadAll(res.Body)
+	res.Body.Close()
+	if len(body) < 1<<20 { // the huge one is no secret
+		for _, found := range secretFields.FindAllSubmatch(body, -1) {
+			w.add(string(found[1]), string(found[2]))
+		}
+	}
+	res.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), secretError{readErr}))
+	return res, nil
+}
+
+// secretError ends a body as it ended on the wire.
+type secretError struct{ err error }
+
+func (e secretError) Read([]byte) (int, error) {
+	if e.err == nil {
+		return 0, io.EOF
+	}
+	return 0, e.err
+}
+
+// secretSearch looks for secrets in every form that they may take. It holds the
+// forms by their first characters.
+type secretSearch map[string][]secretForm
+
+type secretForm struct{ text, kind string }
+
+const secretStart = 8
+
+func newSecretSearch(secrets map[string]string) secretSearch {
+	search := make(secretSearch)
+	for value, kind := range secrets {
+		quoted, _ := json.Marshal(value) // never fails for a string
+		for _, form := range append(base64Forms(value),
+			value,
+			hex.EncodeToString([]byte(value)),
+			strings.ToUpper(hex.EncodeToString([]byte(value))),
+			url.QueryEscape(value),
+			strings.ReplaceAll(url.QueryEscape(value), "+", "%20"),
+			url.PathEscape(value),
+			html.EscapeString(value),
+			strings.Trim(string(quoted), `"`),
+		) {
+			search[form[:secretStart]] = append(search[form[:secretStart]], secretForm{form, kind})
+		}
+	}
+	return search
+}
+
+// find is the kind of the first secret in text that is of none of the allowed
+// kinds; empty: there is none.
+func (s secretSearch) find(text string, allowed ...string) string {
+	for i := range max(0, len(text)-secretStart+1) {
+		for _, form := range s[text[i:i+secretStart]] {
+			if strings.HasPrefix(text[i:], form.text) && !slices.Contains(allowed, form.kind) {
+				return form.kind
+			}
+		}
+	}
+	return ""
+}
+
+// in reports a secret in text.
+func (s secretSearch) in(t *testing.T, where, text string, allowed ...string) {
+	t.Helper()
+	if kind := s.find(text, allowed...); kind != "" {
+		t.Errorf("%s holds a secret (%s): %.300q", where, kind, text)
+	}
+}
+
+// base64Forms are the texts by one of which any base64 shows that holds value,
+// wherever it begins there.
+func base64Forms(value string) []string {
+	var forms []string
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			text := encoding.EncodeToString(append(make([]byte, before), value...))
+			forms = append(forms, text[(before*8+5)/6:len(text)-1])
+		}
+	}
+	return forms
+}
+
+// The search itself finds what it looks for.
+func TestSecretSearch(t *testing.T) {
+	t.Parallel()
+	const secret = "a secret & more of 30 letters"
+	search := newSecretSearch(map[string]string{secret: "test"})
+	for _, text := range []string{
+		secret,
+		"x" + secret + "y",
+		"https://h/?a=" + url.QueryEscape(secret),
+		"https://h/" + url.PathEscape(secret),
+		hex.EncodeToString([]byte("1" + secret)),
+		base64.StdEncoding.EncodeToString([]byte("x:" + secret + "!")),
+		base64.URLEncoding.EncodeToString([]byte("x" + secret)),
+		base64.StdEncoding.EncodeToString([]byte(secret)),
+		html.EscapeString(secret),
+	} {
+		if search.find(text) != "test" || search.find(text, "test") != "" {
+			t.Errorf("secret not found in %q", text)
+		}
+	}
+}
