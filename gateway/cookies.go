@@ -28,6 +28,7 @@ func (g *Gateway) stripCookies(h http.Header) {
 
 func (g *Gateway) withoutOwn(line string) string {
 	var b strings.Builder
+	b.Grow(len(line))
 	for pair := range strings.SplitSeq(line, ";") {
 		name, _, _ := strings.Cut(pair, "=")
 		if g.cookies.OwnCookie(strings.TrimSpace(name)) {

@@ -12,7 +12,7 @@ type asked struct {
 	method     string
 	path       string // as sent, percent-encoded, without the query
 	navigation bool   // a page load
-	inWeChat   bool   // by WeChat's own browser; says which page helps, never who may enter
+	userAgent  string // says which page helps, never who may enter
 }
 
 func askedBy(r *http.Request, v *visit) asked {
@@ -20,7 +20,7 @@ func askedBy(r *http.Request, v *visit) asked {
 		method:     r.Method,
 		path:       rawPath(r),
 		navigation: v.navigation,
-		inWeChat:   wechat.IsWeChat(r.UserAgent()),
+		userAgent:  r.UserAgent(),
 	}
 }
 
@@ -54,14 +54,14 @@ func (p policy) decide(a asked, s *session.Session) decision {
 	case !a.navigation || p.api.mayMatch(a.method, a.path):
 		return refuse
 	default:
-		return p.arrival(a.inWeChat)
+		return p.arrival(a.userAgent)
 	}
 }
 
 // arrival is what becomes of a page load by a visitor who has to sign in.
-func (p policy) arrival(inWeChat bool) decision {
+func (p policy) arrival(userAgent string) decision {
 	switch {
-	case inWeChat || p.outside == OutsideRedirect:
+	case p.outside == OutsideRedirect || wechat.IsWeChat(userAgent):
 		return login
 	case p.outside == OutsidePage:
 		return openInWeChat

@@ -114,11 +114,15 @@ func TestDecide(t *testing.T) {
 	for _, test := range tests {
 		p := testPolicy(t, OutsideRedirect)
 		p.outside = test.setting
+		userAgent := "Mozilla/5.0 wxwork/4.1.22 MicroMessenger/7.0.1" // WeCom's is not WeChat's
+		if test.asker == weChat || test.asker == script {
+			userAgent = "Mozilla/5.0 MicroMessenger/8.0.42"
+		}
 		a := asked{
 			method:     http.MethodGet,
 			path:       test.path,
 			navigation: test.asker == weChat || test.asker == outside,
-			inWeChat:   test.asker == weChat || test.asker == script,
+			userAgent:  userAgent,
 		}
 		if got := p.decide(a, nil); got != test.want {
 			t.Errorf("outside %q, %q, %s: decide = %v, want %v", test.setting, test.path, test.asker, got, test.want)
@@ -148,12 +152,8 @@ func TestAskedBy(t *testing.T) {
 	r := httptest.NewRequest("POST", "/a%2Fb?c=/static/", nil)
 	r.Header.Set("User-Agent", "Mozilla/5.0 MicroMessenger/8.0.42")
 	got := askedBy(r, &visit{navigation: true})
-	if want := (asked{method: "POST", path: "/a%2Fb", navigation: true, inWeChat: true}); got != want {
+	if want := (asked{method: "POST", path: "/a%2Fb", navigation: true, userAgent: r.UserAgent()}); got != want {
 		t.Errorf("askedBy = %+v, want %+v", got, want)
-	}
-	r.Header.Set("User-Agent", "Mozilla/5.0 wxwork/4.1.22 MicroMessenger/7.0.1")
-	if askedBy(r, &visit{}).inWeChat {
-		t.Error("WeCom's browser counts as WeChat's")
 	}
 }
 
@@ -257,7 +257,7 @@ func BenchmarkDecide(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
-			a := asked{method: http.MethodGet, path: bench.path, navigation: true, inWeChat: true}
+			a := asked{method: http.MethodGet, path: bench.path, navigation: true, userAgent: "Mozilla/5.0 MicroMessenger/8.0.42"}
 			for b.Loop() {
 				p.decide(a, bench.session)
 			}

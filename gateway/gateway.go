@@ -217,7 +217,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // identity headers set, the gateway's cookies taken out, and [IdentityFrom]
 // telling who asks.
 func (g *Gateway) Wrap(next http.Handler) http.Handler {
+	site := g.inProcess(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.serve(w, r, g.inProcess(next))
+		g.serve(w, r, site)
 	})
 }

@@ -68,12 +68,16 @@ func identityOf(s *session.Session) Identity {
 // setHeaders adds the identity headers of id to h, from which stripIdentity
 // has removed whatever the client sent.
 func (id Identity) setHeaders(h http.Header) {
-	h[headerSource] = []string{sourceClient}
+	var values [8]string // all in one allocation: every request passes here
+	n := 0
 	set := func(name, value string) {
 		if value != "" {
-			h[name] = []string{value}
+			values[n] = value
+			h[name] = values[n : n+1 : n+1]
+			n++
 		}
 	}
+	set(headerSource, sourceClient)
 	set(headerOpenID, id.OpenID)
 	set(headerAppID, id.AppID)
 	set(headerScope, id.Scope)
@@ -81,7 +85,7 @@ func (id Identity) setHeaders(h http.Header) {
 	set(headerNickname, percentEncoded(id.Nickname))
 	set(headerAvatar, escapeNonASCII(id.Avatar))
 	if id.SnapshotUser {
-		h[headerSnapshotUser] = []string{"true"}
+		set(headerSnapshotUser, "true")
 	}
 }
 

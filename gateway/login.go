@@ -18,7 +18,7 @@ func (g *Gateway) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
 			return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: err}
 		}
 	}
-	switch g.policy.arrival(wechat.IsWeChat(r.UserAgent())) {
+	switch g.policy.arrival(r.UserAgent()) {
 	case login:
 		return g.login(w, r, query.Get("return_to"), scope)
 	case openInWeChat:
@@ -75,10 +75,7 @@ func (g *Gateway) loginURL(target string, scope wechat.Scope) string {
 func (g *Gateway) openInWeChat(w http.ResponseWriter, r *http.Request) {
 	address := g.publicURL.String() + requestTarget(r)
 	setOwnHeaders(w.Header())
-	g.pages.render(w, r, http.StatusOK, pageOpenInWeChat, pageData{
-		RequestID: visitOf(r.Context()).requestID,
-		Address:   address,
-	})
+	g.pages.render(w, r, http.StatusOK, pageOpenInWeChat, pageData{Address: address})
 }
 
 // redirect sends the visitor on. Never 301: it would be kept, with one

@@ -13,14 +13,10 @@ func (g *Gateway) logoutPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	target := g.returnTo(r.URL.Query().Get("return_to"))
 	if v.session == nil {
-		g.pages.render(w, r, http.StatusOK, pageSignedOut, pageData{
-			RequestID: v.requestID,
-			LoginURL:  g.loginURL(target, g.scope),
-		})
+		g.pages.render(w, r, http.StatusOK, pageSignedOut, pageData{LoginURL: g.loginURL(target, g.scope)})
 		return nil
 	}
 	g.pages.render(w, r, http.StatusOK, pageSignOut, pageData{
-		RequestID:    v.requestID,
 		LogoutAction: g.prefix + "/logout",
 		ReturnTo:     target,
 	})

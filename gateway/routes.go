@@ -26,6 +26,11 @@ func (g *Gateway) underPrefix(p string) bool {
 func (g *Gateway) routes() http.Handler {
 	mux := http.NewServeMux()
 	sameOrigin := http.NewCrossOriginProtection()
+	// A proxy in front may have given the request another Host, to which a
+	// browser without Sec-Fetch-Site would look like a stranger.
+	if err := sameOrigin.AddTrustedOrigin(g.publicURL.String()); err != nil {
+		panic(err) // parseOrigin lets nothing pass that is no origin
+	}
 	sameOrigin.SetDenyHandler(g.handle(func(http.ResponseWriter, *http.Request) error {
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
 	}))

@@ -23,7 +23,10 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-const appSecret = "app+secret/marker &%\"<0123456789"
+const (
+	appSecret  = "app+secret/marker &%\"<0123456789"
+	freshToken = "fresh-token-marker-0123456789" // known to no list of the call's values
+)
 
 // Whatever happens, what is secret stays where it belongs: the openid with the
 // upstream and /me, cookies in Set-Cookie, and all else nowhere.
@@ -51,7 +54,7 @@ func TestSecretsStay(t *testing.T) {
 			t.Fatalf("no %s was seen on the wire: the test shows nothing", kind)
 		}
 	}
-	secrets[appSecret] = "AppSecret"
+	secrets[appSecret], secrets[freshToken] = "AppSecret", "access_token"
 	secrets[string(key)], secrets[string(oldKey)] = "cookie key", "cookie key"
 	var metrics strings.Builder
 	families, err := s.metrics.Gather()
@@ -198,6 +201,12 @@ var secretHostile = []func(*http.Request) (*http.Response, error){
 	func(r *http.Request) (*http.Response, error) { return nil, errors.New("cannot get " + r.URL.String()) },
 	func(r *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Get", URL: r.URL.String(), Err: fmt.Errorf("no route for %q", r.URL.RawQuery)}
+	},
+	func(*http.Request) (*http.Response, error) {
+		return nil, fmt.Errorf("malformed HTTP response %q", `{"access_token":"`+freshToken+`"}`)
+	},
+	func(*http.Request) (*http.Response, error) {
+		return secretAnswer(`{"access_token":"` + freshToken + `","expires_in":"` + freshToken + `","openid":"` + freshToken + `"}`)
 	},
 	func(r *http.Request) (*http.Response, error) { return secretAnswer("you asked for " + r.URL.String()) },
 	func(r *http.Request) (*http.Response, error) {

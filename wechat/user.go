@@ -41,6 +41,7 @@ func (c *Client) UserInfo(ctx context.Context, accessToken Secret, openID, lang 
 		api: "sns/userinfo",
 		query: query("access_token", accessToken.Reveal(), "openid", openID,
 			"lang", cmp.Or(lang, "zh_CN")),
+		once: true,
 		hide: []string{accessToken.Reveal(), openID},
 	}, &a); err != nil {
 		return nil, err

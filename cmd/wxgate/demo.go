@@ -40,7 +40,13 @@ func demo(c *call) error {
 		AccessLog:  true,
 	}
 
-	wx, err := wechattest.New(wechattest.Config{PublicURL: origin, ChooseVisitor: true})
+	official := wechattest.StockAccount()
+	official.CallbackDomains = []string{"*"} // a phone asks for this machine by an address of its network
+	wx, err := wechattest.New(wechattest.Config{
+		Accounts:      []wechattest.Account{official},
+		PublicURL:     origin,
+		ChooseVisitor: true,
+	})
 	if err != nil {
 		return err
 	}
@@ -77,45 +83,13 @@ func demo(c *call) error {
 	for _, u := range upstreams {
 		cfg.Upstreams = append(cfg.Upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
 	}
-	g, err := gateway.New(cfg)
-	if err != nil {
+	fronts := &fronts{config: cfg, emulator: wx, origin: origin, byHost: make(map[string]http.Handler)}
+	if _, err := fronts.at(strings.TrimPrefix(origin, "http://")); err != nil {
 		return err
 	}
-	servers[0].http = newHTTPServer(atOrigin(origin, beside(g, wx)), cfg.Logger)
+	servers[0].http = newHTTPServer(fronts, cfg.Logger)
 	return runServers(cfg.Logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(c.stdout, "Open %s and sign in as one of the emulator's visitors.\nThe emulator's dashboard: %s%s\n", origin, origin, wechattest.ControlPath)
-	})
-}
-
-// beside puts the emulator's pages on the gateway's address, so that the demo
-// needs one port. A real WeChat is another host, of course.
-func beside(g *gateway.Gateway, wx http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if isEmulatorPage(r.URL.Path) {
-			wx.ServeHTTP(w, r)
-			return
-		}
-		g.ServeHTTP(w, r)
-	})
-}
-
-// isEmulatorPage reports whether a browser asks the emulator for p: the pages
-// of a login, the pictures on them, and the dashboard.
-func isEmulatorPage(p string) bool {
-	return strings.HasPrefix(p, "/connect/") || strings.HasPrefix(p, "/mmopen/") || strings.HasPrefix(p, wechattest.ControlPath)
-}
-
-// atOrigin sends page loads under another name of this machine ("localhost"
-// for 127.0.0.1) to origin, where the cookies are.
-func atOrigin(origin string, next http.Handler) http.Handler {
-	host := strings.TrimPrefix(origin, "http://")
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host != host && r.Method == http.MethodGet && strings.HasPrefix(r.RequestURI, "/") && r.Header.Get("Upgrade") == "" {
-			w.Header().Set("Location", origin+r.RequestURI)
-			w.WriteHeader(http.StatusFound)
-			return
-		}
-		next.ServeHTTP(w, r)
 	})
 }
 

@@ -125,9 +125,19 @@ func TestDemoBeforeAnotherUpstream(t *testing.T) {
 	}
 }
 
-// Cookies are kept by host name, so that another one of this machine's would
-// lose the login.
-func TestDemoLeadsToItsOrigin(t *testing.T) {
+// Cookies are kept by host name, so that a login has to stay at the name that
+// it began at.
+func TestDemoUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	_, origin := startDemo(t)
+	local := strings.Replace(origin, "127.0.0.1", "localhost", 1)
+	res, page := newVisitor(t).signIn(local+"/?from=menu", "wangfang")
+	if got := res.Request.URL.String(); got != local+"/?from=menu" || !strings.Contains(page, openID(t, "wangfang")) {
+		t.Errorf("signed in at %s, want %s:\n%s", got, local+"/?from=menu", page)
+	}
+}
+
+func TestDemoLeadsForeignNamesToItsOrigin(t *testing.T) {
 	t.Parallel()
 	_, origin := startDemo(t)
 	for _, test := range []struct {
@@ -138,20 +148,20 @@ func TestDemoLeadsToItsOrigin(t *testing.T) {
 		{"GET", "/", 302, origin + "/"},
 		{"GET", "/about?lang=en&x=%2F", 302, origin + "/about?lang=en&x=%2F"},
 		{"GET", "//evil.example/x", 302, origin + "//evil.example/x"},
-		{"POST", "/api/orders", 401, ""},
+		{"POST", "/api/orders", 421, ""},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), test.method, origin+test.target, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Host = "localhost:" + r.URL.Port()
+		r.Host = "wxgate.example:" + r.URL.Port()
 		res, err := newClient(t).Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		res.Body.Close()
 		if got := res.Header.Get("Location"); res.StatusCode != test.status || got != test.location {
-			t.Errorf("%s %s at localhost = %d %q, want %d %q", test.method, test.target, res.StatusCode, got, test.status, test.location)
+			t.Errorf("%s %s at a foreign name = %d %q, want %d %q", test.method, test.target, res.StatusCode, got, test.status, test.location)
 		}
 	}
 }
