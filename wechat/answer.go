@@ -3,7 +3,6 @@ package wechat
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -58,19 +57,33 @@ func decode(status int, body []byte, into answer) error {
 type number int32
 
 func (n *number) UnmarshalJSON(b []byte) error {
+	v, err := integer(b, 32)
+	*n = number(v)
+	return err
+}
+
+// A bigNumber is a number of 64 bits: a time, or what others chose.
+type bigNumber int64
+
+func (n *bigNumber) UnmarshalJSON(b []byte) error {
+	v, err := integer(b, 64)
+	*n = bigNumber(v)
+	return err
+}
+
+func integer(b []byte, bits int) (int64, error) {
 	s := string(b)
 	if s == "null" {
-		return nil
+		return 0, nil
 	}
 	if len(s) >= 2 && s[0] == '"' {
 		s = s[1 : len(s)-1]
 	}
-	v, err := strconv.ParseInt(s, 10, 32)
+	v, err := strconv.ParseInt(s, 10, bits)
 	if err != nil {
-		return errors.New("not an integer of 32 bits") // strconv's error repeats the value
+		return 0, fmt.Errorf("not an integer of %d bits", bits) // strconv's error repeats the value
 	}
-	*n = number(v)
-	return nil
+	return v, nil
 }
 
 // visible reports whether s has at most limit bytes, all of them visible ASCII:

@@ -58,11 +58,16 @@ func (e *Error) Class() Class {
 			return Visitor
 		}
 		return Later // the account's token, mended by fetching another
-	case 40003, 40029, 40030, 40163, 40226, 41008, 42002, 42003, 42007, 50001, 50002, 50004:
+	case 40003:
+		if e.API == followersAPI {
+			return Bug // about where to go on in the list, nobody in particular
+		}
+		return Visitor
+	case 40029, 40030, 40163, 40226, 41008, 42002, 42003, 42007, 50001, 50002, 50004:
 		return Visitor
 	case -1, 45009, 45011:
 		return Later
-	case 40002, 41001, 41002, 41003, 41004, 41009, 43001, 43002, 43003, 44002, 47001:
+	case 40002, 40031, 40032, 40097, 41001, 41002, 41003, 41004, 41009, 43001, 43002, 43003, 44002, 47001:
 		return Bug
 	}
 	return Operator
@@ -116,6 +121,12 @@ func (e *Error) Mend() string {
 	case 40243:
 		return "the AppSecret is frozen: unfreeze or reset it in the account's console"
 	case 48001:
+		switch {
+		case strings.HasPrefix(e.API, "cgi-bin/user/"):
+			return "the account lacks this right: WeChat shows followers to verified accounts alone"
+		case strings.HasPrefix(e.API, "cgi-bin/"):
+			return "the account lacks this right: look for it among the API rights (接口权限) in its console"
+		}
 		return "the account lacks this right: web authorization needs a verified service account, and userinfo the scope snsapi_userinfo"
 	case 48004:
 		return "WeChat has barred the account from this API: read the notices in its console"

@@ -2,6 +2,7 @@ package wechat_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -105,6 +106,29 @@ func TestErrorsShowNoSecret(t *testing.T) {
 			return err
 		},
 		"StableToken": func(ctx context.Context, c *wechat.Client) error { _, err := c.StableToken(ctx, false); return err },
+		"LegacyToken": func(ctx context.Context, c *wechat.Client) error { _, err := c.LegacyToken(ctx); return err },
+		"Token": func(ctx context.Context, c *wechat.Client) error {
+			_, err := (&wechat.TokenSource{Client: c}).Token(ctx)
+			return err
+		},
+		"User": func(ctx context.Context, c *wechat.Client) error {
+			_, err := withToken(c).User(ctx, plantedOpenID)
+			return err
+		},
+		"Users": func(ctx context.Context, c *wechat.Client) error {
+			_, err := withToken(c).Users(ctx, []string{plantedOpenID})
+			return err
+		},
+		"Followers": func(ctx context.Context, c *wechat.Client) error {
+			for _, err := range withToken(c).Followers(ctx, plantedOpenID) {
+				return err
+			}
+			return nil
+		},
+		"Config": func(ctx context.Context, c *wechat.Client) error {
+			_, err := (&wechat.TicketSource{Tokens: withToken(c)}).Config(ctx, "https://h5.example.com/")
+			return err
+		},
 	}
 	for failure, prepare := range failures {
 		t.Run(failure, func(t *testing.T) {
@@ -138,6 +162,16 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	}
 }
 
+// withToken is a source that has its token already, so that the call itself is
+// what c lets fail.
+func withToken(c *wechat.Client) *wechat.TokenSource {
+	own := &wechat.Client{AppSecret: c.AppSecret, Transport: answering(200, `{"access_token":"planted-token","expires_in":7200}`)}
+	s := &wechat.TokenSource{Client: own}
+	s.Token(context.Background())
+	s.Client = c
+	return s
+}
+
 // echo answers with format and all that the request held, plain and escaped.
 func echo(format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -145,8 +179,11 @@ func echo(format string) http.HandlerFunc {
 		for _, v := range r.URL.Query() {
 			values = append(values, v...)
 		}
-		if r.Method == http.MethodPost {
-			values = append(values, plantedSecret)
+		body, _ := io.ReadAll(r.Body)
+		for _, v := range []string{plantedSecret, plantedOpenID} {
+			if bytes.Contains(body, []byte(v)) {
+				values = append(values, v)
+			}
 		}
 		fmt.Fprintf(w, format, strings.Join(values, " "))
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-func TestStableToken(t *testing.T) {
+func TestFetchToken(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, body string
@@ -26,12 +26,18 @@ func TestStableToken(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := &wechat.Client{Transport: answering(200, test.body)}
-			token, err := c.StableToken(t.Context(), false)
-			if got := outcome(token != nil, err); got != test.want {
-				t.Fatalf("StableToken = %s (%v), want %s", got, err, test.want)
-			}
-			if want := (wechat.Token{AccessToken: "AT", ExpiresIn: 2 * time.Hour}); token != nil && *token != want {
-				t.Errorf("StableToken = %q for %v, want %q for %v", token.AccessToken.Reveal(), token.ExpiresIn, "AT", want.ExpiresIn)
+			for name, fetch := range map[string]func() (*wechat.Token, error){
+				"StableToken": func() (*wechat.Token, error) { return c.StableToken(t.Context(), false) },
+				"LegacyToken": func() (*wechat.Token, error) { return c.LegacyToken(t.Context()) },
+				"Token":       func() (*wechat.Token, error) { return (&wechat.TokenSource{Client: c}).Token(t.Context()) },
+			} {
+				token, err := fetch()
+				if got := outcome(token != nil, err); got != test.want {
+					t.Fatalf("%s = %s (%v), want %s", name, got, err, test.want)
+				}
+				if token != nil && (token.AccessToken != "AT" || token.ExpiresIn.Round(time.Minute) != 2*time.Hour) {
+					t.Errorf("%s = %q for %v, want %q for 2h", name, token.AccessToken.Reveal(), token.ExpiresIn, "AT")
+				}
 			}
 		})
 	}

@@ -4,12 +4,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wxgate/wxgate/wechat"
+	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
 func TestUserInfo(t *testing.T) {
@@ -88,4 +90,115 @@ func FuzzUserInfo(f *testing.F) {
 			t.Errorf("Avatar = %q", u.Avatar)
 		}
 	})
+}
+
+func TestUser(t *testing.T) {
+	t.Parallel()
+	e, s := newWeChat(t, false)
+	openID := func(visitor string) string { return e.OpenID(wechattest.StockAppID, visitor) }
+	unionID := func(visitor string) string { return e.UnionID(wechattest.StockAppID, visitor) }
+	for visitor, follows := range map[string]bool{"lihua": true, "xiaomei": true, "tom": false} {
+		got, err := s.User(t.Context(), openID(visitor))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.OpenID != openID(visitor) || got.UnionID != unionID(visitor) || got.Subscribed != follows || got.SubscribeTime.IsZero() == follows {
+			t.Errorf("User of %s = %+v, want follows %t", visitor, got, follows)
+		}
+	}
+	for _, unknown := range []string{"oNobody", unionID("lihua")} {
+		if _, err := s.User(t.Context(), unknown); outcome(false, err) != "40003" || strings.Contains(err.Error(), unknown) {
+			t.Errorf("User of somebody unknown = %v, want 40003", err)
+		}
+	}
+	if _, err := s.User(t.Context(), ""); outcome(false, err) != "41009" {
+		t.Errorf("User of nobody = %v, want 41009", err)
+	}
+
+	e.ClearRequests()
+	asked := []string{openID("tom"), openID("alice"), openID("tom")}
+	users, err := s.Users(t.Context(), asked)
+	if err != nil || len(users) != 3 || users[0].OpenID != asked[0] || users[1].OpenID != asked[1] || users[0].Subscribed || !users[1].Subscribed {
+		t.Errorf("Users = %+v, %v", users, err)
+	}
+	if users, err := s.Users(t.Context(), nil); len(users) != 0 || err != nil {
+		t.Errorf("Users of nobody = %v, %v", users, err)
+	}
+	if _, err := s.Users(t.Context(), make([]string, 101)); err == nil {
+		t.Error("Users of 101 succeeded")
+	}
+	wantCalls(t, e, "/cgi-bin/user/info/batchget", 1)
+	if _, err := s.Users(t.Context(), []string{asked[0], "oNobody"}); outcome(false, err) != "40003" {
+		t.Errorf("Users with somebody unknown = %v, want 40003", err)
+	}
+	e.SetFollowers(wechattest.StockAppID, 100)
+	var all []string
+	for id := range s.Followers(t.Context(), "") {
+		all = append(all, id)
+	}
+	if users, err := s.Users(t.Context(), all); len(users) != 100 || err != nil {
+		t.Errorf("Users of 100 = %d users, %v", len(users), err)
+	}
+}
+
+func TestUserAnswers(t *testing.T) {
+	t.Parallel()
+	user := func(extra string) string { return `{"openid":"oVisitor",` + extra + `"groupid":0}` }
+	tests := []struct {
+		name, body string
+		want       *wechat.User // nil: an error that is no refusal
+	}{
+		{
+			"everything", user(`"subscribe":1,"unionid":"uVisitor","language":"zh_CN","subscribe_time":4102444800,"remark":"小明","tagid_list":[128,2],"subscribe_scene":"ADD_SCENE_QR_CODE","qr_scene":4294967295,"qr_scene_str":"poster",`),
+			&wechat.User{
+				OpenID: "oVisitor", UnionID: "uVisitor", Subscribed: true, SubscribeTime: time.Unix(4102444800, 0), Language: "zh_CN",
+				Remark: "小明", TagIDs: []int{128, 2}, SubscribeScene: "ADD_SCENE_QR_CODE", QRScene: 4294967295, QRSceneStr: "poster",
+			},
+		},
+		{"numbers in quotes", user(`"subscribe":"1","subscribe_time":"1400000000","tagid_list":["2"],`), &wechat.User{OpenID: "oVisitor", Subscribed: true, SubscribeTime: time.Unix(1400000000, 0), TagIDs: []int{2}}},
+		{"least", `{"openid":"oVisitor","subscribe":1}`, &wechat.User{OpenID: "oVisitor", Subscribed: true}},
+		{"stranger", `{"subscribe":0,"openid":"oVisitor","tagid_list":[]}`, &wechat.User{OpenID: "oVisitor"}},
+		{"control characters", user(`"subscribe":1,"remark":"a\r\n\u0085b","qr_scene_str":"` + strings.Repeat("中", 100) + `",`), &wechat.User{OpenID: "oVisitor", Subscribed: true, Remark: "ab", QRSceneStr: strings.Repeat("中", 85)}},
+		{"nulls", user(`"subscribe":1,"remark":null,"tagid_list":null,"subscribe_time":null,`), &wechat.User{OpenID: "oVisitor", Subscribed: true}},
+
+		{"no subscribe", user(""), nil},
+		{"subscribe null", user(`"subscribe":null,`), nil},
+		{"subscribe a word", user(`"subscribe":"yes",`), nil},
+		{"somebody else", `{"openid":"oOther","subscribe":1}`, nil},
+		{"nobody", `{"subscribe":1}`, nil},
+		{"unionid with a blank", user(`"subscribe":1,"unionid":"a b",`), nil},
+		{"empty object", `{}`, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := &wechat.Client{}
+			s := withToken(c)
+			c.Transport = answering(200, test.body)
+			got, err := s.User(t.Context(), "oVisitor")
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("User differs (-want +got), error %v:\n%s", err, diff)
+			}
+			if test.want == nil && (outcome(false, err) != "away" || strings.Contains(err.Error(), "oVisitor")) {
+				t.Errorf("User = %v, want an error that is no refusal and shows nobody", err)
+			}
+			c.Transport = answering(200, `{"user_info_list":[`+test.body+`]}`)
+			users, err := s.Users(t.Context(), []string{"oBefore", "oVisitor"})
+			if test.want == nil {
+				if outcome(false, err) != "away" || users != nil {
+					t.Errorf("Users = %v, %v; want an error that is no refusal", users, err)
+				}
+			} else if diff := cmp.Diff([]wechat.User{*test.want}, users); diff != "" || err != nil {
+				t.Errorf("Users differs (-want +got), error %v:\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestUsersWithoutAList(t *testing.T) {
+	t.Parallel()
+	c := &wechat.Client{Transport: answering(200, `{}`)}
+	if users, err := withToken(c).Users(t.Context(), []string{"oVisitor"}); outcome(users != nil, err) != "away" {
+		t.Errorf("Users from {} = %v, %v; want an error that is no refusal", users, err)
+	}
 }

@@ -1,7 +1,8 @@
 // Package wechat is a client of WeChat's API for the web pages of an official
-// account (H5): it builds the address at which a visitor grants access, trades
-// the code that comes back for the visitor's openid, and fetches the account's
-// own access token.
+// account (H5): it builds the address at which a visitor grants access and trades
+// the code that comes back for the visitor's openid. With the account's own
+// access token, kept fresh by a [TokenSource], it lists followers and signs pages
+// for the JS-SDK.
 //
 //	c := &wechat.Client{AppID: id, AppSecret: secret}
 //	http.Redirect(w, r, c.AuthorizeURL(wechat.Authorize{RedirectURI: callback, State: state}), http.StatusFound)
