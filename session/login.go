@@ -38,6 +38,8 @@ type Login struct {
 	ReturnTo string
 	// Scope is what the visitor is asked for, as WeChat spells it.
 	Scope string
+	// AppID is the account that the visitor has left for; empty: the site's own.
+	AppID string
 	// Attempts counts the logins that were started again by themselves before
 	// this one.
 	Attempts int
@@ -154,7 +156,12 @@ func (l *Logins) surplus(r *http.Request) []string {
 	return names
 }
 
-const loginVersion = 1
+// Version 2 has the AppID, at the end. A login at the site's own account is
+// written as version 1, which releases that know no other account read.
+const (
+	loginVersion      = 1
+	loginVersionAppID = 2
+)
 
 // MarshalBinary returns the compact form of l. It never fails.
 func (l *Login) MarshalBinary() ([]byte, error) {
@@ -162,24 +169,35 @@ func (l *Login) MarshalBinary() ([]byte, error) {
 	if l.Spent {
 		spent = 1
 	}
-	b := []byte{loginVersion, spent, byte(l.Attempts)}
+	version := byte(loginVersion)
+	if l.AppID != "" {
+		version = loginVersionAppID
+	}
+	b := []byte{version, spent, byte(l.Attempts)}
 	b = binary.AppendUvarint(b, uint64(max(l.BeganAt.UnixMilli(), 0)))
 	b = appendString(b, l.State)
 	b = appendString(b, l.Scope)
-	return appendString(b, l.ReturnTo), nil
+	b = appendString(b, l.ReturnTo)
+	if l.AppID != "" {
+		b = appendString(b, l.AppID)
+	}
+	return b, nil
 }
 
 // UnmarshalBinary reads what [Login.MarshalBinary] wrote. Anything else is an
 // error.
 func (l *Login) UnmarshalBinary(data []byte) error {
-	if len(data) == 0 || data[0] != loginVersion {
+	if len(data) == 0 || data[0] != loginVersion && data[0] != loginVersionAppID {
 		return errMalformed
 	}
 	r := reader{rest: string(data[1:])}
 	l.Spent = r.byte() == 1
 	l.Attempts = int(r.byte())
 	l.BeganAt = time.UnixMilli(int64(min(r.uvarint(), math.MaxInt64)))
-	l.State, l.Scope, l.ReturnTo = r.string(), r.string(), r.string()
+	l.State, l.Scope, l.ReturnTo, l.AppID = r.string(), r.string(), r.string(), ""
+	if data[0] == loginVersionAppID {
+		l.AppID = r.string()
+	}
 	if r.broken || r.rest != "" {
 		return errMalformed
 	}

@@ -183,9 +183,31 @@ func TestLongestReturnToFits(t *testing.T) {
 	}
 }
 
+// The account survives, and a login at the site's own has the form that older
+// releases read.
+func TestLoginAccount(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		appID   string
+		version byte
+	}{{"", 1}, {"wx0123456789abcdef", 2}} {
+		login := &session.Login{State: session.NewState(), ReturnTo: "/x", Scope: "snsapi_base", AppID: test.appID, BeganAt: time.UnixMilli(1_700_000_000_000)}
+		data, err := login.MarshalBinary()
+		if err != nil || data[0] != test.version {
+			t.Errorf("AppID %q: version = %d (%v), want %d", test.appID, data[0], err, test.version)
+		}
+		got := session.Login{AppID: "another"}
+		if err := got.UnmarshalBinary(data); err != nil || !cmp.Equal(*login, got) {
+			t.Errorf("AppID %q: read back %+v (%v)", test.appID, got, err)
+		}
+	}
+}
+
 func FuzzLoginBinary(f *testing.F) {
 	whole, _ := (&session.Login{State: session.NewState(), ReturnTo: "/x"}).MarshalBinary()
 	f.Add(whole)
+	elsewhere, _ := (&session.Login{State: session.NewState(), ReturnTo: "/x", AppID: "wx0123456789abcdef"}).MarshalBinary()
+	f.Add(elsewhere)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var l session.Login
 		if l.UnmarshalBinary(data) != nil {

@@ -38,6 +38,11 @@ type Session struct {
 	// SnapshotUser marks the virtual account of a WeChat snapshot page: its
 	// cookie has no lifetime, so that it ends with the browser.
 	SnapshotUser bool
+	// Subscribed is whether she follows the account, as WeChat said at
+	// FollowAskedAt, which is kept to the second; it means nothing where that
+	// is zero.
+	Subscribed    bool
+	FollowAskedAt time.Time
 	// IssuedAt is the time of the login, RenewedAt that of the last renewal.
 	// Both are kept to the second.
 	IssuedAt  time.Time
