@@ -33,22 +33,46 @@ func (g *Gateway) callback(w http.ResponseWriter, r *http.Request) error {
 		g.metrics.login(loginDeclined)
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageDeclined, Always: true, LoginURL: g.again(pending)}
 	}
-	s, err := g.exchanges.do(r.Context(), state, func(ctx context.Context) (*session.Session, error) {
-		return g.signIn(ctx, code, wechat.Scope(pending.Scope))
+	_, err := g.finish(w, r, pending, code)
+	if f, ok := errors.AsType[*failure](err); ok && f.Word == wordInvalidCode && pending.Attempts < maxAttempts {
+		// WeChat gives codes that are already used or dead (double requests, old
+		// tabs, its own hiccups): a new one mends it.
+		return g.depart(w, r, &session.Login{ReturnTo: pending.ReturnTo, Scope: pending.Scope, Attempts: pending.Attempts + 1})
+	}
+	if err != nil {
+		return err
+	}
+	redirect(w, pending.ReturnTo)
+	return nil
+}
+
+// finish ends a login of this browser with the code that it came back with:
+// the session is saved, or the failure says why there is none. Either way the
+// login is over, and its code is never sent to WeChat again.
+func (g *Gateway) finish(w http.ResponseWriter, r *http.Request, pending *session.Login, code string) (*session.Session, error) {
+	account := g.accountOf(pending)
+	if account == nil { // the operator has turned scan login off meanwhile
+		return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: g.again(pending)}
+	}
+	s, err := g.exchanges.do(r.Context(), pending.State, func(ctx context.Context) (*session.Session, error) {
+		return g.signIn(ctx, account, code, wechat.Scope(pending.Scope))
 	})
 	if err != nil {
-		return g.failedLogin(w, r, pending, err)
+		return nil, g.failedLogin(w, r, pending, err)
 	}
 	if err := g.sessions.Save(r, w.Header(), s); err != nil {
 		g.metrics.storeErrors.Inc()
-		return &failure{Status: http.StatusServiceUnavailable, Word: wordStoreUnavailable, Always: true, Err: err, LoginURL: g.again(pending), RetryAfter: retryAfter}
+		return nil, &failure{Status: http.StatusServiceUnavailable, Word: wordStoreUnavailable, Always: true, Err: err, LoginURL: g.again(pending), RetryAfter: retryAfter}
 	}
 	if err := g.logins.Spend(w.Header(), pending); err != nil {
-		return err
+		return nil, err
+	}
+	if f, ok := errors.AsType[*failure](g.admit(s, pending.ReturnTo)); ok {
+		g.metrics.login(resultOf(f))
+		return nil, f
 	}
 	g.metrics.login(loginOK)
-	redirect(w, pending.ReturnTo)
-	return nil
+	return s, nil
 }
 
 // callbackParameters returns the code and state of a callback; both are empty
@@ -76,10 +100,10 @@ func (g *Gateway) strayCallback(w http.ResponseWriter, v *visit, target, again s
 	return &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: again}
 }
 
-// signIn asks WeChat who the visitor with this code is. The code is used up
-// whatever comes of it.
-func (g *Gateway) signIn(ctx context.Context, code string, scope wechat.Scope) (*session.Session, error) {
-	grant, err := g.account.Exchange(ctx, code)
+// signIn asks WeChat who the visitor with this code of account is. The code is
+// used up whatever comes of it.
+func (g *Gateway) signIn(ctx context.Context, account *wechat.Client, code string, scope wechat.Scope) (*session.Session, error) {
+	grant, err := account.Exchange(ctx, code)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +112,7 @@ func (g *Gateway) signIn(ctx context.Context, code string, scope wechat.Scope) (
 	}
 	now := time.Now()
 	s := &session.Session{
-		AppID:        g.account.AppID,
+		AppID:        account.AppID,
 		OpenID:       grant.OpenID,
 		UnionID:      grant.UnionID,
 		Scope:        grant.Scope,
@@ -96,18 +120,26 @@ func (g *Gateway) signIn(ctx context.Context, code string, scope wechat.Scope) (
 		IssuedAt:     now,
 		RenewedAt:    now,
 	}
-	if scope == wechat.ScopeUserInfo && grant.Has(wechat.ScopeUserInfo) {
-		if err := g.addProfile(ctx, s, grant); err != nil {
+	if scope == wechat.ScopeUserInfo && (grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin)) {
+		if err := g.addProfile(ctx, account, s, grant); err != nil {
 			return nil, err
 		}
+	}
+	if g.lists.refuse(s) { // not before the profile, which may bring the unionid
+		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Always: true}
+	}
+	if g.follow != nil {
+		// A visitor of whom WeChat says nothing is signed in all the same, and
+		// asked about again when she comes: her code is used up.
+		s = g.follow.settle(ctx, s, g.follow.atLogin())
 	}
 	return s, nil
 }
 
 // addProfile asks once for nickname and avatar. A login that was to bring them
 // and cannot is no login.
-func (g *Gateway) addProfile(ctx context.Context, s *session.Session, grant *wechat.Grant) error {
-	info, err := g.account.UserInfo(ctx, grant.AccessToken, grant.OpenID, "zh_CN")
+func (g *Gateway) addProfile(ctx context.Context, account *wechat.Client, s *session.Session, grant *wechat.Grant) error {
+	info, err := account.UserInfo(ctx, grant.AccessToken, grant.OpenID, "zh_CN")
 	if err != nil {
 		// Snapshot visitors have been seen to be refused their own profile
 		// (48001); it would be a made-up one anyway.
@@ -127,9 +159,7 @@ func (g *Gateway) addProfile(ctx context.Context, s *session.Session, grant *wec
 	return nil
 }
 
-// failedLogin answers a callback whose code brought no session. The login is
-// over, except that a refused code is worth a new one: WeChat gives codes that
-// are already used or dead (double requests, old tabs, its own hiccups).
+// failedLogin ends a login whose code brought no session, and says why.
 func (g *Gateway) failedLogin(w http.ResponseWriter, r *http.Request, pending *session.Login, err error) error {
 	if r.Context().Err() != nil {
 		return errVisitorLeft
@@ -153,9 +183,6 @@ func (g *Gateway) failedLogin(w http.ResponseWriter, r *http.Request, pending *s
 		return &failure{Status: http.StatusServiceUnavailable, Word: wordWeChatUnavailable, Always: true, Err: err, LoginURL: again, RetryAfter: retryAfter}
 	case refusal.CodeRefused():
 		g.metrics.login(loginCodeRefused)
-		if pending.Attempts < maxAttempts {
-			return g.depart(w, r, &session.Login{ReturnTo: pending.ReturnTo, Scope: pending.Scope, Attempts: pending.Attempts + 1})
-		}
 		return &failure{Status: http.StatusForbidden, Word: wordInvalidCode, Always: true, Err: err, LoginURL: again}
 	case refusal.Class() == wechat.Visitor:
 		g.metrics.login(loginForbidden)

@@ -3,7 +3,7 @@ package gateway
 import (
 	"net/http"
 
-	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/gateway/internal/pathset"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -33,25 +33,32 @@ const (
 	forwardNobody                  // forward without them
 	login                          // send to WeChat
 	openInWeChat                   // show the page that asks to open WeChat
+	askToFollow                    // 403: the account is to be followed first
+	tryLater                       // 503: it is not known whether it is
 	forbid                         // 403
 )
 
 // policy is who may pass: the rules that every door shares.
 type policy struct {
-	public  *pathSet
-	api     *pathSet
+	public  *pathset.Set
+	api     *pathset.Set
 	outside OutsideWeChat
 }
 
-// decide answers what is to be done for a visitor with session s, nil for
-// none.
-func (p policy) decide(a asked, s *session.Session) decision {
+// decide answers what is to be done for a visitor who stands so.
+func (p policy) decide(a asked, s standing) decision {
 	switch {
-	case s != nil:
+	case s == admitted:
 		return forwardVisitor
-	case p.public.match(a.method, a.path):
+	case p.public.Match(a.method, a.path):
 		return forwardNobody
-	case !a.navigation || p.api.mayMatch(a.method, a.path):
+	case s == barred:
+		return forbid
+	case s == notFollowing:
+		return askToFollow
+	case s == unasked:
+		return tryLater
+	case !a.navigation || p.api.MayMatch(a.method, a.path):
 		return refuse
 	default:
 		return p.arrival(a.userAgent)
@@ -61,7 +68,7 @@ func (p policy) decide(a asked, s *session.Session) decision {
 // arrival is what becomes of a page load by a visitor who has to sign in.
 func (p policy) arrival(userAgent string) decision {
 	switch {
-	case p.outside == OutsideRedirect || wechat.IsWeChat(userAgent):
+	case p.outside == OutsideRedirect || p.outside == OutsideQRConnect || wechat.IsWeChat(userAgent):
 		return login
 	case p.outside == OutsidePage:
 		return openInWeChat

@@ -13,7 +13,7 @@ import (
 )
 
 func (d decision) String() string {
-	names := [...]string{"refuse", "forwardVisitor", "forwardNobody", "login", "openInWeChat", "forbid"}
+	names := [...]string{"refuse", "forwardVisitor", "forwardNobody", "login", "openInWeChat", "askToFollow", "tryLater", "forbid"}
 	if d < 0 || int(d) >= len(names) {
 		return fmt.Sprintf("decision(%d)", int(d))
 	}
@@ -64,6 +64,13 @@ func TestDecide(t *testing.T) {
 		{OutsideDeny, private, outside, forbid},
 		{OutsideDeny, private, script, refuse},
 		{OutsideDeny, private, program, refuse},
+
+		{OutsideQRConnect, private, weChat, login},
+		{OutsideQRConnect, private, outside, login},
+		{OutsideQRConnect, private, script, refuse},
+		{OutsideQRConnect, private, program, refuse},
+		{OutsideQRConnect, public, outside, forwardNobody},
+		{OutsideQRConnect, api, outside, refuse},
 
 		{OutsideRedirect, public, weChat, forwardNobody},
 		{OutsideRedirect, public, outside, forwardNobody},
@@ -124,10 +131,20 @@ func TestDecide(t *testing.T) {
 			navigation: test.asker == weChat || test.asker == outside,
 			userAgent:  userAgent,
 		}
-		if got := p.decide(a, nil); got != test.want {
+		if got := p.decide(a, nobody); got != test.want {
 			t.Errorf("outside %q, %q, %s: decide = %v, want %v", test.setting, test.path, test.asker, got, test.want)
 		}
-		if got := p.decide(a, new(session.Session)); got != forwardVisitor {
+		// Who has a session and may not enter is told so, whatever she asks with;
+		// what is open to everybody is open to her.
+		for stands, want := range map[standing]decision{barred: forbid, notFollowing: askToFollow, unasked: tryLater} {
+			if test.want == forwardNobody {
+				want = forwardNobody
+			}
+			if got := p.decide(a, stands); got != want {
+				t.Errorf("outside %q, %q, %s, standing %d: decide = %v, want %v", test.setting, test.path, test.asker, stands, got, want)
+			}
+		}
+		if got := p.decide(a, admitted); got != forwardVisitor {
 			t.Errorf("outside %q, %q, %s, signed in: decide = %v, want %v", test.setting, test.path, test.asker, got, forwardVisitor)
 		}
 	}
@@ -136,13 +153,13 @@ func TestDecide(t *testing.T) {
 // What no rule speaks of is refused.
 func TestDecideDefault(t *testing.T) {
 	t.Parallel()
-	if got := (policy{}).decide(asked{}, nil); got != refuse {
+	if got := (policy{}).decide(asked{}, nobody); got != refuse {
 		t.Errorf("the zero policy on the zero question: decide = %v, want %v", got, refuse)
 	}
 	if got := decision(0); got != refuse {
 		t.Errorf("the zero decision is %v, want %v", got, refuse)
 	}
-	if got := (policy{}).decide(asked{method: "GET", path: "/", navigation: true}, nil); got != refuse {
+	if got := (policy{}).decide(asked{method: "GET", path: "/", navigation: true}, nobody); got != refuse {
 		t.Errorf("the zero policy on a page load: decide = %v, want %v", got, refuse)
 	}
 }
@@ -244,22 +261,21 @@ func TestOddHeadersPass(t *testing.T) {
 
 func BenchmarkDecide(b *testing.B) {
 	p := testPolicy(b, OutsideRedirect)
-	signedIn := new(session.Session)
 	for _, bench := range []struct {
-		name    string
-		path    string
-		session *session.Session
+		name     string
+		path     string
+		standing standing
 	}{
-		{"signed in", "/shop", signedIn},
-		{"public", "/static/app.js", nil},
-		{"api", "/api/users", nil},
-		{"login", "/shop", nil},
+		{"signed in", "/shop", admitted},
+		{"public", "/static/app.js", nobody},
+		{"api", "/api/users", nobody},
+		{"login", "/shop", nobody},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
 			a := asked{method: http.MethodGet, path: bench.path, navigation: true, userAgent: "Mozilla/5.0 MicroMessenger/8.0.42"}
 			for b.Loop() {
-				p.decide(a, bench.session)
+				p.decide(a, bench.standing)
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -10,6 +9,10 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/internal/answer"
+
+	"github.com/wxgate/wxgate/wechat"
 )
 
 // failure is an answer that the visitor should see. Its Err and Mend are for
@@ -40,6 +43,7 @@ func (f *failure) Unwrap() error { return f.Err }
 const (
 	wordUnauthorized        = "unauthorized"
 	wordNotAllowed          = "not_allowed"
+	wordNotFollowing        = "not_following"
 	wordInvalidState        = "invalid_state"
 	wordInvalidCode         = "invalid_code"
 	wordInvalidRequest      = "invalid_request"
@@ -61,6 +65,7 @@ var said = map[string]struct {
 }{
 	wordUnauthorized:        {pageRestart, "There is no valid session. Sign in at login_url."},
 	wordNotAllowed:          {pageForbidden, "This request is not allowed."},
+	wordNotFollowing:        {pageFollow, "Only followers of the official account may enter."},
 	wordInvalidState:        {pageRestart, "This login was not begun in this browser, or is over. Begin it again."},
 	wordInvalidCode:         {pageCodeRefused, "WeChat refused the code. Begin the login again."},
 	wordInvalidRequest:      {pageBadRequest, "The request is malformed."},
@@ -73,6 +78,16 @@ var said = map[string]struct {
 	wordNotFound:            {pageNotFound, "There is no such endpoint."},
 	wordMethodNotAllowed:    {pageMethod, "This endpoint does not take that method."},
 	wordInternal:            {pageUpstreamDown, "The gateway failed."},
+}
+
+// weChatFailure is the answer where WeChat cannot be asked, or refuses the site
+// itself.
+func weChatFailure(err error) *failure {
+	refusal, ok := errors.AsType[*wechat.Error](err)
+	if !ok || refusal.Class() == wechat.Later {
+		return &failure{Status: http.StatusServiceUnavailable, Word: wordWeChatUnavailable, Err: err, RetryAfter: retryAfter}
+	}
+	return &failure{Status: http.StatusBadGateway, Word: wordWeChatError, Err: err, Mend: refusal.Mend()}
 }
 
 // retryAfter is what an answer advises that blames somebody's outage.
@@ -99,29 +114,18 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 			LoginURL:  f.LoginURL,
 			Reload:    f.LoginURL == "" && f.RetryAfter > 0,
 			NoCookies: f.Word == wordInvalidState && r.Header.Get("Cookie") == "",
+			FollowQR:  g.followQR(f),
 		})
 		return
 	}
-	answer := errorAnswer{Error: f.Word, Message: said[f.Word].message, RequestID: v.requestID}
+	refusal := answer.Error{Word: f.Word, Message: said[f.Word].message, RequestID: v.requestID}
 	if f.Status == http.StatusUnauthorized {
-		answer.LoginURL = f.LoginURL
+		refusal.LoginURL = f.LoginURL
 	}
-	writeJSON(w, f.Status, answer)
+	answer.JSON(w, f.Status, refusal)
 }
 
-// errorAnswer is the body of every refusal to a script.
-type errorAnswer struct {
-	Error     string `json:"error"`
-	Message   string `json:"message"`
-	RequestID string `json:"request_id"`
-	LoginURL  string `json:"login_url,omitempty"`
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) // a visitor who left is no error
-}
+func writeJSON(w http.ResponseWriter, status int, body any) { answer.JSON(w, status, body) }
 
 // outcomeOf is the outcome of a failure with the given status, for a request
 // whose outcome was before.

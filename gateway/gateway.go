@@ -66,9 +66,41 @@ type Config struct {
 	// DenySnapshotUsers keeps out the virtual accounts of WeChat's snapshot
 	// pages.
 	DenySnapshotUsers bool
+	// ScanAccount is the open platform's website application whose scan login
+	// visitors outside WeChat use where OutsideWeChat is [OutsideQRConnect]. Their
+	// OpenID is another than the official account's. New sets its Observe field
+	// where that is nil.
+	ScanAccount *wechat.Client
+	// RequireFollow lets followers of the account in and no one else, and keeps
+	// the virtual accounts of snapshot pages out: nobody knows whom they stand
+	// for. It asks by Tokens, which it requires.
+	RequireFollow bool
+	// FollowQRURL is the address of a picture with the account's QR code, shown
+	// to those who have to follow: http(s), or a public path of this site.
+	FollowQRURL string
+	// FollowRecheck is how long WeChat's answer that somebody follows is
+	// believed; default 10 minutes.
+	FollowRecheck time.Duration
+	// Tokens are the account's, for what is asked in its own name.
+	Tokens *wechat.TokenSource
+	// AllowOpenIDsFile and DenyOpenIDsFile name files with one openid or unionid
+	// a line, where # begins a comment, read again when they change. With an
+	// allow list nobody else may enter; the deny list goes before it.
+	AllowOpenIDsFile string
+	DenyOpenIDsFile  string
+	// KeepFragment keeps what stands behind the # of an address, a hash router's
+	// page, through the login: page loads that have to sign in get a small page
+	// with a script, which sends the fragment to the gateway.
+	KeepFragment bool
+	// Tickets sign this site's pages for WeChat's JS-SDK; nil: there is no
+	// {prefix}/jssdk.
+	Tickets *wechat.TicketSource
 	// ReturnHosts are further hosts, beside that of PublicURL, that return_to
 	// may name.
 	ReturnHosts []string
+	// PagesDir is a directory of templates that stand in place of the built-in
+	// pages of the same file names. It is read once.
+	PagesDir string
 	// VerifyFiles are the tokens of the MP_verify_<token>.txt files to serve.
 	VerifyFiles []string
 
@@ -112,6 +144,9 @@ const (
 	OutsideRedirect OutsideWeChat = "redirect"
 	// OutsidePage shows a page that asks the same, with a QR code.
 	OutsidePage OutsideWeChat = "page"
+	// OutsideQRConnect sends her to WeChat's scan login for websites, of
+	// [Config.ScanAccount].
+	OutsideQRConnect OutsideWeChat = "qrconnect"
 	// OutsideDeny answers 403.
 	OutsideDeny OutsideWeChat = "deny"
 )
@@ -122,6 +157,7 @@ type Gateway struct {
 	publicURL *url.URL
 	prefix    string
 	account   *wechat.Client
+	scan      *wechat.Client // for browsers other than WeChat's; nil: account is
 	scope     wechat.Scope
 
 	cookies  session.Config
@@ -130,11 +166,15 @@ type Gateway struct {
 	logins   *session.Logins
 	lifetime session.Lifetime
 
-	policy      policy
-	returnHosts map[string]bool
-	verifyFiles map[string]string // path → content
-	denySnap    bool
-	maxBody     int64
+	policy       policy
+	lists        lists
+	follow       *follow // nil: nobody has to
+	tickets      *wechat.TicketSource
+	returnHosts  map[string]bool
+	verifyFiles  map[string]string // path → content
+	denySnap     bool
+	maxBody      int64
+	keepFragment bool
 
 	trust     trust
 	limiter   *limiter
@@ -168,14 +208,16 @@ func New(c Config) (*Gateway, error) {
 			TTL:    cmp.Or(c.SessionTTL, 24*time.Hour),
 			MaxTTL: cmp.Or(c.SessionMaxTTL, 720*time.Hour),
 		},
-		returnHosts: allowedHosts(publicURL, c.ReturnHosts),
-		verifyFiles: verifyFiles(c.VerifyFiles),
-		denySnap:    c.DenySnapshotUsers,
-		maxBody:     c.MaxBodyBytes,
-		trust:       trust(c.TrustedProxies),
-		limiter:     newLimiter(c.LoginRate),
-		logger:      c.Logger,
-		accessLog:   c.AccessLog,
+		returnHosts:  allowedHosts(publicURL, c.ReturnHosts),
+		verifyFiles:  verifyFiles(c.VerifyFiles),
+		denySnap:     c.DenySnapshotUsers || c.RequireFollow,
+		maxBody:      c.MaxBodyBytes,
+		keepFragment: c.KeepFragment,
+		tickets:      c.Tickets,
+		trust:        trust(c.TrustedProxies),
+		limiter:      newLimiter(c.LoginRate),
+		logger:       c.Logger,
+		accessLog:    c.AccessLog,
 	}
 	g.cookies = session.Config{
 		Keys:     c.CookieKeys,
@@ -188,19 +230,28 @@ func New(c Config) (*Gateway, error) {
 	}
 	g.cookie = g.cookies.CookieName()
 
-	var errs [7]error
+	var errs [10]error
 	g.sessions, errs[0] = session.NewCookieStore(g.cookies)
 	g.logins, errs[1] = session.NewLogins(g.cookies)
 	g.policy, errs[2] = newPolicy(c.PublicPaths, c.APIPaths, c.OutsideWeChat)
-	g.pages, errs[3] = newPages()
+	g.pages, errs[3] = newPages(c.PagesDir)
 	g.metrics, errs[4] = newMetrics(c.Metrics)
 	g.userHash, errs[5] = newUserHash(c.CookieKeys)
 	g.proxy, errs[6] = g.newProxy(c)
+	g.scan, errs[7] = scanAccount(c)
+	g.follow, errs[8] = newFollow(c)
+	g.lists, errs[9] = newLists(c.AllowOpenIDsFile, c.DenyOpenIDsFile, c.Logger)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	if c.Account.Observe == nil {
 		c.Account.Observe = g.metrics.observeWeChat
+	}
+	if g.scan != nil && g.scan.Observe == nil {
+		g.scan.Observe = g.metrics.observeWeChat
+	}
+	if g.follow != nil && g.follow.tokens.Client.Observe == nil {
+		g.follow.tokens.Client.Observe = g.metrics.observeWeChat
 	}
 	g.own = g.routes()
 	return g, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/wxgate/wxgate/session"
@@ -19,6 +20,7 @@ const (
 	headerScope        = "X-Wx-Scope"
 	headerNickname     = "X-Wx-Nickname"
 	headerAvatar       = "X-Wx-Avatar"
+	headerSubscribed   = "X-Wx-Subscribed"
 	headerSnapshotUser = "X-Wx-Snapshot-User"
 )
 
@@ -41,6 +43,9 @@ type Identity struct {
 	// SnapshotUser marks the virtual account of a WeChat snapshot page: its
 	// OpenID is nobody's and will not come again.
 	SnapshotUser bool
+	// Subscribed is whether she follows the account, where SubscribedKnown: the
+	// gateway asks under [Config.RequireFollow] alone.
+	Subscribed, SubscribedKnown bool
 }
 
 // IdentityFrom returns the visitor whose request carries ctx, and false where
@@ -62,13 +67,16 @@ func identityOf(s *session.Session) Identity {
 		Nickname:     s.Nickname,
 		Avatar:       s.Avatar,
 		SnapshotUser: s.SnapshotUser,
+
+		Subscribed:      s.Subscribed,
+		SubscribedKnown: !s.FollowAskedAt.IsZero(),
 	}
 }
 
 // setHeaders adds the identity headers of id to h, from which stripIdentity
 // has removed whatever the client sent.
 func (id Identity) setHeaders(h http.Header) {
-	var values [8]string // all in one allocation: every request passes here
+	var values [9]string // all in one allocation: every request passes here
 	n := 0
 	set := func(name, value string) {
 		if value != "" {
@@ -86,6 +94,9 @@ func (id Identity) setHeaders(h http.Header) {
 	set(headerAvatar, escapeNonASCII(id.Avatar))
 	if id.SnapshotUser {
 		set(headerSnapshotUser, "true")
+	}
+	if id.SubscribedKnown {
+		set(headerSubscribed, strconv.FormatBool(id.Subscribed))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -192,10 +193,10 @@ func TestIdentityFrom(t *testing.T) {
 	if id, ok := IdentityFrom(ctx); ok {
 		t.Errorf("IdentityFrom of a visit without a session = %+v", id)
 	}
-	s := &session.Session{OpenID: "o", AppID: "a", UnionID: "u", Scope: "s", Nickname: "n", Avatar: "v", SnapshotUser: true}
+	s := &session.Session{OpenID: "o", AppID: "a", UnionID: "u", Scope: "s", Nickname: "n", Avatar: "v", SnapshotUser: true, Subscribed: true, FollowAskedAt: time.Now()}
 	ctx = context.WithValue(t.Context(), visitKey{}, &visit{session: s})
 	got, ok := IdentityFrom(ctx)
-	if want := (Identity{"o", "a", "u", "s", "n", "v", true}); !ok || got != want {
+	if want := (Identity{"o", "a", "u", "s", "n", "v", true, true, true}); !ok || got != want {
 		t.Errorf("IdentityFrom = %+v, %t, want %+v, true", got, ok, want)
 	}
 }

@@ -12,11 +12,9 @@ import (
 // loginEndpoint starts a login that somebody asked for: GET {prefix}/login.
 func (g *Gateway) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	scope := g.scope
-	if asked := query.Get("scope"); asked != "" {
-		if err := scope.UnmarshalText([]byte(asked)); err != nil {
-			return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: err}
-		}
+	scope, err := g.askedScope(query)
+	if err != nil {
+		return err
 	}
 	switch g.policy.arrival(r.UserAgent()) {
 	case login:
@@ -29,6 +27,17 @@ func (g *Gateway) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
+// askedScope is the scope that a login's query asks for, by default the site's.
+func (g *Gateway) askedScope(query url.Values) (wechat.Scope, error) {
+	scope := g.scope
+	if asked := query.Get("scope"); asked != "" {
+		if err := scope.UnmarshalText([]byte(asked)); err != nil {
+			return "", &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: err}
+		}
+	}
+	return scope, nil
+}
+
 // login sends the visitor to WeChat, to come back to target.
 func (g *Gateway) login(w http.ResponseWriter, r *http.Request, target string, scope wechat.Scope) error {
 	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
@@ -39,19 +48,30 @@ func (g *Gateway) login(w http.ResponseWriter, r *http.Request, target string, s
 
 // depart begins l under a state of its own and redirects to WeChat.
 func (g *Gateway) depart(w http.ResponseWriter, r *http.Request, l *session.Login) error {
-	l.State, l.BeganAt = session.NewState(), time.Now()
-	if err := g.logins.Begin(r, w.Header(), l); err != nil {
+	authorizeURL, err := g.begin(w, r, l, g.callbackURL())
+	if err != nil {
 		return err
 	}
-	redirect(w, g.account.AuthorizeURL(wechat.Authorize{
-		RedirectURI: g.publicURL.String() + g.prefix + "/callback",
-		Scope:       wechat.Scope(l.Scope),
-		State:       l.State,
-		// It keeps the callback from arriving twice, but has been reported to
-		// break the page of the desktop clients.
-		ConnectRedirect: !wechat.IsDesktop(r.UserAgent()),
-	}))
+	redirect(w, authorizeURL)
 	return nil
+}
+
+func (g *Gateway) callbackURL() string {
+	return g.publicURL.String() + g.prefix + "/callback"
+}
+
+// begin begins l under a state of its own and returns the address at WeChat
+// that leads the visitor on to redirectURI.
+func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, l *session.Login, redirectURI string) (string, error) {
+	account := g.accountFor(r)
+	l.State, l.BeganAt, l.AppID = session.NewState(), time.Now(), ""
+	if account == g.scan {
+		l.AppID = account.AppID
+	}
+	if err := g.logins.Begin(r, w.Header(), l); err != nil {
+		return "", err
+	}
+	return g.authorizeURL(r, account, l, redirectURI), nil
 }
 
 // loginURL is the address that starts a login leading to target. It is

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"time"
+
+	"github.com/wxgate/wxgate/session"
 )
 
 // meAnswer is what a page may know of its own visitor. What WeChat did not
@@ -15,6 +17,7 @@ type meAnswer struct {
 	Nickname     string    `json:"nickname,omitempty"`
 	Avatar       string    `json:"avatar,omitempty"`
 	SnapshotUser bool      `json:"snapshot_user"`
+	Subscribed   *bool     `json:"subscribed,omitempty"`
 	IssuedAt     time.Time `json:"issued_at"`
 	ExpiresAt    time.Time `json:"expires_at"`
 }
@@ -28,10 +31,21 @@ func (g *Gateway) me(w http.ResponseWriter, r *http.Request) error {
 		return v.storeErr
 	case v.session == nil:
 		return &failure{Status: http.StatusUnauthorized, Word: wordUnauthorized, LoginURL: g.loginURL(g.callingPage(r), g.scope)}
+	case g.lists.refuse(v.session):
+		return g.refusal(barred, "")
 	}
 	g.renew(r, w.Header(), v)
-	s := v.session
-	writeJSON(w, http.StatusOK, meAnswer{
+	writeJSON(w, http.StatusOK, g.meOf(v.session))
+	return nil
+}
+
+// meOf is what a page may know of the visitor with session s.
+func (g *Gateway) meOf(s *session.Session) meAnswer {
+	var subscribed *bool
+	if !s.FollowAskedAt.IsZero() {
+		subscribed = new(s.Subscribed)
+	}
+	return meAnswer{
 		OpenID:       s.OpenID,
 		UnionID:      s.UnionID,
 		AppID:        s.AppID,
@@ -39,8 +53,8 @@ func (g *Gateway) me(w http.ResponseWriter, r *http.Request) error {
 		Nickname:     s.Nickname,
 		Avatar:       s.Avatar,
 		SnapshotUser: s.SnapshotUser,
-		IssuedAt:     s.IssuedAt.UTC(),
-		ExpiresAt:    g.lifetime.ExpiresAt(s).UTC(),
-	})
-	return nil
+		Subscribed:   subscribed,
+		IssuedAt:     s.IssuedAt.UTC().Truncate(time.Second),
+		ExpiresAt:    g.lifetime.ExpiresAt(s).UTC().Truncate(time.Second),
+	}
 }

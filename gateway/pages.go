@@ -9,9 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -34,6 +34,7 @@ const (
 	pageUpstreamDown  pageName = "upstream-down"      // 502, 504: the site behind is away or slow
 	pageStoreAway     pageName = "session-store-away" // 503: sessions cannot be read
 	pageForbidden     pageName = "forbidden"          // 403: this visitor or this request may not
+	pageFollow        pageName = "follow"             // 403: does not follow the account
 	pageSnapshot      pageName = "snapshot"           // 403: inside WeChat's snapshot of a page
 	pageOpenInWeChat  pageName = "open-in-wechat"     // 200, 403: another browser than WeChat's
 	pageSignOut       pageName = "sign-out"           // 200: asks before the session is ended
@@ -56,6 +57,7 @@ type pageData struct {
 	ReturnTo     string // sign-out: where the visitor goes afterwards
 	NoCookies    bool   // restart: the browser seems to keep no cookies
 	Address      string // open-in-wechat: the page to open there
+	FollowQR     string // follow: address of the picture with the account's QR code
 }
 
 // pages holds the parsed templates. It is safe for concurrent use.
@@ -65,54 +67,87 @@ type pages struct {
 
 type page struct {
 	template *template.Template
-	style    string // CSP source of its one inline style
+	style    string // CSP sources of its inline styles
 }
 
-// newPages parses the built-in templates and runs each once, so that a
-// template that cannot be shown is found at start.
-func newPages() (*pages, error) {
-	base, err := template.ParseFS(pageFiles, "pages/base.html")
+// newPages parses the templates, those in dir in place of the built-in ones of
+// the same names where dir is not empty, and runs each, so that a template that
+// cannot be shown is found at start.
+func newPages(dir string) (*pages, error) {
+	files, err := pageTemplates(dir)
 	if err != nil {
-		return nil, fmt.Errorf("parse base page: %w", err)
+		return nil, err
 	}
-	files, err := fs.Glob(pageFiles, "pages/*.html")
+	base, err := template.New("base.html").Parse(files["base.html"])
 	if err != nil {
-		return nil, fmt.Errorf("list pages: %w", err)
+		return nil, fmt.Errorf("page base.html: %w", err)
 	}
 	p := &pages{byName: make(map[pageName]*page)}
-	for _, file := range files {
-		name := pageName(strings.TrimSuffix(strings.TrimPrefix(file, "pages/"), ".html"))
-		if name == "base" {
+	for file, text := range files {
+		if file == "base.html" {
 			continue
 		}
-		if p.byName[name], err = newPage(base, file); err != nil {
-			return nil, fmt.Errorf("page %s: %w", name, err)
+		name := pageName(strings.TrimSuffix(file, ".html"))
+		if p.byName[name], err = newPage(base, file, text); err != nil {
+			return nil, fmt.Errorf("page %s: %w", file, err)
 		}
 	}
 	return p, nil
 }
 
-func newPage(base *template.Template, file string) (*page, error) {
+func newPage(base *template.Template, file, text string) (*page, error) {
 	t, err := base.Clone()
 	if err != nil {
 		return nil, err
 	}
-	if t, err = t.ParseFS(pageFiles, file); err != nil {
+	if _, err := t.New(file).Parse(text); err != nil {
 		return nil, err
 	}
-	// The hash is of the style as it is sent: the template engine drops
-	// comments, so the file's own bytes would not do.
-	var out strings.Builder
-	if err := t.Execute(&out, pageView{}); err != nil {
-		return nil, err
+	p := &page{template: t}
+	for i, view := range pageSamples() {
+		var out strings.Builder
+		if err := t.Execute(&out, view); err != nil {
+			return nil, err
+		}
+		style := styleSources(out.String())
+		if i > 0 && style != p.style {
+			return nil, errors.New("its <style> depends on what the page shows: the policy that lets it through is made once")
+		}
+		p.style = style
 	}
-	_, rest, _ := strings.Cut(out.String(), "<style>")
-	style, _, ok := strings.Cut(rest, "</style>")
-	if !ok {
-		return nil, errors.New("no <style> element")
+	return p, nil
+}
+
+// pageSamples are views in which a template reaches all of its parts.
+func pageSamples() []pageView {
+	full := pageData{
+		Status: http.StatusForbidden, RequestID: "x", LoginURL: "/x", LogoutAction: "/x",
+		ReturnTo: "/x", NoCookies: true, Address: "https://x.example/", FollowQR: "/x",
 	}
-	sum := sha256.Sum256([]byte(style))
-	return &page{t, "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"}, nil
+	var samples []pageView
+	for _, lang := range []string{pageChinese, pageEnglish} {
+		samples = append(samples,
+			pageView{Lang: lang},
+			pageView{Lang: lang, pageData: pageData{Reload: true}},
+			pageView{Lang: lang, pageData: full, QRCode: "<svg></svg>"})
+	}
+	return samples
+}
+
+var inlineStyle = regexp.MustCompile(`(?is)<style(?:\s[^>]*)?>(.*?)</style\s*>`)
+
+// styleSources are the CSP sources of the styles in a page as it is sent: the
+// template engine drops comments, so that the file's own bytes would not do.
+func styleSources(html string) string {
+	var sources []string
+	for _, style := range inlineStyle.FindAllStringSubmatch(html, -1) {
+		sum := sha256.Sum256([]byte(style[1]))
+		sources = append(sources, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	}
+	if sources == nil {
+		return "'none'"
+	}
+	return strings.Join(sources, " ")
 }
 
 // render answers with the named page in the language that r prefers. A
@@ -154,7 +189,7 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 // has to be named where it is on another host.
 func (p *page) policy(data pageData) string {
 	return "default-src 'none'; style-src " + p.style +
-		"; img-src 'self' data:; form-action 'self'" + pageSource(data.ReturnTo) +
+		"; img-src 'self' data:" + pageSource(data.FollowQR) + "; form-action 'self'" + pageSource(data.ReturnTo) +
 		"; base-uri 'none'; frame-ancestors 'none'"
 }
 

@@ -41,6 +41,8 @@ var pageCases = []struct {
 	{"upstream-down", pageUpstreamDown, 504, pageData{RequestID: testRequestID, Reload: true}},
 	{"session-store-away", pageStoreAway, 503, pageData{RequestID: testRequestID, Reload: true}},
 	{"forbidden", pageForbidden, 403, pageData{RequestID: testRequestID}},
+	{"follow", pageFollow, 403, pageData{RequestID: testRequestID, LoginURL: "/shop?item=1024", FollowQR: "/static/follow.png"}},
+	{"follow-no-picture", pageFollow, 403, pageData{RequestID: testRequestID, LoginURL: "/shop?item=1024"}},
 	{"snapshot", pageSnapshot, 403, pageData{RequestID: testRequestID, LoginURL: "/_wx/login"}},
 	{"open-in-wechat", pageOpenInWeChat, 200, pageData{Address: testAddress}},
 	{"open-in-wechat-no-address", pageOpenInWeChat, 403, pageData{}},
@@ -57,7 +59,7 @@ var pageLanguages = []string{"zh-CN", "en"}
 
 func testPages(t *testing.T) *pages {
 	t.Helper()
-	p, err := newPages()
+	p, err := newPages("")
 	if err != nil {
 		t.Fatalf("newPages: %v", err)
 	}
@@ -224,7 +226,7 @@ func TestPagesEscapeHostileData(t *testing.T) {
 	everywhere := func(value string, login bool) pageData {
 		data := pageData{
 			RequestID: value, LogoutAction: value, ReturnTo: value,
-			NoCookies: true, Address: value,
+			NoCookies: true, Address: value, FollowQR: value,
 		}
 		if login {
 			data.LoginURL = value
@@ -301,6 +303,9 @@ func TestPagesPolicyNamesOtherOrigins(t *testing.T) {
 			t.Parallel()
 			policy := func(name pageName, data pageData) string {
 				return showPage(t, p, 200, name, "en", data).Header().Get("Content-Security-Policy")
+			}
+			if got, want := policy(pageFollow, pageData{FollowQR: c.address}), "; img-src 'self' data:"+c.want+"; form-action"; !strings.Contains(got, want) {
+				t.Errorf("picture %q: policy = %q, want %q in it", c.address, got, want)
 			}
 			if got, want := policy(pageSignOut, pageData{ReturnTo: c.address}), "; img-src 'self' data:; form-action 'self'"+c.want+"; "; !strings.Contains(got, want) {
 				t.Errorf("return_to %q: policy = %q, want %q in it", c.address, got, want)

@@ -36,13 +36,17 @@ func allowedHosts(publicURL *url.URL, further []string) map[string]bool {
 // login, a path of this site or an address on one of its hosts, and "/" where
 // it is anything else. Whatever a browser would read as another host is
 // refused. Blanks and letters beyond ASCII come back percent-encoded, all else
-// byte for byte.
+// byte for byte; where it would be too long for a login's cookie, its fragment
+// is left out.
 func (g *Gateway) returnTo(raw string) string {
 	// Browsers drop some control characters from an address.
 	if raw == "" || strings.ContainsFunc(raw, unicode.IsControl) || !utf8.ValidString(raw) {
 		return "/"
 	}
 	address := escapeNonASCII(raw)
+	if len(address) > session.MaxReturnTo { // the page without its fragment is nearer than the home page
+		address = before(address, "#")
+	}
 	if len(address) > session.MaxReturnTo {
 		return "/"
 	}
@@ -102,6 +106,16 @@ func (g *Gateway) onReturnHost(address string) bool {
 	scheme, rest, _ := strings.Cut(address, "://")
 	scheme, host := strings.ToLower(scheme), strings.ToLower(before(rest, "/?#"))
 	return (scheme == "https" || scheme == g.publicURL.Scheme) && host != "" && g.returnHosts[host]
+}
+
+// ownPage reports whether address is that of a page of this site, as a browser
+// shows it: absolute, on the origin of the public URL to the letter, and without
+// what no browser's address holds. Beyond the origin it is not looked at: path
+// and query may be any.
+func (g *Gateway) ownPage(address string) bool {
+	rest, ok := strings.CutPrefix(address, g.publicURL.String())
+	return ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) && utf8.ValidString(rest) &&
+		!strings.ContainsFunc(rest, func(c rune) bool { return unicode.IsControl(c) || c == ' ' })
 }
 
 // before returns s up to the first of some signs.

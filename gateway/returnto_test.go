@@ -148,6 +148,9 @@ func TestReturnToEncodes(t *testing.T) {
 		{"/\u3000/evil.example", "/%E3%80%80/evil.example"},
 		{"/／evil.example", "/%EF%BC%8Fevil.example"},
 		{"https://h5.example.com/商", "https://h5.example.com/%E5%95%86"},
+		{"/shop?x#" + strings.Repeat("a", session.MaxReturnTo), "/shop?x"},
+		{"https://h5.example.com/shop#/" + strings.Repeat("a", session.MaxReturnTo), "https://h5.example.com/shop"},
+		{"//evil.example#" + strings.Repeat("a", session.MaxReturnTo), "/"},
 	}
 	for _, test := range tests {
 		got := g.returnTo(test.in)
@@ -279,6 +282,30 @@ func FuzzReturnTo(f *testing.F) {
 		}
 		if len(got) > session.MaxReturnTo {
 			t.Errorf("returnTo of %d bytes has %d bytes, want %d at most", len(raw), len(got), session.MaxReturnTo)
+		}
+	})
+}
+
+// FuzzOwnPage: what counts as a page of this site is one to a browser too, which
+// finds no user name in the address.
+func FuzzOwnPage(f *testing.F) {
+	for _, seed := range []string{
+		"https://h5.example.com", "https://h5.example.com?params=value", "https://h5.example.com/shop?q=a+b#/r", "https://h5.example.com@evil.example", "https://h5.example.com/\\x",
+		"https://h5.example.com:443/", "HTTPS://h5.example.com", "https://h5.example.com/\t/x", "https://h5.example.com#@evil.example", "/shop", "https://h5.example.com/商店",
+	} {
+		f.Add(seed)
+	}
+	g := returnGateway(f)
+	f.Fuzz(func(t *testing.T, raw string) {
+		if !g.ownPage(raw) {
+			return
+		}
+		u, err := whatwg.Parse(raw)
+		if err != nil {
+			t.Fatalf("ownPage(%q) = true, but no browser can read it: %v", raw, err)
+		}
+		if got := u.Protocol() + "//" + u.Username() + u.Password() + u.Host(); got != "https://h5.example.com" {
+			t.Errorf("ownPage(%q) = true, but it is at %s", raw, got)
 		}
 	})
 }

@@ -36,7 +36,12 @@ func (g *Gateway) routes() http.Handler {
 	}))
 	mux.Handle("GET "+g.prefix+"/login", g.handle(g.loginEndpoint))
 	mux.Handle("GET "+g.prefix+"/callback", g.handle(g.callback))
+	mux.Handle("GET "+g.prefix+"/config", g.handle(g.pageConfig))
+	mux.Handle("POST "+g.prefix+"/session", sameOrigin.Handler(g.handle(g.pageSession)))
 	mux.Handle("GET "+g.prefix+"/me", g.handle(g.me))
+	if g.tickets != nil {
+		mux.Handle("GET "+g.prefix+"/jssdk", g.handle(g.jssdk))
+	}
 	mux.Handle("GET "+g.prefix+"/logout", g.handle(g.logoutPage))
 	mux.Handle("POST "+g.prefix+"/logout", sameOrigin.Handler(g.handle(g.logout)))
 	for name, token := range g.verifyFiles {

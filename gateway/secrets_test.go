@@ -38,6 +38,7 @@ func TestSecretsStay(t *testing.T) {
 		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 400*time.Millisecond
 		c.CookieKeys = [][]byte{key, oldKey}
 		c.LoginRate = gateway.Rate{Count: 500, Per: time.Hour}
+		withTickets(c)
 	})
 	account := wechattest.StockAccount()
 	account.Secret = appSecret
@@ -49,7 +50,7 @@ func TestSecretsStay(t *testing.T) {
 	wire.mu.Lock()
 	secrets := maps.Clone(wire.secrets)
 	wire.mu.Unlock()
-	for _, kind := range []string{"code", "access_token", "refresh_token", "openid", "unionid"} {
+	for _, kind := range []string{"code", "access_token", "refresh_token", "openid", "unionid", "ticket"} {
 		if !slices.Contains(slices.Collect(maps.Values(secrets)), kind) {
 			t.Fatalf("no %s was seen on the wire: the test shows nothing", kind)
 		}
@@ -96,7 +97,7 @@ func TestSecretsStay(t *testing.T) {
 		switch {
 		case a.fromUpstream(): // it repeats what the upstream saw
 			search.in(t, "request of the upstream", string(a.body), "openid", "unionid")
-		case a.path == "/_wx/me" && a.status == 200:
+		case (a.path == "/_wx/me" || a.path == "/_wx/session") && a.status == 200:
 			search.in(t, where, string(a.body), "openid", "unionid")
 		default:
 			search.in(t, where, string(a.body))
@@ -135,6 +136,30 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	s.visit(crowd, "/")
 	if _, err := crowd.Back(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+
+	// Logins that a page drives, with the same code again and again, and its
+	// signature.
+	page := s.browser()
+	code, state := s.pageCode(page, "/guest")
+	s.handOver(page, code, state+"x")
+	s.handOver(page, code, state, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
+	s.post(page, "application/json", `{"code":"`+code+`","state":`+state)
+	s.post(page, "text/plain", code+state)
+	for range 2 {
+		s.handOver(page, code, state)
+	}
+	s.signed(page, s.url+"/guest")
+	for _, fault := range []wechattest.Fault{
+		{Mode: wechattest.FaultErrcode, Code: 40029, Message: "refused: " + appSecret},
+		{Mode: wechattest.FaultErrcode, Code: 40125, Message: "refused: " + appSecret},
+		{Mode: wechattest.FaultResetAfter},
+	} {
+		code, state := s.pageCode(page, "/guest")
+		fault.Path = exchangePath
+		s.wx.Fault(fault)
+		s.handOver(page, code, state)
+		s.wx.ClearFaults()
 	}
 
 	// Callbacks that come to nothing.
@@ -262,7 +287,7 @@ func (w *secretWire) add(kind, value string) {
 	}
 }
 
-var secretFields = regexp.MustCompile(`"(access_token|refresh_token|openid|unionid)":"([^"]*)"`)
+var secretFields = regexp.MustCompile(`"(access_token|refresh_token|openid|unionid|ticket)":"([^"]*)"`)
 
 func (w *secretWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	query := r.URL.Query()

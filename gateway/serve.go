@@ -45,8 +45,9 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handle
 // pass acts on the decision about a request for the site.
 func (g *Gateway) pass(w *recorder, r *http.Request, v *visit, site http.Handler) error {
 	// No answer on an API path is a page.
-	v.navigation = v.navigation && !g.policy.api.mayMatch(r.Method, rawPath(r))
-	what := g.policy.decide(askedBy(r, v), v.session)
+	v.navigation = v.navigation && !g.policy.api.MayMatch(r.Method, rawPath(r))
+	stands := g.standing(r, v)
+	what := g.policy.decide(askedBy(r, v), stands)
 	if v.storeErr != nil && what != forwardNobody {
 		// Nobody is let in, and nobody is sent to sign in again for a session
 		// that is still there.
@@ -57,13 +58,21 @@ func (g *Gateway) pass(w *recorder, r *http.Request, v *visit, site http.Handler
 		v.outcome = outcomeProxied
 	case forwardNobody:
 		v.outcome = outcomePublic
+		v.session = nil // a visitor who may not enter is nobody here
 	case login:
 		v.outcome = outcomeLogin
+		if g.keepsFragment(r) {
+			g.readFragment(w, g.returnTarget(r))
+			return nil
+		}
 		return g.login(w, r, g.returnTarget(r), g.scope)
 	case openInWeChat:
 		v.outcome = outcomeLogin
 		g.openInWeChat(w, r)
 		return nil
+	case askToFollow, tryLater:
+		g.renew(r, w.Header(), v)
+		return g.refusal(stands, g.returnTarget(r))
 	case forbid:
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
 	default:

@@ -21,6 +21,7 @@ type visit struct {
 	trusted    bool // the peer is a trusted proxy
 	navigation bool // a page load, not a script's or a program's request
 	session    *session.Session
+	learned    bool  // session knows more than its cookie
 	storeErr   error // the session store could not be asked
 	outcome    outcome
 }
@@ -53,6 +54,10 @@ func (g *Gateway) newVisit(r *http.Request) *visit {
 	v.navigation = navigation(r)
 	switch s, err := g.sessions.Load(r); {
 	case err == nil:
+		if g.follow == nil {
+			// Nobody keeps what it says up to date.
+			s.Subscribed, s.FollowAskedAt = false, time.Time{}
+		}
 		if g.welcome(s) {
 			v.session = s
 		}
@@ -63,27 +68,34 @@ func (g *Gateway) newVisit(r *http.Request) *visit {
 	return v
 }
 
-// renew saves the visitor's session again once half of its time has passed,
-// adding the cookie to header. Where that fails, the session she has goes on.
+// renew saves the visitor's session again once half of its time has passed, or
+// where more is known of her than her cookie says, adding the cookie to header. Where that fails, the session she has goes on.
 func (g *Gateway) renew(r *http.Request, header http.Header, v *visit) {
 	now := time.Now()
-	if v.session == nil || !g.lifetime.Due(v.session, now) {
+	if v.session == nil {
+		return
+	}
+	due := g.lifetime.Due(v.session, now)
+	if !due && !v.learned {
 		return
 	}
 	renewed := *v.session
-	renewed.RenewedAt = now
+	if due {
+		renewed.RenewedAt = now
+	}
 	if err := g.sessions.Save(r, header, &renewed); err != nil {
 		g.metrics.storeErrors.Inc()
 		g.logger.Warn().Err(err).Str("request_id", v.requestID).Msg("session not renewed")
 		return
 	}
-	v.session = &renewed
+	v.session, v.learned = &renewed, false
 }
 
 // welcome reports whether a session that was valid when it was made still is
 // under the present configuration.
 func (g *Gateway) welcome(s *session.Session) bool {
-	return !(s.SnapshotUser && g.denySnap)
+	known := s.AppID == g.account.AppID || g.scan != nil && s.AppID == g.scan.AppID
+	return known && !(s.SnapshotUser && g.denySnap)
 }
 
 // requestID returns the id that a trusted proxy gave the request, or a new

@@ -10,7 +10,10 @@ import (
 	"net"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -27,13 +30,17 @@ func check(c *call) error {
 		}
 		return errReported
 	}
+	if _, err := gateway.New(gatewayConfig(cfg, tokenSource(cfg), zerolog.Nop(), nil)); err != nil {
+		report.fail("configuration", err.Error(), "") // a page or a list, say
+		return errReported
+	}
 	report.pass("configuration", "understood")
 	callback := cfg.PublicURL.String() + cfg.Prefix + "/callback"
 	report.pass("callback", callback+"; its host must be the account's web authorization domain (网页授权域名)")
 
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
-	checkWeChat(ctx, report, account(cfg), string(cfg.WeChatAPIURL))
+	checkWeChat(ctx, report, tokenSource(cfg), string(cfg.WeChatAPIURL))
 	for _, u := range cfg.Upstream {
 		checkUpstream(ctx, report, u, cfg)
 	}
@@ -48,8 +55,8 @@ const checkTimeout = 20 * time.Second
 
 // checkWeChat asks for a token, which takes the AppID, the secret and an
 // address on the account's allow-list.
-func checkWeChat(ctx context.Context, report *report, account *wechat.Client, api string) {
-	_, err := account.StableToken(ctx, false)
+func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource, api string) {
+	_, err := tokens.Token(ctx)
 	switch refusal, ok := errors.AsType[*wechat.Error](err); {
 	case err == nil:
 		report.pass("wechat", "AppID, AppSecret and IP allow-list accepted by "+api)

@@ -34,14 +34,16 @@ func demo(c *call) error {
 	}
 	defer listener.Close()
 	cfg := gateway.Config{
-		PublicURL:  origin,
-		CookieKeys: [][]byte{newKey()},
-		Logger:     zerolog.New(zerolog.ConsoleWriter{Out: c.stderr}).With().Timestamp().Logger(),
-		AccessLog:  true,
+		PublicURL:    origin,
+		CookieKeys:   [][]byte{newKey()},
+		KeepFragment: true, // hash routers are what such sites are made with
+		Logger:       zerolog.New(zerolog.ConsoleWriter{Out: c.stderr}).With().Timestamp().Logger(),
+		AccessLog:    true,
 	}
 
 	official := wechattest.StockAccount()
 	official.CallbackDomains = []string{"*"} // a phone asks for this machine by an address of its network
+	official.JSDomains = official.CallbackDomains
 	wx, err := wechattest.New(wechattest.Config{
 		Accounts:      []wechattest.Account{official},
 		PublicURL:     origin,
@@ -61,6 +63,7 @@ func demo(c *call) error {
 		APIURL:    apiURL,
 		OpenURL:   origin,
 	}
+	cfg.Tickets = &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: cfg.Account}}
 
 	servers := []*server{
 		{name: "demo", listener: listener},

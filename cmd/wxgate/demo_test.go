@@ -36,7 +36,8 @@ func openID(t *testing.T, visitor string) string {
 	return wx.OpenID(wechattest.StockAppID, visitor)
 }
 
-// A visitor is a scripted browser inside WeChat.
+// A visitor is a scripted browser inside WeChat, one that runs no JavaScript and
+// says so: it does not ask for HTML.
 type visitor struct {
 	t      *testing.T
 	client *http.Client
@@ -61,7 +62,8 @@ func (v visitor) send(method, address string, form url.Values) (*http.Response, 
 		v.t.Fatal(err)
 	}
 	r.Header.Set("User-Agent", wechattest.AgentIOS)
-	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Accept", "*/*")
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -47,6 +47,7 @@ func commands() []command {
 		{"demo", "[--listen ADDRESS] [--upstream URL]", "gateway, WeChat emulator and a sample site in one process", demo},
 		{"emulator", "[--listen ADDRESS]", "the WeChat emulator alone", emulator},
 		{"check", "", "try the configuration against WeChat and the upstreams", check},
+		{"followers", "[--format ndjson|csv] [--after OPENID] [--details]", "print the account's followers, one a line", followers},
 		{"keygen", "", "print a new cookie key", keygen},
 		{"env", "", "print the table of environment variables as Markdown", printEnv},
 		{"version", "", "print version, commit and Go version", printVersion},

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -10,9 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -22,10 +25,15 @@ import (
 
 // TestScripts runs the commands as a person does. Each script has a whole
 // configuration in its environment, an emulator for it, and a site behind it
-// over HTTP and, with a CA of its own, over HTTPS; and two commands more:
+// over HTTP and, with a CA of its own, over HTTPS; and these commands more:
 //
 //	exit CODE program [args...]   runs the program, which must exit so
 //	account freeze | allow IP     changes the account at the emulator
+//	followers N                   gives it so many followers
+//	quota PATH N                  allows so many calls a day
+//	asked PATH N                  wants so many calls of a path
+//	last FILE                     puts the openid of its last line into LAST
+//	distinct FILE FILE N          wants so many different lines in both
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -34,8 +42,13 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setUpScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit":    exitCommand,
-			"account": accountCommand,
+			"exit":      exitCommand,
+			"account":   accountCommand,
+			"followers": followersCommand,
+			"quota":     quotaCommand,
+			"asked":     askedCommand,
+			"last":      lastCommand,
+			"distinct":  distinctCommand,
 		},
 	})
 }
@@ -99,6 +112,49 @@ func accountCommand(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(wx.SetAccount(account))
 	default:
 		ts.Fatalf("usage: account freeze | account allow IP")
+	}
+}
+
+func number(ts *testscript.TestScript, text string) int {
+	n, err := strconv.Atoi(text)
+	ts.Check(err)
+	return n
+}
+
+// followersCommand is followers N.
+func followersCommand(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Value(emulatorKey{}).(*wechattest.Server).SetFollowers(wechattest.StockAppID, number(ts, args[0]))
+}
+
+// quotaCommand is quota PATH N.
+func quotaCommand(ts *testscript.TestScript, _ bool, args []string) {
+	wx := ts.Value(emulatorKey{}).(*wechattest.Server)
+	wx.Advance(24 * time.Hour) // a new day
+	wx.SetLimit(args[0], wechattest.Limit{PerDay: number(ts, args[1])})
+}
+
+// askedCommand is asked PATH N.
+func askedCommand(ts *testscript.TestScript, _ bool, args []string) {
+	wx := ts.Value(emulatorKey{}).(*wechattest.Server)
+	if got, want := wx.Calls(args[0]), number(ts, args[1]); got != want {
+		ts.Fatalf("%s is asked %d times, want %d", args[0], got, want)
+	}
+}
+
+// lastCommand is last FILE.
+func lastCommand(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Fields(ts.ReadFile(args[0]))
+	var line struct{ OpenID string }
+	ts.Check(json.Unmarshal([]byte(lines[len(lines)-1]), &line))
+	ts.Setenv("LAST", line.OpenID)
+}
+
+// distinctCommand is distinct FILE FILE N.
+func distinctCommand(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Fields(ts.ReadFile(args[0]) + ts.ReadFile(args[1]))
+	slices.Sort(lines)
+	if got, want := len(slices.Compact(lines)), number(ts, args[2]); got != want {
+		ts.Fatalf("%d different lines, want %d", got, want)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/admin"
+	"github.com/wxgate/wxgate/gateway/relay"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -25,11 +26,12 @@ func serve(c *call) error {
 	logger := newLogger(cfg, c.stdout)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	g, err := gateway.New(gatewayConfig(cfg, logger, registry))
+	tokens := tokenSource(cfg)
+	g, err := gateway.New(gatewayConfig(cfg, tokens, logger, registry))
 	if err != nil {
 		return usageError{err}
 	}
-	operator := admin.New(registry)
+	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: tokens, Logger: logger})
 
 	main := &server{name: "gateway", address: cfg.Listen, http: newHTTPServer(g, logger)}
 	servers := []*server{main}
@@ -37,6 +39,13 @@ func serve(c *call) error {
 		if main.tls, err = loadCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, logger); err != nil {
 			return usageError{err}
 		}
+	}
+	if cfg.RelayListen != "" {
+		forward, err := newRelay(cfg, tokens, logger, registry)
+		if err != nil {
+			return usageError{err}
+		}
+		servers = append(servers, &server{name: "relay", address: cfg.RelayListen, http: newHTTPServer(forward, logger)})
 	}
 	if cfg.AdminListen != "" {
 		servers = append(servers, &server{name: "admin", address: cfg.AdminListen, http: newHTTPServer(operator, logger)})
@@ -57,14 +66,21 @@ func serve(c *call) error {
 }
 
 // gatewayConfig is the gateway's view of the configuration.
-func gatewayConfig(c *config.Config, logger zerolog.Logger, registry prometheus.Registerer) gateway.Config {
+func gatewayConfig(c *config.Config, tokens *wechat.TokenSource, logger zerolog.Logger, registry prometheus.Registerer) gateway.Config {
 	upstreams := make([]gateway.Upstream, len(c.Upstream))
 	for i, u := range c.Upstream {
 		upstreams[i] = gateway.Upstream{Prefix: u.Prefix, URL: u.URL}
 	}
+	var tickets *wechat.TicketSource
+	if c.JSSDK {
+		tickets = &wechat.TicketSource{Tokens: tokens}
+	}
 	return gateway.Config{
 		PublicURL:         c.PublicURL.String(),
-		Account:           account(c),
+		Account:           tokens.Client,
+		Tokens:            tokens,
+		Tickets:           tickets,
+		ScanAccount:       scanAccount(c),
 		CookieKeys:        c.CookieKeys,
 		Upstreams:         upstreams,
 		UpstreamTimeout:   c.UpstreamTimeout,
@@ -76,6 +92,13 @@ func gatewayConfig(c *config.Config, logger zerolog.Logger, registry prometheus.
 		APIPaths:          c.APIPaths,
 		OutsideWeChat:     gateway.OutsideWeChat(c.OutsideWeChat),
 		DenySnapshotUsers: c.SnapshotUsers == "deny",
+		KeepFragment:      c.KeepFragment,
+		RequireFollow:     c.RequireFollow,
+		FollowQRURL:       string(c.FollowQRURL),
+		FollowRecheck:     c.FollowRecheck,
+		AllowOpenIDsFile:  c.AllowOpenIDsFile,
+		DenyOpenIDsFile:   c.DenyOpenIDsFile,
+		PagesDir:          c.PagesDir,
 		ReturnHosts:       c.ReturnHosts,
 		VerifyFiles:       c.VerifyFiles,
 		CookieName:        c.CookieName,
@@ -99,6 +122,35 @@ func account(c *config.Config) *wechat.Client {
 		OpenURL:   string(c.WeChatOpenURL),
 		Timeout:   c.WeChatTimeout,
 	}
+}
+
+// scanAccount is the website application that visitors outside WeChat sign in
+// to by scanning; nil: there is none.
+func scanAccount(c *config.Config) *wechat.Client {
+	if c.OutsideWeChat != string(gateway.OutsideQRConnect) {
+		return nil
+	}
+	scan := account(c)
+	scan.AppID, scan.AppSecret = c.QRAppID, c.QRAppSecret
+	return scan
+}
+
+// tokenSource is the account's access token, of which a process has one.
+func tokenSource(c *config.Config) *wechat.TokenSource {
+	return &wechat.TokenSource{Client: account(c), Legacy: c.TokenMode == "legacy"}
+}
+
+// newRelay returns the handler of the API relay.
+func newRelay(c *config.Config, tokens *wechat.TokenSource, logger zerolog.Logger, registry prometheus.Registerer) (*relay.Relay, error) {
+	return relay.New(relay.Config{
+		Tokens:    tokens,
+		Paths:     c.RelayPaths,
+		APIURL:    string(c.WeChatAPIURL),
+		Timeout:   c.WeChatTimeout,
+		Logger:    logger,
+		AccessLog: c.AccessLog,
+		Metrics:   registry,
+	})
 }
 
 // newLogger returns the one logger of the process.

@@ -1,6 +1,7 @@
 // Package admin answers what an operator's tools ask of a running gateway:
-// whether the process is up, whether it should get traffic, and its metrics.
-// It belongs on a listener of its own that visitors cannot reach.
+// whether the process is up, whether it should get traffic, its metrics, and,
+// for holders of a token, the account's access token. It belongs on a listener
+// of its own that visitors cannot reach.
 package admin
 
 import (
@@ -10,29 +11,47 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/wechat"
 )
 
-// Handler serves GET /healthz, /readyz and /metrics. It is safe for concurrent
-// use; make one with [New].
+// Config says what a [Handler] shows. Metrics is required.
+type Config struct {
+	Metrics prometheus.Gatherer // what GET /metrics shows
+
+	// Token is the bearer token of the API under /v1/; empty: there is none.
+	Token wechat.Secret
+	// Tokens are what GET /v1/access_token gives out; required with Token.
+	Tokens *wechat.TokenSource
+	// Logger is told of failures of that API; the zero value discards them.
+	Logger zerolog.Logger
+}
+
+// Handler serves GET /healthz, /readyz and /metrics, and with a token GET
+// /v1/access_token. It is safe for concurrent use; make one with [New].
 type Handler struct {
 	mux      *http.ServeMux
 	draining atomic.Bool
 }
 
-// New returns a handler that is ready and shows the metrics of gatherer.
-func New(gatherer prometheus.Gatherer) *Handler {
+// New returns a handler that is ready.
+func New(c Config) *Handler {
 	h := &Handler{mux: http.NewServeMux()}
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, "ok\n")
+		text(w, http.StatusOK, "ok\n")
 	})
 	h.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if h.draining.Load() {
-			answer(w, http.StatusServiceUnavailable, "draining\n")
+			text(w, http.StatusServiceUnavailable, "draining\n")
 			return
 		}
-		answer(w, http.StatusOK, "ready\n")
+		text(w, http.StatusOK, "ready\n")
 	})
-	h.mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))
+	h.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
+	if c.Token != "" {
+		h.mux.Handle("/v1/", newAPI(c))
+	}
 	return h
 }
 
@@ -45,9 +64,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
-func answer(w http.ResponseWriter, status int, text string) {
+func text(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	io.WriteString(w, text)
+	io.WriteString(w, body)
 }

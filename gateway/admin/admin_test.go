@@ -39,7 +39,7 @@ func TestHandler(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			h := admin.New(prometheus.NewRegistry())
+			h := admin.New(admin.Config{Metrics: prometheus.NewRegistry()})
 			if test.drained {
 				h.Drain()
 			}
@@ -54,7 +54,7 @@ func TestHandler(t *testing.T) {
 // A cache between a probe and the process must not answer for it.
 func TestProbesAreNotCached(t *testing.T) {
 	t.Parallel()
-	h := admin.New(prometheus.NewRegistry())
+	h := admin.New(admin.Config{Metrics: prometheus.NewRegistry()})
 	for _, path := range []string{"/healthz", "/readyz"} {
 		header := ask(t, h, "GET", path).Header()
 		if got := header.Get("Cache-Control"); got != "no-store" {
@@ -71,7 +71,7 @@ func TestMetricsAreTheRegistrys(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "planted_total", Help: "Of the test."})
 	registry.MustRegister(counter)
-	h := admin.New(registry)
+	h := admin.New(admin.Config{Metrics: registry})
 	counter.Add(3)
 	h.Drain() // the last numbers are still to be had
 	w := ask(t, h, "GET", "/metrics")
@@ -85,7 +85,7 @@ func TestMetricsAreTheRegistrys(t *testing.T) {
 
 func TestDrainBesideRequests(t *testing.T) {
 	t.Parallel()
-	h := admin.New(prometheus.NewRegistry())
+	h := admin.New(admin.Config{Metrics: prometheus.NewRegistry()})
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() { ask(t, h, "GET", "/readyz") })

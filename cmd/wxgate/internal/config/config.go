@@ -23,19 +23,20 @@ import (
 //   - secret marks one that may come from the file that NAME_FILE names, and
 //     that no message repeats;
 //   - oneof lists the only words allowed;
+//   - account marks what it takes to call WeChat's API, see [LoadAccount];
 //   - unset is what the table says of a variable whose absence means something.
 //
 // A Config may be logged whole: its secrets redact themselves.
 type Config struct {
-	AppID      string        `env:"WXGATE_APP_ID" meaning:"the official account's AppID" required:"the AppID of your official account, shown among its settings at mp.weixin.qq.com"`
-	AppSecret  wechat.Secret `env:"WXGATE_APP_SECRET" secret:"true" meaning:"its AppSecret; never logged, never sent to a browser or the upstream" required:"the AppSecret of your official account, made at mp.weixin.qq.com beside the AppID; WXGATE_APP_SECRET_FILE may name a file that holds it"`
+	AppID      string        `env:"WXGATE_APP_ID" meaning:"the official account's AppID" account:"true" required:"the AppID of your official account, shown among its settings at mp.weixin.qq.com"`
+	AppSecret  wechat.Secret `env:"WXGATE_APP_SECRET" account:"true" secret:"true" meaning:"its AppSecret; never logged, never sent to a browser or the upstream" required:"the AppSecret of your official account, made at mp.weixin.qq.com beside the AppID; WXGATE_APP_SECRET_FILE may name a file that holds it"`
 	Upstream   Upstreams     `env:"WXGATE_UPSTREAM" meaning:"the site: http://, https://, h2c:// or unix:///path; or several by path, longest prefix wins: /=http://web:80,/api/=http://api:8080" required:"the address of your site, such as http://127.0.0.1:3000"`
 	Mode       string        `env:"WXGATE_MODE" envDefault:"proxy" oneof:"proxy" meaning:"proxy: stands in front of the upstream"`
 	PublicURL  Origin        `env:"WXGATE_PUBLIC_URL" meaning:"the origin that visitors use, such as https://h5.example.com; decides cookie security and redirect_uri" required:"the origin that visitors use, such as https://h5.example.com"`
 	CookieKeys Keys          `env:"WXGATE_COOKIE_KEYS" secret:"true" meaning:"one or more keys, base64, at least 32 bytes each; the first makes new cookies, all are accepted: rotation without sign-outs" required:"the keys that encrypt and sign the cookies; make one with: wxgate keygen; WXGATE_COOKIE_KEYS_FILE may name a file that holds them"`
 
 	Listen      string       `env:"WXGATE_LISTEN" envDefault:":8080" meaning:"the gateway's address"`
-	AdminListen string       `env:"WXGATE_ADMIN_LISTEN" envDefault:":9090" meaning:"address of health and metrics; set to empty: none"`
+	AdminListen string       `env:"WXGATE_ADMIN_LISTEN" envDefault:":9090" meaning:"address of health, metrics and the admin API; set to empty: none"`
 	Prefix      string       `env:"WXGATE_PREFIX" envDefault:"/_wx" meaning:"path of wxgate's own endpoints"`
 	Scope       wechat.Scope `env:"WXGATE_SCOPE" envDefault:"snsapi_base" oneof:"snsapi_base,snsapi_userinfo" meaning:"what a login asks for: snsapi_base, or snsapi_userinfo (nickname and picture too)"`
 
@@ -45,11 +46,23 @@ type Config struct {
 	CookieName    string        `env:"WXGATE_COOKIE_NAME" envDefault:"wxgate" meaning:"session cookie; the browser's Host prefix is put before it when it is Secure and no domain is set"`
 	CookieDomain  string        `env:"WXGATE_COOKIE_DOMAIN" meaning:"share the session over the subdomains of this domain"`
 
-	PublicPaths   Patterns    `env:"WXGATE_PUBLIC_PATHS" meaning:"paths that need no session; Go ServeMux patterns: /static/, GET /news/{id}, /favicon.ico"`
-	APIPaths      Patterns    `env:"WXGATE_API_PATHS" meaning:"paths that answer 401 JSON, never a redirect; same patterns"`
-	OutsideWeChat string      `env:"WXGATE_OUTSIDE_WECHAT" envDefault:"redirect" oneof:"redirect,page,deny" meaning:"a visitor whose browser is not WeChat's: redirect to WeChat all the same, page (asks to open in WeChat, with a QR code of the address), deny (403)"`
-	SnapshotUsers string      `env:"WXGATE_SNAPSHOT_USERS" envDefault:"allow" oneof:"allow,deny" meaning:"WeChat's snapshot-page virtual accounts: allow (marked), or deny (a page that tells how to go on)"`
-	VerifyFiles   VerifyFiles `env:"WXGATE_VERIFY_FILES" meaning:"tokens of the MP_verify_….txt files to serve at the root: abc123,def456"`
+	PublicPaths      Patterns      `env:"WXGATE_PUBLIC_PATHS" meaning:"paths that need no session; Go ServeMux patterns: /static/, GET /news/{id}, /favicon.ico"`
+	APIPaths         Patterns      `env:"WXGATE_API_PATHS" meaning:"paths that answer 401 JSON, never a redirect; same patterns"`
+	OutsideWeChat    string        `env:"WXGATE_OUTSIDE_WECHAT" envDefault:"redirect" oneof:"redirect,page,qrconnect,deny" meaning:"a visitor whose browser is not WeChat's: redirect to WeChat all the same, page (asks to open in WeChat, with a QR code of the address), qrconnect (scan login, needs the two below), deny (403)"`
+	QRAppID          string        `env:"WXGATE_QR_APP_ID" meaning:"AppID of the open platform's website application for qrconnect"`
+	QRAppSecret      wechat.Secret `env:"WXGATE_QR_APP_SECRET" secret:"true" meaning:"its AppSecret"`
+	KeepFragment     bool          `env:"WXGATE_KEEP_FRAGMENT" envDefault:"false" meaning:"keep the part of an address after # (hash routers) through the login, by a small interstitial page"`
+	SnapshotUsers    string        `env:"WXGATE_SNAPSHOT_USERS" envDefault:"allow" oneof:"allow,deny" meaning:"WeChat's snapshot-page virtual accounts: allow (marked), or deny (a page that tells how to go on)"`
+	RequireFollow    bool          `env:"WXGATE_REQUIRE_FOLLOW" envDefault:"false" meaning:"only followers get in; others see a page with the account's QR code"`
+	FollowQRURL      PictureURL    `env:"WXGATE_FOLLOW_QR_URL" meaning:"picture shown on that page: an https:// address, or a path of the site such as /static/qr.png"`
+	FollowRecheck    time.Duration `env:"WXGATE_FOLLOW_RECHECK" envDefault:"10m" meaning:"how long an answer about following is believed"`
+	AllowOpenIDsFile string        `env:"WXGATE_ALLOW_OPENIDS_FILE" meaning:"file of the only openids that get in, one a line, # begins a comment; reread when the file changes"`
+	DenyOpenIDsFile  string        `env:"WXGATE_DENY_OPENIDS_FILE" meaning:"file of openids that do not get in; likewise"`
+	JSSDK            bool          `env:"WXGATE_JSSDK" envDefault:"false" meaning:"turns on the endpoint jssdk under the prefix, which signs addresses of this site for wx.config"`
+	TokenMode        string        `env:"WXGATE_TOKEN_MODE" envDefault:"stable" oneof:"stable,legacy" account:"true" meaning:"where the account's access token comes from: stable (cgi-bin/stable_token), or legacy (cgi-bin/token, for one replica alone: each fetch voids the token before)"`
+	RelayListen      string        `env:"WXGATE_RELAY_LISTEN" meaning:"address of the API relay, on a private network: it forwards calls of the site's servers to WeChat with the access token added"`
+	RelayPaths       Patterns      `env:"WXGATE_RELAY_PATHS" meaning:"what the relay forwards, patterns as above: POST /cgi-bin/message/template/send; anything else is 403"`
+	VerifyFiles      VerifyFiles   `env:"WXGATE_VERIFY_FILES" meaning:"tokens of the MP_verify_….txt files to serve at the root: abc123,def456"`
 
 	TrustedProxies Prefixes `env:"WXGATE_TRUSTED_PROXIES" meaning:"CIDRs whose X-Forwarded-…, X-Original-… and X-Request-ID are believed"`
 	ReturnHosts    HostList `env:"WXGATE_RETURN_HOSTS" meaning:"further hosts that return_to may name"`
@@ -58,12 +71,15 @@ type Config struct {
 
 	UpstreamTimeout time.Duration `env:"WXGATE_UPSTREAM_TIMEOUT" envDefault:"60s" meaning:"until the upstream's response header"`
 	UpstreamCAFile  string        `env:"WXGATE_UPSTREAM_CA_FILE" unset:"system" meaning:"PEM file of the CA for https:// upstreams"`
-	WeChatTimeout   time.Duration `env:"WXGATE_WECHAT_TIMEOUT" envDefault:"5s" meaning:"one call to WeChat"`
-	WeChatAPIURL    BaseURL       `env:"WXGATE_WECHAT_API_URL" envDefault:"https://api.weixin.qq.com" meaning:"for an emulator or a regional endpoint"`
-	WeChatOpenURL   BaseURL       `env:"WXGATE_WECHAT_OPEN_URL" envDefault:"https://open.weixin.qq.com" meaning:"likewise"`
+	WeChatTimeout   time.Duration `env:"WXGATE_WECHAT_TIMEOUT" account:"true" envDefault:"5s" meaning:"one call to WeChat"`
+	WeChatAPIURL    BaseURL       `env:"WXGATE_WECHAT_API_URL" account:"true" envDefault:"https://api.weixin.qq.com" meaning:"for an emulator or a regional endpoint"`
+	WeChatOpenURL   BaseURL       `env:"WXGATE_WECHAT_OPEN_URL" account:"true" envDefault:"https://open.weixin.qq.com" meaning:"likewise"`
 
 	TLSCertFile string `env:"WXGATE_TLS_CERT_FILE" meaning:"PEM certificate chain: serve HTTPS on the main listener (the admin listener stays HTTP); reread when the file changes"`
 	TLSKeyFile  string `env:"WXGATE_TLS_KEY_FILE" meaning:"its PEM private key; reread likewise"`
+
+	PagesDir   string        `env:"WXGATE_PAGES_DIR" unset:"built in" meaning:"folder of templates that replace the built-in pages, by file name"`
+	AdminToken wechat.Secret `env:"WXGATE_ADMIN_TOKEN" secret:"true" meaning:"bearer token of the admin API, which hands out the access token; unset: that API is off"`
 
 	LogLevel  zerolog.Level `env:"WXGATE_LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" meaning:"least level that is logged: debug, info, warn, error"`
 	LogFormat string        `env:"WXGATE_LOG_FORMAT" envDefault:"json" oneof:"json,console" meaning:"json or console"`

@@ -72,6 +72,26 @@ func (b *BaseURL) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// PictureURL is where a browser finds a picture: an absolute http or https URL,
+// or a path of the site itself.
+type PictureURL string
+
+// UnmarshalText reads a URL, which may have a query, or a path that begins with
+// one slash.
+func (p *PictureURL) UnmarshalText(text []byte) error {
+	u, err := url.Parse(string(text))
+	switch {
+	case err != nil, strings.ContainsAny(string(text), "\\\"'<> ;,"), printable(string(text)) != nil, u.Fragment != "":
+	case u.User != nil:
+		return errors.New("expected a URL without user name and password")
+	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(string(text), "/") && !strings.HasPrefix(string(text), "//"),
+		(u.Scheme == "https" || u.Scheme == "http") && isHostname(strings.ToLower(u.Hostname())):
+		*p = PictureURL(text)
+		return nil
+	}
+	return errors.New("expected an address such as https://h5.example.com/qr.png, or a path of the site such as /static/qr.png")
+}
+
 // HostList is a list of host or host:port, in lower case.
 type HostList []string
 

@@ -23,6 +23,18 @@ import (
 // A variable set to the empty string is as good as unset, but for
 // WXGATE_ADMIN_LISTEN, where it means no listener. Every error is a [*Faults].
 func Load(environ []string) (*Config, error) {
+	return load(environ, func(variable) bool { return true })
+}
+
+// LoadAccount is [Load] for a command that calls WeChat's API and does nothing
+// else: AppID, AppSecret and how to reach WeChat. The other variables may be
+// missing or wrong, and stay at their defaults; unknown names are still told.
+func LoadAccount(environ []string) (*Config, error) {
+	return load(environ, func(v variable) bool { return v.account })
+}
+
+// load is [Load] for the variables that are needed.
+func load(environ []string, needed func(variable) bool) (*Config, error) {
 	l := loader{
 		given:  own(environ),
 		source: make(map[string]string),
@@ -31,7 +43,9 @@ func Load(environ []string) (*Config, error) {
 	}
 	known := variables()
 	for _, v := range known {
-		l.take(v)
+		if needed(v) {
+			l.take(v)
+		}
 	}
 	c := l.parse(known)
 	l.validate(c)
@@ -59,6 +73,7 @@ type variable struct {
 	required string
 	oneOf    []string
 	secret   bool
+	account  bool
 }
 
 // variables lists the fields of [Config] in their order.
@@ -77,6 +92,7 @@ func variables() []variable {
 			meaning:  f.Tag.Get("meaning"),
 			required: f.Tag.Get("required"),
 			secret:   f.Tag.Get("secret") == "true",
+			account:  f.Tag.Get("account") == "true",
 		}
 		if words, ok := f.Tag.Lookup("oneof"); ok {
 			v.oneOf = strings.Split(words, ",")

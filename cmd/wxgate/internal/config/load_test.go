@@ -105,6 +105,19 @@ func TestLoadDefaults(t *testing.T) {
 		{"APIPaths", len(c.APIPaths), 0},
 		{"OutsideWeChat", c.OutsideWeChat, "redirect"},
 		{"SnapshotUsers", c.SnapshotUsers, "allow"},
+		{"QRAppID", c.QRAppID, ""},
+		{"KeepFragment", c.KeepFragment, false},
+		{"RequireFollow", c.RequireFollow, false},
+		{"FollowQRURL", c.FollowQRURL, config.PictureURL("")},
+		{"FollowRecheck", c.FollowRecheck, 10 * time.Minute},
+		{"AllowOpenIDsFile", c.AllowOpenIDsFile, ""},
+		{"DenyOpenIDsFile", c.DenyOpenIDsFile, ""},
+		{"JSSDK", c.JSSDK, false},
+		{"TokenMode", c.TokenMode, "stable"},
+		{"RelayListen", c.RelayListen, ""},
+		{"RelayPaths", len(c.RelayPaths), 0},
+		{"PagesDir", c.PagesDir, ""},
+		{"AdminToken", c.AdminToken.Reveal(), ""},
 		{"VerifyFiles", len(c.VerifyFiles), 0},
 		{"TrustedProxies", len(c.TrustedProxies), 0},
 		{"ReturnHosts", len(c.ReturnHosts), 0},
@@ -132,12 +145,25 @@ func TestLoadDefaults(t *testing.T) {
 
 func TestLoadValues(t *testing.T) {
 	t.Parallel()
+	folder, list := t.TempDir(), write(t, "openid\n")
 	for _, tt := range []struct {
 		name    string
 		changes []string
 		got     func(*config.Config) any
 		want    any
 	}{
+		{"website application", []string{"WXGATE_OUTSIDE_WECHAT=qrconnect", "WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET_FILE=" + write(t, "qr\n")}, func(c *config.Config) any { return c.QRAppSecret.Reveal() + "/" + c.QRAppID }, "qr/wx9"},
+		{"website application kept ready", []string{"WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=qr"}, func(c *config.Config) any { return c.OutsideWeChat }, "redirect"},
+		{"fragment", []string{"WXGATE_KEEP_FRAGMENT=true"}, func(c *config.Config) any { return c.KeepFragment }, true},
+		{"followers only", []string{"WXGATE_REQUIRE_FOLLOW=1", "WXGATE_FOLLOW_RECHECK=1h"}, func(c *config.Config) any { return c.RequireFollow && c.FollowRecheck == time.Hour }, true},
+		{"picture elsewhere", []string{"WXGATE_FOLLOW_QR_URL=https://cdn.example.com/qr.png?v=2"}, func(c *config.Config) any { return c.FollowQRURL }, config.PictureURL("https://cdn.example.com/qr.png?v=2")},
+		{"picture of the site", []string{"WXGATE_FOLLOW_QR_URL=/static/qr.png"}, func(c *config.Config) any { return c.FollowQRURL }, config.PictureURL("/static/qr.png")},
+		{"allowed openids, no secret's file", []string{"WXGATE_ALLOW_OPENIDS_FILE=" + list}, func(c *config.Config) any { return c.AllowOpenIDsFile }, list},
+		{"denied openids", []string{"WXGATE_DENY_OPENIDS_FILE=" + list}, func(c *config.Config) any { return c.DenyOpenIDsFile }, list},
+		{"own pages", []string{"WXGATE_PAGES_DIR=" + folder}, func(c *config.Config) any { return c.PagesDir }, folder},
+		{"jssdk", []string{"WXGATE_JSSDK=true", "WXGATE_TOKEN_MODE=legacy"}, func(c *config.Config) any { return c.JSSDK && c.TokenMode == "legacy" }, true},
+		{"relay", []string{"WXGATE_RELAY_LISTEN=10.0.0.1:8081", "WXGATE_RELAY_PATHS=POST /cgi-bin/message/template/send, GET /cgi-bin/tags/get"}, func(c *config.Config) any { return c.RelayListen + " " + c.RelayPaths[1] }, "10.0.0.1:8081 GET /cgi-bin/tags/get"},
+		{"admin token", []string{"WXGATE_ADMIN_TOKEN=t0ken"}, func(c *config.Config) any { return c.AdminToken.Reveal() }, "t0ken"},
 		{"the last of a name", []string{"WXGATE_APP_ID=wx1", "WXGATE_APP_ID=wx2"}, func(c *config.Config) any { return c.AppID }, "wx2"},
 		{"empty is unset", []string{"WXGATE_PREFIX=", "WXGATE_LOGIN_RATE="}, func(c *config.Config) any { return c.Prefix }, "/_wx"},
 		{"empty admin address is none", []string{"WXGATE_ADMIN_LISTEN="}, func(c *config.Config) any { return c.AdminListen }, ""},
@@ -175,6 +201,8 @@ func TestLoadFaults(t *testing.T) {
 	large := write(t, strings.Repeat("a", 1<<20+1))
 	certA, keyA := pair(t)
 	_, keyB := pair(t)
+	folder := t.TempDir()
+	const picture = "expected an address such as https://h5.example.com/qr.png, or a path of the site such as /static/qr.png"
 	const duration = "expected a duration with its unit, such as 90s, 5m or 24h"
 	for _, tt := range []struct {
 		changes []string
@@ -203,7 +231,7 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_MODE=forward-auth"}, `WXGATE_MODE="forward-auth": expected proxy`},
 		{[]string{"WXGATE_SCOPE=userinfo"}, `WXGATE_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`},
 		{[]string{"WXGATE_SESSION_STORE=redis"}, `WXGATE_SESSION_STORE="redis": expected cookie`},
-		{[]string{"WXGATE_OUTSIDE_WECHAT=qrconnect"}, `WXGATE_OUTSIDE_WECHAT="qrconnect": expected redirect or page or deny`},
+		{[]string{"WXGATE_OUTSIDE_WECHAT=scan"}, `WXGATE_OUTSIDE_WECHAT="scan": expected redirect or page or qrconnect or deny`},
 		{[]string{"WXGATE_SNAPSHOT_USERS=Allow"}, `WXGATE_SNAPSHOT_USERS="Allow": expected allow or deny`},
 		{[]string{"WXGATE_LOG_LEVEL=panic"}, `WXGATE_LOG_LEVEL="panic": expected debug or info or warn or error`},
 		{[]string{"WXGATE_LOG_FORMAT=text"}, `WXGATE_LOG_FORMAT="text": expected json or console`},
@@ -236,6 +264,38 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_COOKIE_DOMAIN=."}, `WXGATE_COOKIE_DOMAIN=".": expected a domain such as example.com, without scheme and port`},
 		{[]string{"WXGATE_COOKIE_DOMAIN=127.0.0.1", "WXGATE_PUBLIC_URL=http://127.0.0.1"}, `WXGATE_COOKIE_DOMAIN="127.0.0.1": expected a domain such as example.com, without scheme and port`},
 
+		{[]string{"WXGATE_OUTSIDE_WECHAT=qrconnect", "WXGATE_QR_APP_ID=wx9"}, `WXGATE_QR_APP_SECRET: not set, but WXGATE_OUTSIDE_WECHAT=qrconnect needs it: the AppSecret of your website application at open.weixin.qq.com; WXGATE_QR_APP_SECRET_FILE may name a file that holds it`},
+		{[]string{"WXGATE_OUTSIDE_WECHAT=qrconnect", "WXGATE_QR_APP_SECRET=planted"}, `WXGATE_QR_APP_ID: not set, but WXGATE_OUTSIDE_WECHAT=qrconnect needs it: the AppID of your website application at open.weixin.qq.com, which is not the official account's`},
+		{[]string{"WXGATE_QR_APP_ID=wx9"}, `WXGATE_QR_APP_SECRET: not set, but WXGATE_QR_APP_ID needs it: the AppSecret of your website application at open.weixin.qq.com; WXGATE_QR_APP_SECRET_FILE may name a file that holds it`},
+		{[]string{"WXGATE_QR_APP_SECRET=planted"}, `WXGATE_QR_APP_ID: not set, but WXGATE_QR_APP_SECRET needs it: the AppID of your website application at open.weixin.qq.com, which is not the official account's`},
+		{[]string{"WXGATE_QR_APP_ID=wx0123456789abcdef", "WXGATE_QR_APP_SECRET=planted"}, `WXGATE_QR_APP_ID="wx0123456789abcdef": the official account's AppID, which WeChat refuses for scan login; expected that of a website application at open.weixin.qq.com`},
+		{[]string{"WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted secret"}, `WXGATE_QR_APP_SECRET: expected printable ASCII without blanks or line breaks`},
+		{[]string{"WXGATE_KEEP_FRAGMENT=yes"}, `WXGATE_KEEP_FRAGMENT="yes": expected true or false`},
+		{[]string{"WXGATE_REQUIRE_FOLLOW=yes"}, `WXGATE_REQUIRE_FOLLOW="yes": expected true or false`},
+		{[]string{"WXGATE_FOLLOW_RECHECK=0s"}, `WXGATE_FOLLOW_RECHECK="0s": expected a duration above zero`},
+		{[]string{"WXGATE_FOLLOW_QR_URL=https://u:planted@h5.example.com/qr.png"}, `WXGATE_FOLLOW_QR_URL: expected a URL without user name and password`},
+		{[]string{"WXGATE_FOLLOW_QR_URL=//evil.example/qr.png"}, `WXGATE_FOLLOW_QR_URL="//evil.example/qr.png": ` + picture},
+		{[]string{"WXGATE_FOLLOW_QR_URL=///evil.example/qr.png"}, `WXGATE_FOLLOW_QR_URL="///evil.example/qr.png": ` + picture},
+		{[]string{"WXGATE_FOLLOW_QR_URL=qr.png"}, `WXGATE_FOLLOW_QR_URL="qr.png": ` + picture},
+		{[]string{"WXGATE_FOLLOW_QR_URL=javascript:alert(1)"}, `WXGATE_FOLLOW_QR_URL="javascript:alert(1)": ` + picture},
+		{[]string{"WXGATE_FOLLOW_QR_URL=https:///qr.png"}, `WXGATE_FOLLOW_QR_URL="https:///qr.png": ` + picture},
+		{[]string{"WXGATE_FOLLOW_QR_URL=/qr.png; script-src *"}, `WXGATE_FOLLOW_QR_URL="/qr.png; script-src *": ` + picture},
+		{[]string{"WXGATE_ALLOW_OPENIDS_FILE=" + missing}, fmt.Sprintf(`WXGATE_ALLOW_OPENIDS_FILE=%q: open the list: no such file or directory`, missing)},
+		{[]string{"WXGATE_DENY_OPENIDS_FILE=" + folder}, fmt.Sprintf(`WXGATE_DENY_OPENIDS_FILE=%q: open the list: is a directory`, folder)},
+		{[]string{"WXGATE_ALLOW_OPENIDS=o1,o2"}, `WXGATE_ALLOW_OPENIDS: unknown; the nearest known name is WXGATE_ALLOW_OPENIDS_FILE`},
+		{[]string{"WXGATE_PAGES_DIR=" + garbage}, fmt.Sprintf(`WXGATE_PAGES_DIR=%q: open the folder: not a folder`, garbage)},
+		{[]string{"WXGATE_PAGES_DIR=" + missing}, fmt.Sprintf(`WXGATE_PAGES_DIR=%q: open the folder: no such file or directory`, missing)},
+		{[]string{"WXGATE_JSSDK=on"}, `WXGATE_JSSDK="on": expected true or false`},
+		{[]string{"WXGATE_TOKEN_MODE=plain"}, `WXGATE_TOKEN_MODE="plain": expected stable or legacy`},
+		{[]string{"WXGATE_RELAY_LISTEN=:8081"}, `WXGATE_RELAY_PATHS: not set, but WXGATE_RELAY_LISTEN is; name what the relay is to forward, such as POST /cgi-bin/message/template/send`},
+		{[]string{"WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN: not set, but WXGATE_RELAY_PATHS is; the relay needs an address of its own, such as 127.0.0.1:8081`},
+		{[]string{"WXGATE_RELAY_LISTEN=:8080", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN=":8080": :8080 would take the address of WXGATE_LISTEN, :8080; expected another port`},
+		{[]string{"WXGATE_RELAY_LISTEN=127.0.0.1:9090", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN="127.0.0.1:9090": 127.0.0.1:9090 would take the address of WXGATE_ADMIN_LISTEN, :9090; expected another port`},
+		{[]string{"WXGATE_RELAY_LISTEN=8081", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN="8081": expected host:port, such as :8080 or 127.0.0.1:8080`},
+		{[]string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=cgi-bin/"}, `WXGATE_RELAY_PATHS="cgi-bin/": item 1 of the list: expected a path that begins with /, with or without a method before it, such as /static/ or GET /news/{id}; hosts are not matched`},
+		{[]string{"WXGATE_ADMIN_LISTEN=", "WXGATE_ADMIN_TOKEN=planted"}, `WXGATE_ADMIN_TOKEN: set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address`},
+		{[]string{"WXGATE_ADMIN_TOKEN=planted token"}, `WXGATE_ADMIN_TOKEN: expected printable ASCII without blanks or line breaks`},
+
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA}, `WXGATE_TLS_KEY_FILE: not set, but WXGATE_TLS_CERT_FILE is; HTTPS needs both`},
 		{[]string{"WXGATE_TLS_KEY_FILE=" + keyA}, `WXGATE_TLS_CERT_FILE: not set, but WXGATE_TLS_KEY_FILE is; HTTPS needs both`},
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + keyB}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE`, certA)},
@@ -250,7 +310,7 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_APP_ID_FILE=/x"}, `WXGATE_APP_ID_FILE: unknown; the nearest known name is WXGATE_APP_ID`},
 		{[]string{"WXGATE_ADMIN_LISTN="}, `WXGATE_ADMIN_LISTN: unknown; the nearest known name is WXGATE_ADMIN_LISTEN`},
 		{[]string{"WXGATE_MODE\n=1"}, `"WXGATE_MODE\n": unknown; the nearest known name is WXGATE_MODE`},
-		{[]string{"WXGATE_SITES_0_APP_ID=wx1"}, `WXGATE_SITES_0_APP_ID: unknown; the nearest known name is WXGATE_APP_ID`},
+		{[]string{"WXGATE_SITES_0_APP_ID=wx1"}, `WXGATE_SITES_0_APP_ID: unknown; the nearest known name is WXGATE_QR_APP_ID`},
 		{[]string{"WXGATE_RETURN_HOSTS=" + strings.Repeat("a", 300)}, `WXGATE_RETURN_HOSTS="` + strings.Repeat("a", 200) + `"…: item 1 of the list: expected a host such as h5.example.com or h5.example.com:8080, in ASCII (xn--… for other scripts), no wildcard`},
 	} {
 		t.Run(strings.Join(tt.changes, " ")[:min(60, len(strings.Join(tt.changes, " ")))], func(t *testing.T) {
@@ -259,6 +319,40 @@ func TestLoadFaults(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), tt.want)
 			}
 		})
+	}
+}
+
+// A command that only calls WeChat must run where the rest of the gateway is
+// not set up, or not soundly.
+func TestLoadAccount(t *testing.T) {
+	t.Parallel()
+	c, err := config.LoadAccount([]string{
+		"WXGATE_APP_ID=wx1", "WXGATE_APP_SECRET_FILE=" + write(t, appSecret),
+		"WXGATE_TOKEN_MODE=legacy", "WXGATE_WECHAT_API_URL=http://127.0.0.1:1/", "WXGATE_WECHAT_TIMEOUT=7s",
+		"WXGATE_LISTEN=nonsense", "WXGATE_ADMIN_LISTEN=", "WXGATE_ADMIN_TOKEN=t", "WXGATE_COOKIE_KEYS=short",
+		"WXGATE_RELAY_PATHS=/cgi-bin/", "WXGATE_QR_APP_ID=wx9", "WXGATE_TLS_KEY_FILE=/nowhere", "WXGATE_ALLOW_OPENIDS_FILE=/nowhere",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.AppID != "wx1" || c.AppSecret.Reveal() != appSecret || c.TokenMode != "legacy" || c.WeChatAPIURL != "http://127.0.0.1:1" || c.WeChatTimeout != 7*time.Second {
+		t.Errorf("LoadAccount = %+v", c)
+	}
+	for _, tt := range []struct {
+		environ []string
+		want    string
+	}{
+		{[]string{"WXGATE_APP_ID=wx1"}, "WXGATE_APP_SECRET: not set: "},
+		{[]string{"WXGATE_APP_SECRET=planted"}, "WXGATE_APP_ID: not set: "},
+		{environ("WXGATE_TOKEN_MODE=new"), `WXGATE_TOKEN_MODE="new": expected stable or legacy`},
+		{environ("WXGATE_WECHAT_TIMEOUT=0s"), `WXGATE_WECHAT_TIMEOUT="0s": expected a duration above zero`},
+		{environ("WXGATE_APP_IDD=wx1"), "WXGATE_APP_IDD: unknown; the nearest known name is WXGATE_APP_ID"},
+	} {
+		c, err := config.LoadAccount(tt.environ)
+		all, ok := errors.AsType[*config.Faults](err)
+		if !ok || c != nil || len(all.List) != 1 || !strings.HasPrefix(all.List[0].String(), tt.want) || strings.Contains(err.Error(), "planted") {
+			t.Errorf("LoadAccount(%q) = %v, %v, want the one fault %s", tt.environ, c, err, tt.want)
+		}
 	}
 }
 
@@ -303,7 +397,7 @@ func TestLoadOfNothing(t *testing.T) {
 
 func TestConfigShowsNoSecret(t *testing.T) {
 	t.Parallel()
-	c, err := config.Load(environ())
+	c, err := config.Load(environ("WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted-qr", "WXGATE_ADMIN_TOKEN=planted-token"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,8 +415,8 @@ func TestConfigShowsNoSecret(t *testing.T) {
 				t.Errorf("shows the secret %q: %s", secret, s)
 			}
 		}
-		if strings.Count(s, "[redacted]") != 2 {
-			t.Errorf("redacted %d times, want twice: %s", strings.Count(s, "[redacted]"), s)
+		if strings.Count(s, "[redacted]") != 4 {
+			t.Errorf("redacted %d times, want four times: %s", strings.Count(s, "[redacted]"), s)
 		}
 	}
 	if want := `"Upstream":"http://web:80"`; !strings.Contains(shown[0], want) {

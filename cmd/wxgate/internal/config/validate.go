@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 )
@@ -16,10 +17,14 @@ import (
 func (l *loader) validate(c *Config) {
 	l.check("WXGATE_APP_ID", printable(c.AppID))
 	l.check("WXGATE_APP_SECRET", printable(c.AppSecret.Reveal()))
+	l.check("WXGATE_QR_APP_ID", printable(c.QRAppID))
+	l.check("WXGATE_QR_APP_SECRET", printable(c.QRAppSecret.Reveal()))
+	l.check("WXGATE_ADMIN_TOKEN", printable(c.AdminToken.Reveal()))
 	l.check("WXGATE_PREFIX", prefix(c.Prefix))
 	l.check("WXGATE_COOKIE_NAME", cookieName(c.CookieName))
 	l.check("WXGATE_SESSION_TTL", positive(c.SessionTTL))
 	l.check("WXGATE_SESSION_MAX_TTL", positive(c.SessionMaxTTL))
+	l.check("WXGATE_FOLLOW_RECHECK", positive(c.FollowRecheck))
 	l.check("WXGATE_UPSTREAM_TIMEOUT", positive(c.UpstreamTimeout))
 	l.check("WXGATE_WECHAT_TIMEOUT", positive(c.WeChatTimeout))
 	l.check("WXGATE_SHUTDOWN_TIMEOUT", positive(c.ShutdownTimeout))
@@ -27,6 +32,11 @@ func (l *loader) validate(c *Config) {
 		l.fault("WXGATE_SESSION_TTL", fmt.Sprintf("%v is longer than WXGATE_SESSION_MAX_TTL, %v; shorten the one or lengthen the other", c.SessionTTL, c.SessionMaxTTL))
 	}
 	l.listeners(c)
+	l.relay(c)
+	l.scanLogin(c)
+	l.check("WXGATE_ALLOW_OPENIDS_FILE", wrap("open the list", readable(c.AllowOpenIDsFile, false)))
+	l.check("WXGATE_DENY_OPENIDS_FILE", wrap("open the list", readable(c.DenyOpenIDsFile, false)))
+	l.check("WXGATE_PAGES_DIR", wrap("open the folder", readable(c.PagesDir, true)))
 	l.cookieDomain(c)
 	l.certificate(c)
 	l.upstreamCAs(c)
@@ -85,16 +95,88 @@ func cookieName(s string) error {
 	return nil
 }
 
-// listeners wants two addresses that can be listened on side by side.
+// listeners wants addresses that can be listened on side by side.
 func (l *loader) listeners(c *Config) {
 	l.check("WXGATE_LISTEN", listenAddress(c.Listen))
-	if c.AdminListen == "" {
+	if c.AdminListen != "" {
+		l.check("WXGATE_ADMIN_LISTEN", listenAddress(c.AdminListen))
+		l.beside("WXGATE_ADMIN_LISTEN", c.AdminListen, "WXGATE_LISTEN", c.Listen, ", or empty for none")
+	} else if c.AdminToken != "" {
+		l.fault("WXGATE_ADMIN_TOKEN", "set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address")
+	}
+	if c.RelayListen != "" {
+		l.check("WXGATE_RELAY_LISTEN", listenAddress(c.RelayListen))
+		l.beside("WXGATE_RELAY_LISTEN", c.RelayListen, "WXGATE_LISTEN", c.Listen, "")
+		if c.AdminListen != "" {
+			l.beside("WXGATE_RELAY_LISTEN", c.RelayListen, "WXGATE_ADMIN_LISTEN", c.AdminListen, "")
+		}
+	}
+}
+
+// beside wants an address that leaves room for another variable's.
+func (l *loader) beside(name, address, otherName, other, orElse string) {
+	if l.sound(name, otherName) && sameListener(address, other) {
+		l.fault(name, fmt.Sprintf("%s would take the address of %s, %s; expected another port%s", address, otherName, other, orElse))
+	}
+}
+
+// relay wants the relay's address and its paths, or neither.
+func (l *loader) relay(c *Config) {
+	const listen, paths = "WXGATE_RELAY_LISTEN", "WXGATE_RELAY_PATHS"
+	switch {
+	case !l.sound(listen, paths):
+	case c.RelayListen != "" && len(c.RelayPaths) == 0:
+		l.fault(paths, "not set, but "+listen+" is; name what the relay is to forward, such as POST /cgi-bin/message/template/send")
+	case c.RelayListen == "" && len(c.RelayPaths) > 0:
+		l.fault(listen, "not set, but "+paths+" is; the relay needs an address of its own, such as 127.0.0.1:8081")
+	}
+}
+
+// scanLogin wants the website application whole, and there where it is used.
+func (l *loader) scanLogin(c *Config) {
+	const id, secret = "WXGATE_QR_APP_ID", "WXGATE_QR_APP_SECRET"
+	reason := ""
+	switch {
+	case c.OutsideWeChat == "qrconnect":
+		reason = "WXGATE_OUTSIDE_WECHAT=qrconnect"
+	case c.QRAppID != "":
+		reason = id
+	case c.QRAppSecret != "":
+		reason = secret
+	default:
 		return
 	}
-	l.check("WXGATE_ADMIN_LISTEN", listenAddress(c.AdminListen))
-	if l.sound("WXGATE_LISTEN", "WXGATE_ADMIN_LISTEN") && sameListener(c.Listen, c.AdminListen) {
-		l.fault("WXGATE_ADMIN_LISTEN", fmt.Sprintf("%s would take the address of WXGATE_LISTEN, %s; expected another port, or empty for none", c.AdminListen, c.Listen))
+	if l.sound(id) && c.QRAppID == "" {
+		l.fault(id, "not set, but "+reason+" needs it: the AppID of your website application at open.weixin.qq.com, which is not the official account's")
 	}
+	if l.sound(secret) && c.QRAppSecret == "" {
+		l.fault(secret, "not set, but "+reason+" needs it: the AppSecret of your website application at open.weixin.qq.com; "+secret+"_FILE may name a file that holds it")
+	}
+	if l.sound(id, "WXGATE_APP_ID") && c.QRAppID == c.AppID {
+		l.fault(id, "the official account's AppID, which WeChat refuses for scan login; expected that of a website application at open.weixin.qq.com")
+	}
+}
+
+// readable wants a file or a folder that can be opened; without a path there is
+// nothing to want.
+func readable(path string, folder bool) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return pathless(err)
+	}
+	defer file.Close()
+	switch info, err := file.Stat(); {
+	case err != nil:
+		return pathless(err)
+	case folder && !info.IsDir():
+		return errors.New("not a folder")
+	case !folder && info.IsDir():
+		return errors.New("is a directory")
+	}
+	return nil
 }
 
 func listenAddress(s string) error {

@@ -14,7 +14,7 @@ import (
 //go:embed pages static
 var assets embed.FS
 
-// Handler is the site. Its paths under /static/, /about and /favicon.ico are
+// Handler is the site. Its paths under /static/, /about, /guest and /favicon.ico are
 // meant to be public; all others expect a visitor who has signed in. It keeps no
 // state and is safe for concurrent use. A stream of /events and a WebSocket of
 // /ws last until the browser leaves or the request's context ends.
@@ -23,6 +23,7 @@ func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.serve("index.html"))
 	mux.HandleFunc("GET /about", p.serve("about.html"))
+	mux.HandleFunc("GET /guest", p.serve("guest.html"))
 	mux.HandleFunc("GET /api/me", me)
 	mux.HandleFunc("POST /api/orders", placeOrder)
 	mux.HandleFunc("GET /ws", echo)
@@ -58,5 +59,5 @@ func protect(next http.Handler) http.Handler {
 // PublicPaths are the paths that the site shows to anybody, as
 // [http.ServeMux] patterns: what a gateway before it need not guard.
 func PublicPaths() []string {
-	return []string{"/static/", "/about", "/favicon.ico"}
+	return []string{"/static/", "/about", "/guest", "/favicon.ico"}
 }

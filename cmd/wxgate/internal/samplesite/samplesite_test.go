@@ -46,6 +46,8 @@ func TestPages(t *testing.T) {
 		{"sign-out form", "/", nil, `method="post" action="/_wx/logout"`, ""},
 		{"sign-out goes to the gateway's page", "/", nil, `name="return_to" value="/_wx/logout"`, ""},
 		{"nickname link", "/", nil, `href="/_wx/login?scope=snsapi_userinfo&amp;return_to=/%23/me"`, ""},
+		{"guest, signed in", "/guest", map[string]string{"X-WX-OpenID": openID}, `<code id="openid">` + openID + `</code>`, "no visitor"},
+		{"guest, not signed in", "/guest", nil, "no visitor", ""},
 		{"about, signed in", "/about", map[string]string{"X-WX-OpenID": openID}, `<code id="openid">` + openID + `</code>`, "no visitor"},
 		{"about, not signed in", "/about", nil, "no visitor", ""},
 	}
@@ -70,6 +72,7 @@ func TestPageHooks(t *testing.T) {
 	for _, hook := range []string{
 		`id="openid"`, `id="nickname"`, `id="fetch-result"`, `id="ws-result"`, `id="sse-result"`, `id="logout"`, `id="login-again"`,
 		`data-action="fetch"`, `data-action="order"`, `data-action="ws"`, `data-action="sse"`,
+		`data-action="jssdk"`, `id="jssdk-result"`,
 	} {
 		if n := strings.Count(body, hook); n != 1 {
 			t.Errorf("the page has %d of %s, want 1", n, hook)
@@ -106,7 +109,7 @@ func TestLanguage(t *testing.T) {
 
 func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/", "/about", "/api/me", "/static/app.js", "/nothing"} {
+	for _, path := range []string{"/", "/about", "/guest", "/api/me", "/static/app.js", "/nothing"} {
 		h := ask(t, "GET", path, "", nil).Header()
 		policy := h.Get("Content-Security-Policy")
 		if !strings.HasPrefix(policy, "default-src 'self';") || strings.Contains(policy, "unsafe-") {
@@ -129,6 +132,8 @@ func TestRoutes(t *testing.T) {
 		{"page", "GET", "/", 200, "text/html; charset=utf-8", "no-store"},
 		{"API", "GET", "/api/me", 200, "application/json", "no-store"},
 		{"script", "GET", "/static/app.js", 200, "text/javascript; charset=utf-8", "public, max-age=300"},
+		{"public page", "GET", "/guest", 200, "text/html; charset=utf-8", "no-store"},
+		{"login script", "GET", "/static/login.js", 200, "text/javascript; charset=utf-8", "public, max-age=300"},
 		{"style", "GET", "/static/app.css", 200, "text/css; charset=utf-8", "public, max-age=300"},
 		{"icon", "GET", "/favicon.ico", 200, "image/svg+xml", "public, max-age=300"},
 		{"no such page", "GET", "/nothing", 404, "text/plain; charset=utf-8", "no-store"},

@@ -1,6 +1,10 @@
 // The page shows the visitor without this script, which adds the hash routes
 // and the calls. Texts from a server go to textContent only, never to HTML.
 
+// What wx.config needs signed: an iPhone holds the signature against the address
+// at which the page was opened, whatever a router has made of it since.
+const landing = location.href;
+
 const say = (zh, en) => (document.documentElement.lang === 'en' ? en : zh);
 const byId = (id) => document.getElementById(id);
 const onAction = (name, handler) =>
@@ -32,8 +36,8 @@ route();
 // Calls: a session may end while the page is open, and the gateway then answers
 // 401 with the address of the login.
 
-async function call(path, options) {
-  const result = byId('fetch-result');
+async function call(path, options, id = 'fetch-result') {
+  const result = byId(id);
   result.textContent = '';
   let response, text;
   try {
@@ -76,6 +80,7 @@ const order = (item) =>
   });
 
 onAction('fetch', whoAmI);
+onAction('jssdk', () => call(`/_wx/jssdk?url=${encodeURIComponent(landing)}`, {}, 'jssdk-result'));
 onAction('order', () => order('tea'));
 for (const button of document.querySelectorAll('[data-buy]')) {
   button.addEventListener('click', () => {

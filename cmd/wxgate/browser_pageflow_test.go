@@ -1,0 +1,152 @@
+package main_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+// TestBrowserPages walks, in a real browser, through what the pages of a site
+// do with the gateway themselves.
+func TestBrowserPages(t *testing.T) {
+	t.Parallel()
+	b := startBrowser(t)
+	t.Run("login by the page", b.pageLogin)
+	t.Run("login by the page, declined", b.pageLoginDeclined)
+	t.Run("login by the page, code refused", b.pageLoginRefused)
+	t.Run("hash route through the login", b.hashRoute)
+	t.Run("signature", b.signature)
+}
+
+// pageLogin signs in on a public page, which stays what it was: address, query
+// and hash route.
+func (b *browser) pageLogin(t *testing.T) {
+	_, origin := startDemo(t)
+	lihua := openID(t, "lihua")
+	page := origin + "/guest?from=menu&q=a+b%2F#/offers"
+	tab := b.profile(t)
+	tab.open(page)
+	tab.see("#openid", "未登录")
+	tab.picture("guest")
+	tab.press(`[data-action="login"]`)
+	tab.see("h1", "以谁的身份登录")
+	tab.press(`[data-visitor="lihua"]`)
+	tab.see("#openid", lihua)
+	tab.see("#login-result", lihua, "snsapi_base")
+	tab.at(page)
+	tab.picture("guest-signed-in")
+	if got := exchanges(t, origin); got != 1 {
+		t.Errorf("%d codes exchanged, want 1", got)
+	}
+	if got := tab.evaluate("'cookies: ' + document.cookie"); got != "cookies: " {
+		t.Errorf("scripts see %q, want no cookies", got)
+	}
+
+	// The session is that of the whole site.
+	tab.open(origin + "/")
+	tab.see("#openid", lihua)
+	// The callback of the same login leads to the page.
+	tab.open(lastRedirect(t, origin))
+	tab.see("#openid", lihua)
+	tab.at(page)
+	if got := exchanges(t, origin); got != 1 {
+		t.Errorf("%d codes exchanged in the end, want 1", got)
+	}
+}
+
+func (b *browser) pageLoginDeclined(t *testing.T) {
+	_, origin := startDemo(t)
+	tab := b.profile(t)
+	tab.open(origin + "/guest?from=menu")
+	tab.press(`[data-action="login"]`)
+	tab.press(`[data-action="decline"]`)
+	tab.see("#login-result", "declined")
+	tab.at(origin + "/guest?from=menu")
+	tab.press(`[data-action="login"]`)
+	tab.press(`[data-visitor="lihua"]`)
+	tab.see("#openid", openID(t, "lihua"))
+}
+
+func (b *browser) pageLoginRefused(t *testing.T) {
+	_, origin := startDemo(t)
+	tab := b.profile(t)
+	tab.open(origin + "/guest?code=planted&state=0123456789abcdef0123456789abcdef")
+	tab.see("#login-result", "400 invalid_state")
+	tab.at(origin + "/guest")
+	if got := exchanges(t, origin); got != 0 {
+		t.Errorf("%d codes exchanged for a planted state, want none", got)
+	}
+	body := strings.NewReader(`{"path":"/sns/oauth2/access_token","mode":"errcode","code":40029,"times":1}`)
+	res, err := newClient(t).Post(origin+wechattest.ControlPath+"faults", "application/json", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	tab.press(`[data-action="login"]`)
+	tab.press(`[data-visitor="lihua"]`)
+	tab.see("#login-result", "400 invalid_code")
+	tab.press(`[data-action="login"]`)
+	tab.press(`[data-visitor="lihua"]`)
+	tab.see("#openid", openID(t, "lihua"))
+}
+
+// hashRoute opens a route of the single-page app without a session.
+func (b *browser) hashRoute(t *testing.T) {
+	_, origin := startDemo(t)
+	for _, route := range []string{"/#/me", "/?a=1+2&b=%2F#/api", "/#/me?x=%E5%95%86&y=a+b"} {
+		tab := b.profile(t)
+		tab.open(origin + route)
+		tab.see("h1", "以谁的身份登录")
+		tab.press(`[data-visitor="lihua"]`)
+		tab.see("#openid", openID(t, "lihua"))
+		tab.at(origin + route)
+	}
+	// The page that read the fragment is nowhere in the history.
+	tab := b.profile(t)
+	tab.open(origin + "/about")
+	tab.see("h1", "关于本站")
+	tab.evaluate(`location.href = "/#/me"`)
+	tab.see("h1", "以谁的身份登录")
+	tab.evaluate("history.back()")
+	tab.see("h1", "关于本站")
+	tab.at(origin + "/about")
+}
+
+// signature asks for what wx.config needs, by a route other than the landing
+// page's, and lets the emulator check it as an iPhone does.
+func (b *browser) signature(t *testing.T) {
+	_, origin := startDemo(t)
+	landing := origin + "/?from=singlemessage&isappinstalled=0"
+	tab := b.profile(t)
+	tab.open(landing)
+	tab.press(`[data-visitor="lihua"]`)
+	tab.see("#openid", openID(t, "lihua"))
+	tab.press(`nav a[href="#/api"]`)
+	tab.press(`[data-action="jssdk"]`)
+	tab.see("#jssdk-result", "200 /_wx/jssdk", `"signature"`)
+	tab.picture("jssdk")
+	_, shown, _ := strings.Cut(tab.evaluate(`document.querySelector("#jssdk-result").textContent`), "\n")
+	var config map[string]any
+	if err := json.Unmarshal([]byte(shown), &config); err != nil {
+		t.Fatalf("%v in %q", err, shown)
+	}
+	config["url"], config["landing"] = tab.evaluate("location.href"), landing
+	body, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := newClient(t).Post(origin+wechattest.ControlPath+"jssdk", "application/json", strings.NewReader(string(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer struct {
+		ErrMsg string `json:"errMsg"`
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK || answer.ErrMsg != "config:ok" {
+		t.Errorf("the emulator says %d %q (%v), want config:ok", res.StatusCode, answer.ErrMsg, err)
+	}
+}

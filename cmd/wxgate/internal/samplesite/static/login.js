@@ -1,0 +1,33 @@
+// Signs the visitor in when the page wants it, without a server of its own: the
+// gateway says where to go and trades what comes back for a session.
+
+const result = document.getElementById('login-result');
+
+async function ask(path, options) {
+  const response = await fetch(path, options);
+  const body = await response.json();
+  if (!response.ok) throw new Error(`${response.status} ${body.error}: ${body.message}`);
+  return body;
+}
+
+async function leave() {
+  const page = encodeURIComponent(location.href);
+  const login = await ask(`/_wx/config?redirect_uri=${page}`);
+  sessionStorage.setItem(login.state, location.href);
+  location.assign(login.authorize_url);
+}
+
+async function arrive(state, code) {
+  // A code is of use once: the address is again the one that was left.
+  history.replaceState(null, '', sessionStorage.getItem(state) ?? location.pathname);
+  if (!code) throw new Error('WeChat sent no code: declined');
+  const form = new URLSearchParams({ code, state });
+  const visitor = await ask('/_wx/session', { method: 'POST', body: form });
+  document.getElementById('openid').textContent = visitor.openid;
+  result.textContent = JSON.stringify(visitor, null, 2);
+}
+
+const show = (error) => (result.textContent = error.message);
+const query = new URLSearchParams(location.search);
+if (query.has('state')) arrive(query.get('state'), query.get('code')).catch(show);
+document.querySelector('[data-action="login"]').addEventListener('click', () => leave().catch(show));

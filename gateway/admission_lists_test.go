@@ -1,0 +1,130 @@
+package gateway_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+// openIDList writes a list of openids to a file of its own.
+func openIDList(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "list")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Who is not to enter is told so at the login, which makes no session.
+func TestListsAtLogin(t *testing.T) {
+	t.Parallel()
+	openID := new(wechattest.Emulator).OpenID // the same in every emulator
+	lihua, wangfang := openID(wechattest.StockAppID, "lihua"), openID(wechattest.StockAppID, "wangfang")
+	for _, test := range []struct {
+		name        string
+		allow, deny string // "-": none
+		in          bool   // lihua gets in
+	}{
+		{"allowed", "# staff\n" + wangfang + "\n" + lihua + "\n", "-", true},
+		{"not on the list", wangfang, "-", false},
+		{"denied", "-", lihua, false},
+		{"another denied", "-", wangfang, true},
+		{"denied and allowed", lihua, lihua, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginSite(t, func(c *gateway.Config) {
+				c.PublicPaths = []string{"/static/"}
+				if test.allow != "-" {
+					c.AllowOpenIDsFile = openIDList(t, test.allow)
+				}
+				if test.deny != "-" {
+					c.DenyOpenIDsFile = openIDList(t, test.deny)
+				}
+			})
+			b := s.browser()
+			if test.in {
+				s.signIn(b)
+				return
+			}
+			a := s.get(b, s.callbackOf(b, "/shop"))
+			wantPage(t, a, http.StatusForbidden, headingForbidden)
+			if got := a.cookies("wxgate"); len(got) != 1 || !strings.HasPrefix(got[0].Name, "wxgate_login_") {
+				t.Errorf("cookies %q, want that of the login alone", got)
+			}
+			if a := s.get(b, "/_wx/me", asScript); a.status != http.StatusUnauthorized {
+				t.Errorf("/me = %d, want 401", a.status)
+			}
+			if strings.Contains(s.log.String(), lihua) {
+				t.Errorf("openid in the log: %s", s.log)
+			}
+		})
+	}
+}
+
+// A visitor who has a session and is denied is out with her next requests,
+// within the five seconds that the file has to be noticed in, and in again when
+// she is taken off the list.
+func TestListsEndASession(t *testing.T) {
+	t.Parallel()
+	path := openIDList(t, "")
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, func(c *gateway.Config) {
+			c.DenyOpenIDsFile = path
+			c.PublicPaths = []string{"/static/"}
+		})
+		b := s.browser()
+		s.signIn(b)
+		write := func(content string) {
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		write(s.openID("lihua"))
+		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingForbidden)
+		for _, address := range []string{"/api", "/_wx/me"} {
+			if a := s.get(b, address, asScript); a.status != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_allowed"`) {
+				t.Errorf("GET %s = %d %s, want 403 not_allowed", address, a.status, a.body)
+			}
+		}
+		a := s.get(b, "/static/app.js")
+		if h := seenBy(t, a.body).Header; a.status != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
+			t.Errorf("a public path: %d with %q, want it without identity", a.status, hasPrefixFold(h, "x-wx-"))
+		}
+		write("")
+		if a := s.get(b, "/shop"); a.status != http.StatusOK {
+			t.Errorf("off the list: status %d, want 200", a.status)
+		}
+		s.wantCalls(1)
+	})
+}
+
+// A denied visitor does not get in by a scan login either, where a line names
+// her unionid.
+func TestListsKnowUnionIDs(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, scanLogin)
+	c := s.config()
+	c.DenyOpenIDsFile = openIDList(t, s.wx.UnionID(wechattest.StockAppID, "lihua"))
+	s.use(s.replica(c))
+	for _, scope := range []string{"snsapi_base", "snsapi_userinfo"} {
+		b := s.browser()
+		b.UserAgent = wechattest.AgentChrome
+		if page := s.visit(b, "/_wx/login?scope="+scope); page.Status != http.StatusForbidden {
+			t.Errorf("scan login with %s: status %d, want 403", scope, page.Status)
+		}
+	}
+	phone := s.browser()
+	if page := s.visit(phone, "/_wx/login?scope=snsapi_userinfo"); page.Status != http.StatusForbidden {
+		t.Errorf("in WeChat, with her profile: status %d, want 403", page.Status)
+	}
+}

@@ -1,0 +1,38 @@
+package gateway
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/wechat"
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+// What is kept about visitors is forgotten when their cookies have it.
+func TestFollowForgets(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		wx, err := wechattest.New(wechattest.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		account := &wechat.Client{AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
+		f, err := newFollow(Config{RequireFollow: true, Account: account, Tokens: &wechat.TokenSource{Client: account}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const visitors = 5000
+		for i := range visitors { // a visitor a second, whom WeChat does not know
+			f.settle(t.Context(), &session.Session{OpenID: strconv.Itoa(i)}, f.atLogin())
+			time.Sleep(time.Second)
+		}
+		// Ten minutes' visitors, those of the time until the next sweep, and the
+		// floor under that.
+		if got, most := len(f.visitors), 2*600+minSweep; got > most {
+			t.Errorf("%d visitors kept of %d, want %d at most", got, visitors, most)
+		}
+	})
+}

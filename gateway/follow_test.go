@@ -1,0 +1,384 @@
+package gateway_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/wechat"
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+const (
+	userPath      = "/cgi-bin/user/info"
+	headingFollow = "请先关注公众号"
+)
+
+// requireFollow guards a site that followers alone may enter.
+func requireFollow(c *gateway.Config) {
+	c.RequireFollow = true
+	c.Tokens = &wechat.TokenSource{Client: c.Account}
+	c.FollowQRURL = "https://pictures.example.com/qr.png"
+	c.FollowRecheck = 10 * time.Minute
+	c.PublicPaths = []string{"/static/"}
+	c.SessionTTL = 96 * time.Hour
+}
+
+// followSite runs a test in a bubble with such a site, and a browser of the
+// visitor.
+func followSite(t *testing.T, visitor string, test func(t *testing.T, s *loginSite, b *wechattest.Browser)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, requireFollow)
+		b := s.browser()
+		b.Visitor = visitor
+		test(t, s, b)
+	})
+}
+
+// wantIn holds a page load of the site's against one that gets in.
+func (s *loginSite) wantIn(b *wechattest.Browser, when string) {
+	s.t.Helper()
+	a := s.get(b, "/shop")
+	if a.status != http.StatusOK {
+		s.t.Fatalf("%s: status %d %s, want the site", when, a.status, loginHeading.FindString(a.body))
+	}
+	h := seenBy(s.t, a.body).Header
+	if h.Get("X-Wx-Openid") != s.openID(b.Visitor) || h.Get("X-Wx-Subscribed") != "true" {
+		s.t.Errorf("%s: the site saw openid %q, subscribed %q", when, h.Get("X-Wx-Openid"), h.Get("X-Wx-Subscribed"))
+	}
+}
+
+// wantAsked holds the number of questions about visitors against want.
+func (s *loginSite) wantAsked(want int, when string) {
+	s.t.Helper()
+	if got := s.wx.Calls(userPath); got != want {
+		s.t.Errorf("%s: WeChat was asked %d times, want %d", when, got, want)
+	}
+}
+
+func TestFollower(t *testing.T) {
+	t.Parallel()
+	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.signIn(b)
+		s.wantIn(b, "after the login")
+		s.wantAsked(1, "after the login")
+		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":true`) {
+			t.Errorf("/me = %s, want subscribed true", a.body)
+		}
+		time.Sleep(9 * time.Minute)
+		s.wantIn(b, "within the recheck time")
+		s.wantAsked(1, "within the recheck time")
+		for i := range 5 {
+			time.Sleep(10*time.Minute + time.Second)
+			s.wantIn(b, "after the recheck time")
+			s.get(b, "/api", asScript)
+			s.wantAsked(2+i, "after the recheck time")
+		}
+		restart := func() { s.use(s.replica(s.config())) } // one that knows the cookie alone
+		restart()
+		s.wantIn(b, "with another replica")
+		s.wantAsked(6, "with another replica")
+		time.Sleep(time.Hour)
+		s.get(b, "/static/app.js")
+		s.wantAsked(6, "for a public path")
+		s.wantIn(b, "an hour later")
+		s.wantAsked(7, "an hour later")
+		// Whoever stops is out when the answer is an old one, and not before.
+		s.wx.SetFollows(wechattest.StockAppID, "lihua", false)
+		time.Sleep(10*time.Minute + time.Second)
+		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingFollow)
+		s.wantAsked(8, "when the answer is an old one")
+		restart()
+		if a := s.get(b, "/api", asScript); a.status != http.StatusForbidden {
+			t.Errorf("with another replica: status %d, want 403", a.status)
+		}
+		s.wantAsked(8, "with another replica")
+		s.wantCalls(1)
+	})
+}
+
+// An openid that WeChat does not know as the account's follows nothing.
+func TestFollowUnknownOpenID(t *testing.T) {
+	t.Parallel()
+	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.wx.Fault(wechattest.Fault{Path: userPath, Mode: wechattest.FaultErrcode, Code: 40003})
+		wantPage(t, s.get(b, s.callbackOf(b, "/shop")), http.StatusForbidden, headingFollow)
+	})
+}
+
+// With WeChat away, one visitor's wait is enough for all who have an answer.
+func TestFollowAwayAsksForOne(t *testing.T) {
+	t.Parallel()
+	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		other := s.browser()
+		other.Visitor = "alice"
+		s.signIn(b)
+		s.signIn(other)
+		time.Sleep(time.Hour)
+		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
+		s.wantIn(b, "the first")
+		s.wantIn(other, "the second")
+		s.wantAsked(3, "about both")
+		time.Sleep(4 * time.Second)
+		s.wantIn(other, "later")
+		s.wantAsked(4, "later")
+	})
+}
+
+func TestNotFollowing(t *testing.T) {
+	t.Parallel()
+	followSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		a := s.get(b, s.callbackOf(b, "/shop?item=1"))
+		wantPage(t, a, http.StatusForbidden, headingFollow)
+		if got := button(t, a.body); got != "/shop?item=1" {
+			t.Errorf("button leads to %q, want where she was going", got)
+		}
+		if !strings.Contains(a.body, `<img src="https://pictures.example.com/qr.png"`) ||
+			!strings.Contains(a.header.Get("Content-Security-Policy"), "img-src 'self' data: https://pictures.example.com;") {
+			t.Errorf("the page does not show the QR code: %q", a.header.Get("Content-Security-Policy"))
+		}
+		s.wantAsked(1, "at the login")
+
+		wantPage(t, s.get(b, "/shop?item=2"), http.StatusForbidden, headingFollow)
+		a = s.get(b, "/api", asScript)
+		if a.status != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_following"`) {
+			t.Errorf("a script gets %d %s, want 403 not_following", a.status, a.body)
+		}
+		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":false`) {
+			t.Errorf("/me = %s, want subscribed false", a.body)
+		}
+		a = s.get(b, "/static/app.js")
+		if h := seenBy(t, a.body).Header; a.status != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
+			t.Errorf("a public path: %d with %q, want it without identity", a.status, hasPrefixFold(h, "x-wx-"))
+		}
+		s.wantAsked(1, "at once")
+
+		// She presses the button before she has followed, and presses it again
+		// and again: asked each three seconds at most.
+		for range 20 {
+			time.Sleep(time.Second)
+			wantPage(t, s.get(b, "/shop?item=1"), http.StatusForbidden, headingFollow)
+		}
+		if got := s.wx.Calls(userPath); got < 5 || got > 8 {
+			t.Errorf("WeChat was asked %d times in twenty seconds, want once each three or four", got)
+		}
+		// A script that asks all the time costs nothing.
+		before := s.wx.Calls(userPath)
+		for range 30 {
+			time.Sleep(time.Second)
+			s.get(b, "/api", asScript)
+		}
+		s.wantAsked(before, "by a script")
+
+		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
+		s.wantIn(b, "she follows and presses the button")
+		s.wantCalls(1) // and did not sign in again
+		if a := s.get(b, "/api", asScript); a.status != http.StatusOK {
+			t.Errorf("a script gets %d afterwards, want 200", a.status)
+		}
+	})
+}
+
+// WeChat away, out of quota or refusing: who follows goes on for a day.
+func TestFollowWeChatAway(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		fault wechattest.Fault
+		level string // of the log lines
+	}{
+		{"system error", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: -1}, "warn"},
+		{"out of quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, "warn"},
+		{"no right", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 48001}, "error"},
+		{"no JSON", wechattest.Fault{Mode: wechattest.FaultHTML}, "warn"},
+		{"no answer", wechattest.Fault{Mode: wechattest.FaultHang}, "warn"},
+		{"about another", wechattest.Fault{Mode: wechattest.FaultNoOpenID}, "warn"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+				s.signIn(b)
+				test.fault.Path, test.fault.Times = userPath, -1
+				s.wx.Fault(test.fault)
+				time.Sleep(time.Hour)
+				start := time.Now()
+				s.wantIn(b, "WeChat is away")
+				if got := time.Since(start); got > time.Second {
+					t.Errorf("it took %s, want a second at most", got)
+				}
+				asked := s.wx.Calls(userPath)
+				s.wantIn(b, "once more")
+				s.wantAsked(asked, "at once after a failure")
+				time.Sleep(22 * time.Hour)
+				s.wantIn(b, "nearly a day later")
+
+				time.Sleep(2 * time.Hour)
+				a := s.get(b, "/shop")
+				wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
+				if a.header.Get("Retry-After") == "" || button(t, a.body) != "/shop" {
+					t.Errorf("Retry-After %q, button to %q", a.header.Get("Retry-After"), button(t, a.body))
+				}
+				if a := s.get(b, "/api", asScript); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, `"error":"wechat_unavailable"`) {
+					t.Errorf("a script gets %d %s, want 503 wechat_unavailable", a.status, a.body)
+				}
+				if len(s.log.level(test.level)) == 0 || strings.Contains(s.log.String(), s.openID("lihua")) {
+					t.Errorf("log: %s", s.log)
+				}
+				s.wx.ClearFaults()
+				time.Sleep(4 * time.Second)
+				s.wantIn(b, "WeChat is back")
+				s.wantCalls(1)
+			})
+		})
+	}
+}
+
+// Whoever signs in while WeChat says nothing is signed in, and let in when it
+// speaks again.
+func TestFollowUnknownAtLogin(t *testing.T) {
+	t.Parallel()
+	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
+		a := s.get(b, s.callbackOf(b, "/shop?item=1"))
+		wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
+		if got := button(t, a.body); got != "/shop?item=1" {
+			t.Errorf("button leads to %q, want where she was going", got)
+		}
+		wantPage(t, s.get(b, "/shop"), http.StatusServiceUnavailable, headingWeChatAway)
+		s.wantAsked(1, "pressed at once")
+		time.Sleep(4 * time.Second)
+		s.wx.ClearFaults()
+		s.wantIn(b, "WeChat is back")
+		s.wantCalls(1)
+	})
+}
+
+// However many requests of one visitor come when her answer is old, one
+// question is asked; and none of them waits longer than a second for it.
+func TestFollowOneQuestion(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		slow    time.Duration
+		longest time.Duration
+	}{
+		{"quick", 500 * time.Millisecond, 500 * time.Millisecond},
+		{"slow", 3 * time.Second, time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+				s.signIn(b)
+				time.Sleep(time.Hour)
+				s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultSlowHeader, Delay: test.slow})
+				var all sync.WaitGroup
+				for range 50 {
+					twin := s.copyOf(b)
+					twin.Visitor = b.Visitor
+					all.Go(func() {
+						start := time.Now()
+						s.wantIn(twin, "together")
+						if got := time.Since(start); got > test.longest {
+							t.Errorf("it took %s, want %s at most", got, test.longest)
+						}
+					})
+				}
+				all.Wait()
+				s.wantAsked(2, "after fifty requests")
+				time.Sleep(10 * time.Second)
+				s.wantIn(b, "with her old cookie")
+				s.wantAsked(2, "with her old cookie")
+			})
+		})
+	}
+}
+
+// A visitor who leaves does not take the question with her.
+func TestFollowQuestionOutlivesItsRequest(t *testing.T) {
+	t.Parallel()
+	followSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.visit(b, "/")
+		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
+		time.Sleep(time.Hour)
+		s.wx.Fault(wechattest.Fault{Path: userPath, Mode: wechattest.FaultSlowHeader, Delay: 2 * time.Second})
+		s.get(b, "/shop", func(r *http.Request) {
+			ctx, cancel := context.WithTimeout(r.Context(), 500*time.Millisecond)
+			t.Cleanup(cancel)
+			*r = *r.WithContext(ctx)
+		})
+		time.Sleep(2 * time.Second)
+		s.wantIn(b, "the answer has come meanwhile")
+		s.wantAsked(2, "in all")
+	})
+}
+
+func TestFollowSnapshotVisitor(t *testing.T) {
+	t.Parallel()
+	followSite(t, "snapshot", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		wantPage(t, s.get(b, s.callbackOf(b, "/shop")), http.StatusForbidden, headingSnapshot)
+		s.wantAsked(0, "about a virtual account")
+	})
+}
+
+// Without RequireFollow, what an old cookie says of following is not passed on:
+// nobody keeps it up to date.
+func TestFollowTurnedOff(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, &echo{})
+	a := r.do(t, "GET", "/", "Cookie", signedIn(t, func(s *session.Session) {
+		s.Subscribed, s.FollowAskedAt = true, time.Now()
+	}))
+	if got := echoOf(t, a).Header["X-Wx-Subscribed"]; got != nil {
+		t.Errorf("X-WX-Subscribed = %q, want none", got)
+	}
+	if a := r.do(t, "GET", "/", "X-WX-Subscribed", "true", "Cookie", signedIn(t)); echoOf(t, a).Header["X-Wx-Subscribed"] != nil {
+		t.Error("the client's X-WX-Subscribed reaches the site")
+	}
+}
+
+func TestFollowConfig(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change func(*gateway.Config)
+		want   string // in the error; empty: none
+	}{
+		{"right", func(*gateway.Config) {}, ""},
+		{"no picture", func(c *gateway.Config) { c.FollowQRURL = "" }, ""},
+		{"picture on the site", func(c *gateway.Config) { c.FollowQRURL = "/static/qr.png" }, ""},
+		{"no tokens", func(c *gateway.Config) { c.Tokens = nil }, "Tokens"},
+		{"tokens without a client", func(c *gateway.Config) { c.Tokens = new(wechat.TokenSource) }, "Tokens"},
+		{"another account's tokens", func(c *gateway.Config) {
+			c.Tokens = &wechat.TokenSource{Client: &wechat.Client{AppID: "wxother"}}
+		}, "another account"},
+		{"negative time", func(c *gateway.Config) { c.FollowRecheck = -time.Second }, "FollowRecheck"},
+		{"relative picture", func(c *gateway.Config) { c.FollowQRURL = "qr.png" }, "FollowQRURL"},
+		{"picture of no scheme", func(c *gateway.Config) { c.FollowQRURL = "//x.example/qr.png" }, "FollowQRURL"},
+		{"script for a picture", func(c *gateway.Config) { c.FollowQRURL = "javascript:alert(1)" }, "FollowQRURL"},
+		{"policy in a picture", func(c *gateway.Config) { c.FollowQRURL = "https://x.example;script-src/" }, "FollowQRURL"},
+		{"scan login", func(c *gateway.Config) {
+			c.OutsideWeChat, c.ScanAccount = gateway.OutsideQRConnect, &wechat.Client{AppID: "wxscan"}
+		}, "RequireFollow"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := gateway.Config{PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys()}
+			requireFollow(&c)
+			test.change(&c)
+			_, err := gateway.New(c)
+			switch {
+			case test.want == "" && err != nil:
+				t.Errorf("New: %v, want no error", err)
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+				t.Errorf("New: %v, want an error about %s", err, test.want)
+			}
+		})
+	}
+}

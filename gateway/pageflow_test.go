@@ -1,0 +1,613 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/wechat"
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+// pageConfig is the answer of /config.
+type pageConfig struct {
+	AppID        string `json:"appid"`
+	Scope        string `json:"scope"`
+	State        string `json:"state"`
+	AuthorizeURL string `json:"authorize_url"`
+}
+
+// pageConfig asks for a login as a page's script does.
+func (s *loginSite) pageConfig(b *wechattest.Browser, query string) pageConfig {
+	s.t.Helper()
+	a := s.get(b, "/_wx/config"+query, asScript)
+	var c pageConfig
+	if err := json.Unmarshal([]byte(a.body), &c); err != nil || a.status != 200 {
+		s.t.Fatalf("/config%s = %d %q, want 200 and JSON", query, a.status, a.body)
+	}
+	return c
+}
+
+// pageCode begins the login of a page and goes through WeChat. It returns the
+// code and state with which the visitor is back on the page.
+func (s *loginSite) pageCode(b *wechattest.Browser, page string) (code, state string) {
+	s.t.Helper()
+	authorize, _, _ := strings.Cut(s.pageConfig(b, "?redirect_uri="+url.QueryEscape(s.url+page)).AuthorizeURL, "#")
+	a := s.get(b, authorize, func(r *http.Request) {
+		r.Header.Set(wechattest.VisitorHeader, b.Visitor)
+		r.Header.Set(wechattest.AnswerHeader, string(b.Answer))
+	})
+	if a.status != 302 || !strings.HasPrefix(a.location(), s.url+before(page, "#")) {
+		s.t.Fatalf("GET authorize page = %d to %q, want 302 to %s", a.status, a.location(), page)
+	}
+	query := queryOf(s.t, a.location())
+	return query.Get("code"), query.Get("state")
+}
+
+func before(s, sign string) string {
+	s, _, _ = strings.Cut(s, sign)
+	return s
+}
+
+// handOver posts what the page came back with, as JSON.
+func (s *loginSite) handOver(b *wechattest.Browser, code, state string, change ...func(*http.Request)) loginAnswer {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]string{"code": code, "state": state})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.post(b, "application/json", string(body), change...)
+}
+
+func (s *loginSite) post(b *wechattest.Browser, contentType, body string, change ...func(*http.Request)) loginAnswer {
+	s.t.Helper()
+	change = append([]func(*http.Request){asScript, func(r *http.Request) { r.Header["Content-Type"] = []string{contentType} }}, change...)
+	return s.do(b, http.MethodPost, "/_wx/session", strings.NewReader(body), change...)
+}
+
+// wantRefusal holds an answer against a status and an error word in JSON.
+func wantRefusal(t *testing.T, a loginAnswer, status int, word string) {
+	t.Helper()
+	var f refusal
+	if err := json.Unmarshal([]byte(a.body), &f); err != nil || a.status != status || f.Error != word {
+		t.Errorf("answer %d %q, want %d with the error %q", a.status, a.body, status, word)
+	}
+	if f.Message == "" || f.RequestID == "" {
+		t.Errorf("refusal %q lacks a message or a request id", a.body)
+	}
+}
+
+// wantVisitor holds an answer against the body of /me.
+func (s *loginSite) wantVisitor(a loginAnswer, b *wechattest.Browser, openID string) {
+	s.t.Helper()
+	if me := s.get(b, "/_wx/me", asScript); a.status != 200 || a.body != me.body {
+		s.t.Errorf("answer %d %q, want 200 and what /me says: %q", a.status, a.body, me.body)
+	}
+	if got := s.me(b).OpenID; got != openID {
+		s.t.Errorf("/me = %q, want %q", got, openID)
+	}
+}
+
+func TestPageConfig(t *testing.T) {
+	t.Parallel()
+	s := newLoginMemorySite(t, nil)
+	callback := s.url + "/_wx/callback"
+	for _, tt := range []struct{ name, query, redirectURI string }{
+		{"default", "", callback},
+		{"empty", "?redirect_uri=", callback},
+		{"the callback", "?redirect_uri=https://h5.example.com/_wx/callback", callback},
+		{"page", "?redirect_uri=https://h5.example.com/guest", s.url + "/guest"},
+		{"bare origin", "?redirect_uri=https://h5.example.com", s.url},
+		{"query", "?redirect_uri=https%3A%2F%2Fh5.example.com%2Fguest%3Fa%3D1%2B2%26b%3D%252F%26b", s.url + "/guest?a=1+2&b=%2F&b"},
+		{"hash route", "?redirect_uri=https%3A%2F%2Fh5.example.com%2F%23%2Fguest", s.url + "/#/guest"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := s.browser()
+			a := s.get(b, "/_wx/config"+tt.query) // JSON to a page load too
+			var got pageConfig
+			if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 200 {
+				t.Fatalf("answer %d %q, want 200 and JSON", a.status, a.body)
+			}
+			want := pageConfig{wechattest.StockAppID, "snsapi_base", got.State, (&wechat.Client{AppID: wechattest.StockAppID}).AuthorizeURL(wechat.Authorize{
+				RedirectURI: tt.redirectURI, State: got.State, ConnectRedirect: true,
+			})}
+			if got != want || len(got.State) != 32 {
+				t.Errorf("/config%s = %+v, want %+v", tt.query, got, want)
+			}
+			if cookies := a.cookies(""); len(cookies) != 1 || cookies[0].Name != "__Host-wxgate_login_"+got.State[:16] {
+				t.Errorf("Set-Cookie = %q, want the cookie of this login alone", a.header["Set-Cookie"])
+			}
+		})
+	}
+	if got := s.pageConfig(s.browser(), "?scope=snsapi_userinfo"); got.Scope != "snsapi_userinfo" || queryOf(t, got.AuthorizeURL).Get("scope") != "snsapi_userinfo" {
+		t.Errorf("with a scope: %+v, want snsapi_userinfo", got)
+	}
+}
+
+func TestPageConfigRefused(t *testing.T) {
+	t.Parallel()
+	s := newLoginMemorySite(t, func(c *gateway.Config) { c.ReturnHosts = []string{"m.example.com"} })
+	queries := []string{"?scope=snsapi_login", "?redirect_uri=https://h5.example.com/&redirect_uri=https://h5.example.com/", "?redirect_uri=%zz"}
+	for _, address := range append(notOwnPages, "https://h5.example.com/商店", "https://h5.example.com/\\evil.example", "https://h5.example.com/"+strings.Repeat("a", 2000)) {
+		queries = append(queries, "?redirect_uri="+url.QueryEscape(address))
+	}
+	for _, query := range queries {
+		a := s.get(s.browser(), "/_wx/config"+query, asScript)
+		wantRefusal(t, a, 400, "invalid_request")
+		if t.Failed() || len(a.cookies("")) != 0 {
+			t.Fatalf("/config%s sets %q, want no cookie", query, a.header["Set-Cookie"])
+		}
+	}
+}
+
+// A page outside WeChat gets no further than a page load would.
+func TestPageConfigOutsideWeChat(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		setting gateway.OutsideWeChat
+		status  int
+	}{{gateway.OutsideRedirect, 200}, {gateway.OutsidePage, 403}, {gateway.OutsideDeny, 403}} {
+		s := newLoginMemorySite(t, func(c *gateway.Config) { c.OutsideWeChat = tt.setting })
+		b := s.browser()
+		if a := s.get(b, "/_wx/config"); a.status != 200 {
+			t.Errorf("%s: in WeChat %d, want 200", tt.setting, a.status)
+		}
+		b.UserAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140 Safari/537.36"
+		if a := s.get(b, "/_wx/config"); a.status != tt.status {
+			t.Errorf("%s: outside WeChat %d, want %d", tt.setting, a.status, tt.status)
+		}
+	}
+}
+
+// A login by the callback leads back to the page that asked for it.
+func TestPageConfigByCallback(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	for _, tt := range []struct{ referer, want string }{
+		{s.url + "/guest?a=b", s.url + "/guest?a=b"},
+		{"https://evil.example/", "/"},
+		{"", "/"},
+	} {
+		b := s.browser()
+		a := s.get(b, "/_wx/config", asScript, func(r *http.Request) { r.Header.Set("Referer", tt.referer) })
+		var c pageConfig
+		if err := json.Unmarshal([]byte(a.body), &c); err != nil {
+			t.Fatal(err)
+		}
+		page := s.visit(b, c.AuthorizeURL)
+		if got := seenBy(t, page.Body).Target; got != strings.TrimPrefix(tt.want, s.url) || page.Hops[1].URL.Path != "/_wx/callback" {
+			t.Errorf("Referer %q: ends at %q, want %q", tt.referer, got, tt.want)
+		}
+	}
+}
+
+func TestPageLogin(t *testing.T) {
+	t.Parallel()
+	for _, door := range []string{"JSON", "form"} {
+		t.Run(door, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginSite(t, func(c *gateway.Config) { c.PublicPaths = []string{"/guest"} })
+			b := s.browser()
+			code, state := s.pageCode(b, "/guest?from=menu#/route")
+			post := func() loginAnswer {
+				if door == "form" {
+					return s.post(b, "application/x-www-form-urlencoded; charset=utf-8", url.Values{"code": {code}, "state": {state}}.Encode())
+				}
+				return s.handOver(b, code, state)
+			}
+			a := post()
+			if got := a.header.Get("Content-Type"); got != "application/json; charset=utf-8" || len(a.cookies("wxgate")) != 2 {
+				t.Errorf("answer of type %q sets %q, want JSON, the session and the spent login", got, a.header["Set-Cookie"])
+			}
+			s.wantVisitor(a, b, s.openID("lihua"))
+			if got := seenBy(t, s.get(b, "/").body).Header.Get("X-Wx-Openid"); got != s.openID("lihua") {
+				t.Errorf("X-WX-OpenID = %q, want %q", got, s.openID("lihua"))
+			}
+			s.wantVisitor(post(), b, s.openID("lihua"))
+			// Its callback leads on, to the page.
+			wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest?from=menu#/route")
+			s.wantCalls(1)
+			if got := s.count("wxgate_logins_total", "ok"); got != 1 {
+				t.Errorf("logins counted = %v, want 1", got)
+			}
+
+			// Signed out, the used code is worth nothing.
+			s.do(b, http.MethodPost, "/_wx/logout", nil)
+			wantRefusal(t, post(), 400, "invalid_state")
+			s.wantCalls(1)
+		})
+	}
+}
+
+// count is the number of logins that were counted with the given result.
+func (s *loginSite) count(name, result string) float64 {
+	s.t.Helper()
+	r := &rig{registry: s.metrics}
+	return r.count(s.t, name, "result", result)
+}
+
+// The callback was asked first, then the page.
+func TestPageLoginAfterItsCallback(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	b := s.browser()
+	code, state := s.pageCode(b, "/guest")
+	wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
+	s.wantVisitor(s.handOver(b, code, state), b, s.openID("lihua"))
+	s.wantCalls(1)
+}
+
+func TestPageLoginWithProfile(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo })
+	b := s.browser()
+	b.Visitor, b.Answer = "xiaomei", wechattest.AnswerAgree
+	code, state := s.pageCode(b, "/guest")
+	a := s.handOver(b, code, state)
+	s.wantVisitor(a, b, s.openID("xiaomei"))
+	if me := s.me(b); me.Nickname != "小美🌸✨" {
+		t.Errorf("nickname = %q, want 小美🌸✨", me.Nickname)
+	}
+}
+
+func TestPageLoginTwentyAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: 200 * time.Millisecond})
+	b := s.browser()
+	code, state := s.pageCode(b, "/guest")
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			twin := s.copyOf(b)
+			if i%2 == 0 {
+				wantRedirect(t, s.get(twin, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
+			} else if a := s.handOver(twin, code, state); a.status != 200 {
+				t.Errorf("answer %d %q, want 200", a.status, a.body)
+			}
+			if got, want := s.me(twin).OpenID, s.openID("lihua"); got != want {
+				t.Errorf("/me = %q, want %q", got, want)
+			}
+		})
+	}
+	all.Wait()
+	s.wantCalls(1)
+}
+
+// What is no code and state of this browser reaches WeChat in no form, and the
+// login that is under way goes on.
+func TestPageSessionRefused(t *testing.T) {
+	t.Parallel()
+	const (
+		asJSON = "application/json"
+		asForm = "application/x-www-form-urlencoded"
+	)
+	unknown := strings.Repeat("0", 32)
+	for _, tt := range []struct {
+		name        string
+		contentType string
+		body        string // CODE and STATE stand for this login's
+		status      int
+		word        string
+	}{
+		{"state unknown", asJSON, `{"code":"CODE","state":"` + unknown + `"}`, 400, "invalid_state"},
+		{"state short", asJSON, `{"code":"CODE","state":"0"}`, 400, "invalid_state"},
+		{"state lengthened", asJSON, `{"code":"CODE","state":"STATEhttps"}`, 400, "invalid_state"},
+		{"state unknown in a form", asForm, "code=CODE&state=" + unknown, 400, "invalid_state"},
+		{"state missing", asJSON, `{"code":"CODE"}`, 400, "invalid_request"},
+		{"state empty", asJSON, `{"code":"CODE","state":""}`, 400, "invalid_request"},
+		{"state missing in a form", asForm, "code=CODE", 400, "invalid_request"},
+		{"state twice in a form", asForm, "code=CODE&state=STATE&state=STATE", 400, "invalid_request"},
+		{"code missing", asJSON, `{"state":"STATE"}`, 400, "invalid_request"},
+		{"code empty", asJSON, `{"code":"","state":"STATE"}`, 400, "invalid_request"},
+		{"code null", asJSON, `{"code":null,"state":"STATE"}`, 400, "invalid_request"},
+		{"code a number", asJSON, `{"code":1,"state":"STATE"}`, 400, "invalid_request"},
+		{"code a list", asJSON, `{"code":["CODE"],"state":"STATE"}`, 400, "invalid_request"},
+		{"code missing in a form", asForm, "state=STATE", 400, "invalid_request"},
+		{"code twice in a form", asForm, "code=CODE&code=x&state=STATE", 400, "invalid_request"},
+		{"nothing", asJSON, "", 400, "invalid_request"},
+		{"null", asJSON, "null", 400, "invalid_request"},
+		{"a list", asJSON, `[{"code":"CODE","state":"STATE"}]`, 400, "invalid_request"},
+		{"not JSON", asJSON, `{"code":"CODE","state":"STATE"`, 400, "invalid_request"},
+		{"more than JSON", asJSON, `{"code":"CODE","state":"STATE"}{}`, 400, "invalid_request"},
+		{"a form said to be JSON", asJSON, "code=CODE&state=STATE", 400, "invalid_request"},
+		{"JSON said to be a form", asForm, `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
+		{"malformed form", asForm, "code=CODE&state=STATE&x=%zz", 400, "invalid_request"},
+		{"no type", "", `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
+		{"text", "text/plain", `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
+		{"malformed type", "application/json; =", `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
+		{"another JSON type", "application/ld+json", `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
+		{"multipart", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\nCODE\r\n--x--\r\n", 400, "invalid_request"},
+		{"huge JSON", asJSON, `{"code":"CODE","state":"STATE","x":"` + strings.Repeat("x", 16<<10) + `"}`, 400, "invalid_request"},
+		{"huge form", asForm, "code=CODE&state=STATE&x=" + strings.Repeat("x", 16<<10), 400, "invalid_request"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginSite(t, nil)
+			b := s.browser()
+			code, state := s.pageCode(b, "/guest")
+			a := s.post(b, tt.contentType, strings.NewReplacer("CODE", code, "STATE", state).Replace(tt.body))
+			wantRefusal(t, a, tt.status, tt.word)
+			if len(a.cookies("")) != 0 {
+				t.Errorf("Set-Cookie = %q, want none", a.header["Set-Cookie"])
+			}
+			s.wantCalls(0)
+			s.wantVisitor(s.handOver(b, code, state), b, s.openID("lihua"))
+			s.wantCalls(1)
+		})
+	}
+}
+
+// Other browsers and other sites cannot hand over what is this one's, nor
+// plant what is theirs.
+func TestPageSessionOfOthers(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	b, victim := s.browser(), s.browser()
+	code, state := s.pageCode(b, "/guest")
+	s.pageCode(victim, "/guest")
+	wantRefusal(t, s.handOver(victim, code, state), 400, "invalid_state")
+	wantRefusal(t, s.handOver(s.browser(), code, state), 400, "invalid_state")
+	s.signIn(victim)
+	s.wx.ClearRequests()
+	wantRefusal(t, s.handOver(victim, code, state), 400, "invalid_state")
+
+	for _, origin := range []string{"https://evil.example", "null", s.url + "0"} {
+		a := s.handOver(b, code, state, func(r *http.Request) { r.Header.Set("Origin", origin) })
+		wantRefusal(t, a, 403, "not_allowed")
+	}
+	for _, site := range []string{"cross-site", "same-site"} {
+		a := s.handOver(b, code, state, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site) })
+		wantRefusal(t, a, 403, "not_allowed")
+	}
+	// The code in the address is not taken.
+	a := s.do(b, http.MethodPost, "/_wx/session?code="+code+"&state="+state, strings.NewReader("x=y"), func(r *http.Request) {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	})
+	wantRefusal(t, a, 400, "invalid_request")
+	a = s.do(b, http.MethodGet, "/_wx/session?code="+code+"&state="+state, nil)
+	if a.status != 405 || a.header.Get("Allow") != "POST" {
+		t.Errorf("GET = %d, Allow %q, want 405 and POST", a.status, a.header.Get("Allow"))
+	}
+	s.wantCalls(0)
+	a = s.handOver(b, code, state, func(r *http.Request) {
+		r.Header.Set("Origin", s.url)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	})
+	s.wantVisitor(a, b, s.openID("lihua"))
+}
+
+// What WeChat says against a code, as a page is told it; the code is sent once.
+func TestPageSessionFaults(t *testing.T) {
+	t.Parallel()
+	type fault struct {
+		name   string
+		fault  wechattest.Fault
+		status int
+		word   string
+	}
+	var faults []fault
+	for code, want := range map[int]fault{
+		40029: {status: 400, word: "invalid_code"}, 40163: {status: 400, word: "invalid_code"},
+		41008: {status: 400, word: "invalid_code"}, 42003: {status: 400, word: "invalid_code"},
+		40125: {status: 502, word: "wechat_error"}, 40164: {status: 502, word: "wechat_error"},
+		48001: {status: 502, word: "wechat_error"}, 99999: {status: 502, word: "wechat_error"},
+		50002: {status: 403, word: "not_allowed"},
+	} {
+		faults = append(faults, fault{fmt.Sprint(code), wechattest.Fault{Mode: wechattest.FaultErrcode, Code: code}, want.status, want.word})
+	}
+	for _, away := range awayFaults {
+		faults = append(faults, fault{away.name, away.fault, 503, "wechat_unavailable"})
+	}
+	for _, tt := range faults {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginSite(t, func(c *gateway.Config) {
+				if f := tt.fault; f.Mode == wechattest.FaultHang || f.Delay > 0 {
+					c.Account.Timeout = time.Second
+				}
+			})
+			b := s.browser()
+			s.signIn(b) // an older session hides no failure
+			s.wx.ClearRequests()
+			code, state := s.pageCode(b, "/guest")
+			u, err := url.Parse(s.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			unanswered := s.copyOf(b)
+			tt.fault.Path = exchangePath
+			s.wx.Fault(tt.fault)
+			a := s.handOver(b, code, state)
+			wantRefusal(t, a, tt.status, tt.word)
+			if got, want := a.header.Get("Retry-After") != "", tt.status == 503; got != want {
+				t.Errorf("Retry-After = %q with status %d", a.header.Get("Retry-After"), tt.status)
+			}
+			if strings.Contains(a.body, code) || strings.Contains(a.body, state) || strings.Contains(a.body, "errcode") {
+				t.Errorf("answer %q tells too much", a.body)
+			}
+			wantRefusal(t, s.handOver(unanswered, code, state), tt.status, tt.word)
+			// Without the session of before, which may be of the same second.
+			alone := s.browser()
+			for _, c := range b.Jar.Cookies(u) {
+				if c.Name != "wxgate" {
+					alone.Jar.SetCookies(u, []*http.Cookie{c})
+				}
+			}
+			wantRefusal(t, s.handOver(alone, code, state), 400, "invalid_state")
+			s.wantCalls(1)
+		})
+	}
+}
+
+// A failed login of somebody who is signed in is not answered with the session
+// of before.
+func TestPageSessionOlder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, nil)
+		b := s.browser()
+		s.signIn(b)
+		time.Sleep(2 * time.Second)
+		code, state := s.pageCode(b, "/guest")
+		s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029})
+		wantRefusal(t, s.handOver(b, code, state), 400, "invalid_code")
+		wantRefusal(t, s.handOver(b, code, state), 400, "invalid_state")
+		if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
+			t.Errorf("/me = %q, want the session of before: %q", got, want)
+		}
+	})
+}
+
+func TestPageSessionSnapshotDenied(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, func(c *gateway.Config) { c.DenySnapshotUsers = true })
+	b := s.browser()
+	b.Visitor = "snapshot"
+	code, state := s.pageCode(b, "/guest")
+	a := s.handOver(b, code, state)
+	wantRefusal(t, a, 403, "not_allowed")
+	for _, c := range a.cookies("wxgate") {
+		if c.Name == "wxgate" {
+			t.Errorf("Set-Cookie = %q, want no session", a.header["Set-Cookie"])
+		}
+	}
+	if me := s.me(b); me != (loginMe{}) {
+		t.Errorf("/me = %+v, want nobody", me)
+	}
+}
+
+// Who may not enter is told so by every door.
+func TestPageSessionNotAdmitted(t *testing.T) {
+	t.Parallel()
+	wx, err := wechattest.New(wechattest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	denied := filepath.Join(t.TempDir(), "denied")
+	if err := os.WriteFile(denied, []byte(wx.OpenID(wechattest.StockAppID, "tom")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*gateway.Config)
+		word   string
+	}{
+		{"not following", func(c *gateway.Config) {
+			c.RequireFollow, c.Tokens = true, &wechat.TokenSource{Client: c.Account}
+		}, "not_following"},
+		{"on the list of the denied", func(c *gateway.Config) { c.DenyOpenIDsFile = denied }, "not_allowed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginSite(t, tt.change)
+			b := s.browser()
+			b.Visitor = "tom"
+			code, state := s.pageCode(b, "/guest")
+			wantRefusal(t, s.handOver(b, code, state), 403, tt.word)
+			if a := s.get(b, "/", asScript); a.header.Get("From-Upstream") != "" {
+				t.Error("the site was reached")
+			}
+			s.wantCalls(1)
+			lihua := s.browser()
+			code, state = s.pageCode(lihua, "/guest")
+			s.wantVisitor(s.handOver(lihua, code, state), lihua, s.openID("lihua"))
+		})
+	}
+}
+
+func TestPageLoginRate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		count int
+		ask   func(*loginSite, *wechattest.Browser) loginAnswer
+	}{
+		{"config", 2, func(s *loginSite, b *wechattest.Browser) loginAnswer { return s.get(b, "/_wx/config") }},
+		{"session", 2, func(s *loginSite, b *wechattest.Browser) loginAnswer { return s.handOver(b, "x", "y") }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginSite(t, func(c *gateway.Config) { c.LoginRate = gateway.Rate{Count: tt.count, Per: time.Hour} })
+			b := s.browser()
+			for range tt.count {
+				if a := tt.ask(s, b); a.status == 429 {
+					t.Errorf("answer %d below the rate", a.status)
+				}
+			}
+			a := tt.ask(s, b)
+			wantRefusal(t, a, 429, "too_many_requests")
+			if a.header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+		})
+	}
+}
+
+// /me and the answer of a login say the same times, to the second.
+func TestPageSessionTimes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, nil)
+		b := s.browser()
+		time.Sleep(1234567 * time.Microsecond)
+		code, state := s.pageCode(b, "/guest")
+		a := s.handOver(b, code, state)
+		s.wantVisitor(a, b, s.openID("lihua"))
+		time.Sleep(13 * time.Hour) // due to be renewed
+		if me := s.me(b); strings.ContainsAny(me.IssuedAt+me.ExpiresAt, ".") || me.IssuedAt == "" {
+			t.Errorf("/me has the times %s and %s, want them to the second", me.IssuedAt, me.ExpiresAt)
+		}
+	})
+}
+
+// FuzzPageSession: no body is a reason to ask WeChat, to set a cookie or to
+// fail, where the browser has no login under way.
+func FuzzPageSession(f *testing.F) {
+	g, _ := newGateway(f, nil)
+	for _, seed := range []struct{ contentType, body string }{
+		{"application/json", `{"code":"c","state":"00000000000000000000000000000000"}`},
+		{"application/x-www-form-urlencoded", "code=c&state=00000000000000000000000000000000"},
+		{"application/json; charset=gbk", `{"Code":"c","STATE":"\ud800"}`},
+		{"text/plain", "code=c"}, {"multipart/form-data; boundary=x", "--x--"}, {"", ""},
+	} {
+		f.Add(seed.contentType, seed.body)
+	}
+	f.Fuzz(func(t *testing.T, contentType, body string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, rigOrigin+"/_wx/session", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.RequestURI, r.RemoteAddr = "/_wx/session", "192.0.2.1:1"
+		r.Header["Content-Type"] = []string{contentType}
+		w := &fuzzAnswer{header: make(http.Header)}
+		g.ServeHTTP(w, r)
+		var refused refusal
+		if err := json.Unmarshal([]byte(w.body.String()), &refused); err != nil || w.status != 400 ||
+			refused.Error != "invalid_state" && refused.Error != "invalid_request" {
+			t.Errorf("%q %q = %d %q, want 400 invalid_state or invalid_request", contentType, body, w.status, w.body.String())
+		}
+		if len(w.header["Set-Cookie"]) != 0 {
+			t.Errorf("%q %q sets %q, want no cookie", contentType, body, w.header["Set-Cookie"])
+		}
+	})
+}
+
+type fuzzAnswer struct {
+	header http.Header
+	status int
+	body   strings.Builder
+}
+
+func (a *fuzzAnswer) Header() http.Header         { return a.header }
+func (a *fuzzAnswer) WriteHeader(status int)      { a.status = status }
+func (a *fuzzAnswer) Write(b []byte) (int, error) { return a.body.Write(b) }

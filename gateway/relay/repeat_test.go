@@ -1,0 +1,210 @@
+package relay_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+// A token that WeChat no longer takes is renewed, and the call made once more
+// with the same body.
+func TestRelayRepeats(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, nil, "POST /cgi-bin/user/info/batchget")
+	openID := l.wx.OpenID(wechattest.StockAppID, wechattest.StockVisitors()[0].ID)
+	ask := func(what string) {
+		t.Helper()
+		got := l.do("POST", "/cgi-bin/user/info/batchget", strings.NewReader(`{"user_list":[{"openid":"`+openID+`"}]}`))
+		if got.status != 200 || !strings.Contains(got.body, openID) {
+			t.Errorf("%s: %v, want WeChat's answer", what, got)
+		}
+	}
+	ask("fresh")
+	l.wx.VoidTokens(wechattest.StockAppID)
+	ask("voided")
+	if n := l.wx.Calls("/cgi-bin/user/info/batchget"); n != 3 {
+		t.Errorf("%d calls, want 3: one, and one repeated", n)
+	}
+	if n := l.wx.Calls("/cgi-bin/stable_token"); n != 2 {
+		t.Errorf("the token is fetched %d times, want twice", n)
+	}
+}
+
+// What an API answers, and how often it is asked then.
+func TestRelayRepeatsOnlyStaleTokens(t *testing.T) {
+	t.Parallel()
+	const typeJSON = "application/json; encoding=utf-8"
+	large := strings.Repeat("x", 1<<20+1)
+	for _, test := range []struct {
+		name         string
+		contentType  string
+		answer, body string
+		calls        int
+	}{
+		{"not latest", typeJSON, `{"errcode":40001,"errmsg":"invalid credential"}`, "b", 2},
+		{"invalid", typeJSON, `{"errcode":40014,"errmsg":"x"}`, "b", 2},
+		{"expired", typeJSON, `{"errcode":42001,"errmsg":"x"}`, "b", 2},
+		{"as text/plain", "text/plain", `{"errcode":40001}`, "b", 2},
+		{"without a type", "", `{"errcode":40001}`, "b", 2},
+		{"after the text", typeJSON, ` { "errmsg" : "x" , "errcode" : 40001 }`, "b", 2},
+		{"cut short", typeJSON, `{"errcode":40001,"errm`, "b", 2},
+		{"the longest body to repeat", typeJSON, `{"errcode":40001}`, large[1:], 2},
+		{"too long to repeat", typeJSON, `{"errcode":40001}`, large, 1},
+		{"success", typeJSON, `{"errcode":0,"errmsg":"ok"}`, "b", 1},
+		{"other refusal", typeJSON, `{"errcode":45009,"errmsg":"x"}`, "b", 1},
+		{"deeper", typeJSON, `{"data":{"errcode":40001}}`, "b", 1},
+		{"behind data", typeJSON, `{"data":1,"errcode":40001}`, "b", 1},
+		{"a string", typeJSON, `"errcode\":40001"`, "b", 1},
+		{"not JSON", typeJSON, `<errcode>40001`, "b", 1},
+		{"nothing", typeJSON, ``, "b", 1},
+		{"a picture", "image/jpeg", `{"errcode":40001}`, "b", 1},
+		{"too far away", typeJSON, strings.Repeat(" ", 4<<10) + `{"errcode":40001}`, "b", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var mu sync.Mutex
+			var bodies []string
+			l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				mu.Lock()
+				bodies = append(bodies, string(body))
+				mu.Unlock()
+				w.Header()["Content-Type"] = []string{test.contentType}
+				w.Header().Set("Content-Length", fmt.Sprint(len(test.answer)))
+				io.WriteString(w, test.answer)
+			}, "/x")
+			got := l.do("POST", "/x", strings.NewReader(test.body))
+			if got.status != 200 || got.body != test.answer {
+				t.Errorf("answer %v, want %q untouched", got, test.answer)
+			}
+			if len(bodies) != test.calls {
+				t.Errorf("asked %d times, want %d", len(bodies), test.calls)
+			}
+			for _, body := range bodies {
+				if body != test.body {
+					t.Errorf("a body of %d bytes arrives, want %d", len(body), len(test.body))
+				}
+			}
+		})
+	}
+}
+
+// A body whose length is not told is repeated too, if it is short, and WeChat
+// is told its length.
+func TestRelayChunkedBody(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		size   int
+		length int64
+		calls  int
+	}{{"short", 1000, 1000, 2}, {"long", 3 << 20, -1, 1}} {
+		var lengths []int64
+		var total int
+		l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			total = len(body)
+			lengths = append(lengths, r.ContentLength)
+			io.WriteString(w, `{"errcode":40001}`)
+		}, "/x")
+		l.do("POST", "/x", io.MultiReader(bytes.NewReader(make([]byte, test.size))))
+		if len(lengths) != test.calls || lengths[0] != test.length || total != test.size {
+			t.Errorf("%s: %d calls with the lengths %d and %d bytes, want %d with %d and %d", test.name, len(lengths), lengths, total, test.calls, test.length, test.size)
+		}
+	}
+}
+
+// Uploads and downloads pass while they are still under way.
+func TestRelayStreams(t *testing.T) {
+	t.Parallel()
+	arrived, answered := make(chan struct{}), make(chan struct{})
+	l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case "POST":
+			io.ReadFull(r.Body, make([]byte, 1<<20))
+			close(arrived)
+			io.Copy(io.Discard, r.Body)
+		default:
+			io.WriteString(w, `{"data":`)
+			http.NewResponseController(w).Flush()
+			<-answered
+			io.WriteString(w, `1}`)
+		}
+	}, "/x")
+	// The second half of the upload exists only once the first has arrived.
+	second := readerFunc(func([]byte) (int, error) {
+		<-arrived
+		return 0, io.EOF
+	})
+	if got := l.do("POST", "/x", io.MultiReader(bytes.NewReader(make([]byte, 2<<20)), second)); got.status != 200 {
+		t.Errorf("upload = %v", got)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", l.url+"/x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	head := make([]byte, 8)
+	if _, err := io.ReadFull(res.Body, head); err != nil || string(head) != `{"data":` {
+		t.Errorf("the answer begins with %q, %v", head, err)
+	}
+	close(answered)
+	if rest, err := io.ReadAll(res.Body); err != nil || string(rest) != "1}" {
+		t.Errorf("the answer ends with %q, %v", rest, err)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// A token that is renewed for a call which cannot be repeated serves the next.
+func TestRelayRenewsForTheNextCall(t *testing.T) {
+	t.Parallel()
+	var tokens []string
+	l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		tokens = append(tokens, r.URL.Query().Get("access_token"))
+		if len(tokens) == 1 {
+			io.WriteString(w, `{"errcode":42001}`)
+		}
+	}, "/x")
+	l.do("POST", "/x", bytes.NewReader(make([]byte, 2<<20)))
+	l.do("GET", "/x", nil)
+	if len(tokens) != 2 || tokens[0] == tokens[1] {
+		t.Errorf("%d calls, with the same token: %t; want another one for the second", len(tokens), tokens[0] == tokens[1])
+	}
+}
+
+// A body that cannot be read is the client's fault, and no call.
+func TestRelayBrokenUpload(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, func(http.ResponseWriter, *http.Request) { t.Error("WeChat is asked") }, "/x")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "POST /x HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n")
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, _ := io.ReadAll(res.Body)
+	if res.StatusCode != 400 || !strings.Contains(string(body), `"error":"invalid_request"`) {
+		t.Errorf("= %d %s, want 400 invalid_request", res.StatusCode, body)
+	}
+}
