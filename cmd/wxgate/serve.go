@@ -31,7 +31,7 @@ func serve(c *call) error {
 	}
 	operator := admin.New(registry)
 
-	main := &server{name: "gateway", address: cfg.Listen, http: newHTTPServer(g, logger)}
+	main := &server{name: "gateway", setting: "WXGATE_LISTEN", address: cfg.Listen, http: newHTTPServer(g, logger)}
 	servers := []*server{main}
 	if cfg.TLSCertFile != "" {
 		if main.tls, err = loadCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, logger); err != nil {
@@ -39,7 +39,7 @@ func serve(c *call) error {
 		}
 	}
 	if cfg.AdminListen != "" {
-		servers = append(servers, &server{name: "admin", address: cfg.AdminListen, http: newHTTPServer(operator, logger)})
+		servers = append(servers, &server{name: "admin", setting: "WXGATE_ADMIN_LISTEN", address: cfg.AdminListen, http: newHTTPServer(operator, logger)})
 	}
 	return runServers(logger, servers, shutdown{
 		begin:   operator.Drain,
