@@ -107,9 +107,9 @@ func (g *Gateway) record(r *http.Request, v *visit, w *recorder) {
 	event := g.logger.Info().
 		Str("request_id", v.requestID).
 		Str("client_ip", clientIPText(v)).
-		Str("method", r.Method).
-		Str("host", r.Host).
-		Str("path", r.URL.Path).
+		Str("method", short(r.Method)).
+		Str("host", short(r.Host)).
+		Str("path", short(r.URL.Path)).
 		Int("status", w.status).
 		Int64("bytes", w.bytes).
 		Float64("duration_ms", float64(elapsed.Microseconds())/1000).
@@ -118,6 +118,12 @@ func (g *Gateway) record(r *http.Request, v *visit, w *recorder) {
 		event = event.Str("user", g.userHash.of(v.session.OpenID))
 	}
 	event.Msg("request")
+}
+
+// short cuts what a client has chosen to a length that a log line can bear.
+func short(s string) string {
+	const most = 1024
+	return s[:min(len(s), most)]
 }
 
 func clientIPText(v *visit) string {

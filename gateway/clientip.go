@@ -107,6 +107,7 @@ func stripForwarded(h http.Header, trusted bool) {
 // fromProxy reports whether a header is one that proxies set.
 func fromProxy(name string) bool {
 	return hasFoldedPrefix(name, "x-forwarded-") || hasFoldedPrefix(name, "x-original-") ||
+		hasFoldedPrefix(name, "x-rewrite-url") || // as X-Original-URL, by another server's name
 		len(name) == len("x-real-ip") && hasFoldedPrefix(name, "x-real-ip") ||
 		len(name) == len("x-request-id") && hasFoldedPrefix(name, "x-request-id")
 }

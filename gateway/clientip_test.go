@@ -175,6 +175,7 @@ func TestStripForwarded(t *testing.T) {
 		{"X-Forwarded-", false, true},
 		{"x-forwarded-for", false, true},
 		{"X-FORWARDED-FOR", false, true},
+		{"X-Rewrite-Url", false, true},
 		{"X-Original-Url", false, true},
 		{"X-Original-Uri", false, true},
 		{"X-Original-Method", false, true},

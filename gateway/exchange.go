@@ -9,7 +9,7 @@ import (
 )
 
 // exchangeMemory is how long the result of an exchange is kept: as long as a
-// login's cookie lives, so that this process never sends a code a second time.
+// login's cookie lives, so that this process exchanges no login a second time.
 const exchangeMemory = 10 * time.Minute
 
 // exchanges sees to it that each login is exchanged once, however often its

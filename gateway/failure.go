@@ -125,8 +125,6 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 	answer.JSON(w, f.Status, refusal)
 }
 
-func writeJSON(w http.ResponseWriter, status int, body any) { answer.JSON(w, status, body) }
-
 // outcomeOf is the outcome of a failure with the given status, for a request
 // whose outcome was before.
 func outcomeOf(status int, before outcome) outcome {

@@ -8,7 +8,7 @@
 //
 // Every request, through whichever door, is answered by one decision over
 // plain values: forward as this visitor, forward as nobody, send to the login,
-// or refuse. See decide.go.
+// or refuse.
 package gateway
 
 import (
@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -184,13 +185,14 @@ type Gateway struct {
 	proxy     http.Handler
 
 	logger    zerolog.Logger
+	strayHost sync.Once // warns of it
 	accessLog bool
 	userHash  userHash
 	metrics   *metrics
 }
 
-// New returns a gateway for the given configuration, or an error that names
-// every field that is wrong. It opens no connection.
+// New returns a gateway for the given configuration, or an error that says
+// which field is wrong. It opens no connection.
 func New(c Config) (*Gateway, error) {
 	publicURL, err := parseOrigin(c.PublicURL)
 	if err != nil {

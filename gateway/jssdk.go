@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+
+	"github.com/wxgate/wxgate/gateway/internal/answer"
 )
 
 // jssdk signs a page of this site for WeChat's JS-SDK: GET {prefix}/jssdk.
@@ -21,6 +23,6 @@ func (g *Gateway) jssdk(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return weChatFailure(err)
 	}
-	writeJSON(w, http.StatusOK, config)
+	answer.JSON(w, http.StatusOK, config)
 	return nil
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/wxgate/wxgate/session"
@@ -43,7 +44,22 @@ func (g *Gateway) login(w http.ResponseWriter, r *http.Request, target string, s
 	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
 		return err
 	}
+	g.warnOfHost(r)
 	return g.depart(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
+}
+
+// warnOfHost says once that logins begin under a name to which WeChat does not
+// send them back: there, the login cookie set here will be missing.
+func (g *Gateway) warnOfHost(r *http.Request) {
+	host := strings.ToLower(r.Host)
+	if host == g.publicURL.Host || g.cookies.Domain != "" {
+		return
+	}
+	g.strayHost.Do(func() {
+		g.logger.Warn().Str("host", short(host)).Str("public_url", g.publicURL.String()).
+			Str("mend", "send visitors to the public URL, or correct it; where a proxy in front only changes the Host header, nothing is amiss").
+			Msg("login begun under another host than the public URL's")
+	})
 }
 
 // depart begins l under a state of its own and redirects to WeChat.

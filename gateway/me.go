@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/answer"
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -35,7 +36,7 @@ func (g *Gateway) me(w http.ResponseWriter, r *http.Request) error {
 		return g.refusal(barred, "")
 	}
 	g.renew(r, w.Header(), v)
-	writeJSON(w, http.StatusOK, g.meOf(v.session))
+	answer.JSON(w, http.StatusOK, g.meOf(v.session))
 	return nil
 }
 

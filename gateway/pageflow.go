@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/answer"
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -39,11 +40,11 @@ func (g *Gateway) pageConfig(w http.ResponseWriter, r *http.Request) error {
 	}
 	redirectURI, target := query.Get("redirect_uri"), g.callingPage(r)
 	switch {
-	case redirectURI == "":
+	case redirectURI == "", redirectURI == g.callbackURL():
 		redirectURI = g.callbackURL()
 	case !g.ownPage(redirectURI) || g.returnTo(redirectURI) != redirectURI:
 		return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest}
-	case redirectURI != g.callbackURL():
+	default:
 		target = redirectURI
 	}
 	if g.policy.arrival(r.UserAgent()) != login {
@@ -58,7 +59,7 @@ func (g *Gateway) pageConfig(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, configAnswer{account.AppID, string(g.scopeAt(account, l)), l.State, authorizeURL})
+	answer.JSON(w, http.StatusOK, configAnswer{account.AppID, string(g.scopeAt(account, l)), l.State, authorizeURL})
 	return nil
 }
 
@@ -85,7 +86,7 @@ func (g *Gateway) pageSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, g.meOf(s))
+	answer.JSON(w, http.StatusOK, g.meOf(s))
 	return nil
 }
 

@@ -64,6 +64,9 @@ func (g *Gateway) newProxy(c Config) (http.Handler, error) {
 		for i := range upstreams {
 			if upstreams[i].serves(r.URL.Path) {
 				handlers[i].ServeHTTP(w, r)
+				// Cookies belong to the header, where the gateway's own are
+				// looked for; an intermediary may merge the two.
+				delete(w.Header(), http.TrailerPrefix+"Set-Cookie")
 				return
 			}
 		}
@@ -122,29 +125,9 @@ func onlyWebSocket(h http.Header, method string) {
 
 // modifyResponse checks an upstream's answer on its way to the visitor.
 func (g *Gateway) modifyResponse(res *http.Response) error {
-	g.complete(res.Header, res.Request, visitOf(res.Request.Context()))
+	delete(res.Trailer, "Set-Cookie")
+	g.complete(res.StatusCode, res.Header, res.Request, visitOf(res.Request.Context()))
 	return nil
-}
-
-// complete turns the header of the site's answer into the one that the visitor
-// sees.
-func (g *Gateway) complete(h http.Header, r *http.Request, v *visit) {
-	g.dropOwnCookies(h)
-	if !sharedCacheMayKeep(h) {
-		g.renew(r, h, v)
-	}
-}
-
-// sharedCacheMayKeep reports whether an answer says that a cache may give it
-// to others: a session cookie must not travel in it. The next answer renews.
-func sharedCacheMayKeep(h http.Header) bool {
-	for _, line := range h["Cache-Control"] {
-		line = strings.ToLower(line)
-		if strings.Contains(line, "public") || strings.Contains(line, "s-maxage") {
-			return true
-		}
-	}
-	return false
 }
 
 // upstreamFailed answers for an upstream that did not.
@@ -153,15 +136,21 @@ func (g *Gateway) upstreamFailed(w http.ResponseWriter, r *http.Request, err err
 		w.WriteHeader(statusClientLeft) // nobody failed, and nobody reads it
 		return
 	}
-	f := &failure{Status: http.StatusBadGateway, Word: wordUpstreamUnavailable, Err: err, RetryAfter: retryAfter}
+	f := &failure{Status: http.StatusBadGateway, Word: wordUpstreamUnavailable, Err: unquoted(err), RetryAfter: retryAfter}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		f = &failure{Status: http.StatusRequestEntityTooLarge, Word: wordBodyTooLarge}
 	} else if _, ok := errors.AsType[*bodyError](err); ok {
-		f = &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: err}
+		f = &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: unquoted(err)}
 	} else if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		f.Status = http.StatusGatewayTimeout
 	}
 	g.fail(w, r, f)
+}
+
+// unquoted is err for the log, without what net/http quotes in it: a piece of
+// the answer, in which an openid or a cookie may stand.
+func unquoted(err error) error {
+	return errors.New(before(err.Error(), `"`))
 }
 
 // visitorBody is a request's body whose errors can be told from the

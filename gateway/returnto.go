@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -50,6 +51,9 @@ func (g *Gateway) returnTo(raw string) string {
 	if len(address) > session.MaxReturnTo {
 		return "/"
 	}
+	if g.leadsToLogin(address) {
+		return "/"
+	}
 	place := before(address, "?#")
 	if strings.Contains(place, `\`) { // a slash to browsers, until the query begins
 		return "/"
@@ -58,6 +62,17 @@ func (g *Gateway) returnTo(raw string) string {
 		return address
 	}
 	return "/"
+}
+
+// leadsToLogin reports whether an address is that of an endpoint which would
+// only send the visitor on again, and could be nested to any depth.
+func (g *Gateway) leadsToLogin(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return false // refused or kept for what it says as text
+	}
+	p := path.Clean(u.Path)
+	return p == g.prefix+"/login" || p == g.prefix+"/callback"
 }
 
 // escapeNonASCII percent-encodes what not every header can hold: blanks,

@@ -20,7 +20,7 @@ func returnGateway(t testing.TB) *Gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Gateway{publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"M.example.com", "dev.example.com:8443", ""})}
+	return &Gateway{prefix: "/_wx", publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"M.example.com", "dev.example.com:8443", ""})}
 }
 
 // browserHost is the scheme and host that a browser at the callback goes to
@@ -76,6 +76,10 @@ func TestReturnToRefuses(t *testing.T) {
 		"javascript://h5.example.com/%0aalert(1)", "javascript:/h5.example.com", "data:text/html,x", "data://h5.example.com/,x", "vbscript:x", "file:///etc/passwd",
 		"file://h5.example.com/x", "ftp://h5.example.com/x", "ws://h5.example.com/", "blob:https://h5.example.com/1", "about:blank", "weixin://dl/scan", "tel:110",
 		"view-source:https://h5.example.com/", "://h5.example.com", ":", "x", "shop", "./shop", "../shop", "?x=1", "#/route", ".", "*", "@evil.example",
+		// logins that would lead to logins
+		"/_wx/login", "/_wx/login?return_to=/_wx/login", "/_wx/callback?code=a&state=b", "/%5fwx/login", "/x/../_wx/login", "/_wx/./login",
+		"https://h5.example.com/_wx/login",
+
 		// other hosts
 		"https://evil.example", "https://evil.example/https://h5.example.com/", "https://evil.example?h5.example.com", "https://evil.example#h5.example.com",
 		"https://evil.example?@h5.example.com/", "https://evil.example#@h5.example.com/", "https://evil.example/@h5.example.com",

@@ -5,7 +5,12 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 )
+
+// bodyPatience bounds the wait for a request body that the gateway does not
+// forward.
+const bodyPatience = 10 * time.Second
 
 // serve answers one request: itself where the request is the gateway's own or
 // may not pass, through site otherwise.
@@ -13,6 +18,11 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handle
 	v := g.newVisit(r)
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	if r.ContentLength != 0 {
+		// A body that is not forwarded has to arrive soon: net/http reads the
+		// rest of it before it lets go of the connection.
+		http.NewResponseController(w).SetReadDeadline(v.start.Add(bodyPatience))
+	}
 	returned := false
 	defer func() {
 		// A panic ends the connection, http.ErrAbortHandler above all: the
@@ -77,6 +87,9 @@ func (g *Gateway) pass(w *recorder, r *http.Request, v *visit, site http.Handler
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
 	default:
 		return &failure{Status: http.StatusUnauthorized, Word: wordUnauthorized, LoginURL: g.loginURL(g.callingPage(r), g.scope)}
+	}
+	if r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // an upload may take hours
 	}
 	if g.maxBody > 0 {
 		if r.ContentLength > g.maxBody {

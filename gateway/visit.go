@@ -68,29 +68,6 @@ func (g *Gateway) newVisit(r *http.Request) *visit {
 	return v
 }
 
-// renew saves the visitor's session again once half of its time has passed, or
-// where more is known of her than her cookie says, adding the cookie to header. Where that fails, the session she has goes on.
-func (g *Gateway) renew(r *http.Request, header http.Header, v *visit) {
-	now := time.Now()
-	if v.session == nil {
-		return
-	}
-	due := g.lifetime.Due(v.session, now)
-	if !due && !v.learned {
-		return
-	}
-	renewed := *v.session
-	if due {
-		renewed.RenewedAt = now
-	}
-	if err := g.sessions.Save(r, header, &renewed); err != nil {
-		g.metrics.storeErrors.Inc()
-		g.logger.Warn().Err(err).Str("request_id", v.requestID).Msg("session not renewed")
-		return
-	}
-	v.session, v.learned = &renewed, false
-}
-
 // welcome reports whether a session that was valid when it was made still is
 // under the present configuration.
 func (g *Gateway) welcome(s *session.Session) bool {

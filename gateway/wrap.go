@@ -12,7 +12,7 @@ func (g *Gateway) inProcess(next http.Handler) http.Handler {
 		r.Header = r.Header.Clone()
 		r.Trailer = nil
 		g.prepare(r.Header, &in, v)
-		rec.before = func(h http.Header) { g.complete(h, r, v) }
+		rec.before = func(h http.Header) { g.complete(rec.status, h, r, v) }
 		next.ServeHTTP(w, r)
 		if rec.status == 0 {
 			rec.before(w.Header())

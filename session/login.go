@@ -20,6 +20,9 @@ const (
 	// maxLogins is how many logins one browser may have under way: tabs that
 	// a phone restores all at once.
 	maxLogins = 5
+	// maxSurplus is how many unreadable login cookies go at a time: a header
+	// full of them must not be answered by a longer one.
+	maxSurplus = 20
 	// loginIDChars is how much of the state names the cookie. The whole state
 	// stands inside it.
 	loginIDChars = 16
@@ -144,7 +147,7 @@ func (l *Logins) surplus(r *http.Request) []string {
 		}
 		if login, ok := l.open(cookie); ok {
 			found = append(found, pending{cookie.Name, login.BeganAt})
-		} else {
+		} else if len(names) < maxSurplus {
 			names = append(names, cookie.Name)
 		}
 	}

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -153,6 +154,22 @@ func TestLoginEndsAfterTenMinutes(t *testing.T) {
 			t.Error("still there after ten minutes, though the browser kept the cookie")
 		}
 	})
+}
+
+// A header full of junk must not be answered by a longer one.
+func TestJunkGoesInPortions(t *testing.T) {
+	t.Parallel()
+	b := browser{}
+	for i := range 1000 {
+		b[fmt.Sprintf("__Host-wxgate_login_%d", i)] = "junk"
+	}
+	header := make(http.Header)
+	if err := newLogins(t).Begin(b.request(), header, &session.Login{State: session.NewState(), BeganAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(header.Values("Set-Cookie")); n > 25 {
+		t.Errorf("%d cookies are set", n)
+	}
 }
 
 func TestSpend(t *testing.T) {

@@ -37,6 +37,9 @@ func check(c *call) error {
 	report.pass("configuration", "understood")
 	callback := cfg.PublicURL.String() + cfg.Prefix + "/callback"
 	report.pass("callback", callback+"; its host must be the account's web authorization domain (网页授权域名)")
+	if cfg.PublicURL.Scheme == "http" {
+		report.note("callback", "over http, cookies and openids can be read on the way: use https for real visitors")
+	}
 
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
@@ -91,6 +94,9 @@ func checkUpstream(ctx context.Context, report *report, u config.Upstream, cfg *
 	conn, err := dial(ctx, network, address)
 	if err != nil {
 		mend := "start it, or correct WXGATE_UPSTREAM"
+		if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+			mend = "it speaks no TLS: write http:// in WXGATE_UPSTREAM"
+		}
 		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 			mend = "name the CA that signed its certificate in WXGATE_UPSTREAM_CA_FILE"
 		} else if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -111,6 +117,10 @@ type report struct {
 
 func (r *report) pass(name, detail string) {
 	fmt.Fprintf(r.w, "ok    %s: %s\n", name, detail)
+}
+
+func (r *report) note(name, detail string) {
+	fmt.Fprintf(r.w, "note  %s: %s\n", name, detail)
 }
 
 func (r *report) fail(name, detail, mend string) {

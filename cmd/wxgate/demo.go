@@ -92,7 +92,7 @@ func demo(c *call) error {
 	}
 	servers[0].http = newHTTPServer(fronts, cfg.Logger)
 	return runServers(cfg.Logger, servers, shutdown{timeout: demoShutdown}, func() {
-		fmt.Fprintf(c.stdout, "Open %s and sign in as one of the emulator's visitors.\nThe emulator's dashboard: %s%s\n", origin, origin, wechattest.ControlPath)
+		fmt.Fprintf(c.stdout, "Open %[1]s and sign in as one of the emulator's visitors.\nTo be somebody else: %[1]s/_wx/logout\nThe emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
 	})
 }
 
@@ -101,7 +101,7 @@ func demo(c *call) error {
 func listenLocally(address string) (net.Listener, string, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, "", fmt.Errorf("--listen: %w", err)
+		return nil, "", fmt.Errorf("--listen: %w; try another port, such as --listen 127.0.0.1:8088", err)
 	}
 	return listener, originOf(listener.Addr().(*net.TCPAddr)), nil
 }

@@ -87,15 +87,16 @@ func (f *fronts) lead(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// namesThisMachine reports whether a host is an IP address or localhost, which
-// no other site's domain can be made to be.
+// namesThisMachine reports whether a host is an IP address or a name without a
+// dot (localhost, or a container's on its network), which no other site's
+// domain can be made to be.
 func namesThisMachine(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = host
 	}
 	_, err = netip.ParseAddr(strings.Trim(name, "[]"))
-	return err == nil || name == "localhost"
+	return err == nil || !strings.Contains(name, ".")
 }
 
 // isEmulatorPage reports whether a browser asks the emulator for p: the pages

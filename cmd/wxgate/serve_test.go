@@ -110,7 +110,7 @@ func TestServeAddressInUse(t *testing.T) {
 		if code := p.exit(); code != 1 {
 			t.Errorf("%s in use: exit code %d, want 1", test.variable, code)
 		}
-		if want := "wxgate: " + test.server + " server: listen tcp " + taken.Addr().String() + ": bind: address already in use\n"; p.stderr.String() != want {
+		if want := "wxgate: " + test.server + " server: listen tcp " + taken.Addr().String() + ": bind: address already in use; " + test.variable + " gives the address\n"; p.stderr.String() != want {
 			t.Errorf("%s in use: stderr %q, want %q", test.variable, p.stderr, want)
 		}
 		if text := p.stdout.String(); text != "" {

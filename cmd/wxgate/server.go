@@ -21,6 +21,7 @@ import (
 // A server is one HTTP server on one address.
 type server struct {
 	name     string
+	setting  string // what gave the address
 	address  string
 	listener net.Listener // opened by runServers where it is nil
 	http     *http.Server
@@ -104,7 +105,7 @@ func listen(servers []*server) error {
 				for _, before := range servers[:i] {
 					before.listener.Close()
 				}
-				return fmt.Errorf("%s server: %w", s.name, err)
+				return fmt.Errorf("%s server: %w; %s gives the address", s.name, err, s.setting)
 			}
 			s.listener = l
 		}
