@@ -188,7 +188,11 @@ func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, name 
 // that answers a form to form-action too: the place where signing out leads
 // has to be named where it is on another host.
 func (p *page) policy(data pageData) string {
-	return "default-src 'none'; style-src " + p.style +
+	script := ""
+	if data.Address != "" {
+		script = "; script-src " + scriptSource(string(copyScript))
+	}
+	return "default-src 'none'; style-src " + p.style + script +
 		"; img-src 'self' data:" + pageSource(data.FollowQR) + "; form-action 'self'" + pageSource(data.ReturnTo) +
 		"; base-uri 'none'; frame-ancestors 'none'"
 }
@@ -214,6 +218,9 @@ type pageView struct {
 	Lang   string // zh-CN or en
 	QRCode template.HTML
 }
+
+// CopyScript is the script of the button that copies the page's address.
+func (v pageView) CopyScript() template.JS { return copyScript }
 
 // Say picks the text in the visitor's language.
 func (v pageView) Say(zh, en string) string {

@@ -1,12 +1,16 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/wxgate/wxgate/wechat/wechattest"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 )
 
 // TestBrowserPages walks, in a real browser, through what the pages of a site
@@ -19,6 +23,7 @@ func TestBrowserPages(t *testing.T) {
 	t.Run("login by the page, code refused", b.pageLoginRefused)
 	t.Run("hash route through the login", b.hashRoute)
 	t.Run("signature", b.signature)
+	t.Run("address copied", b.copied)
 }
 
 // pageLogin signs in on a public page, which stays what it was: address, query
@@ -148,5 +153,27 @@ func (b *browser) signature(t *testing.T) {
 	}
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK || answer.ErrMsg != "config:ok" {
 		t.Errorf("the emulator says %d %q (%v), want config:ok", res.StatusCode, answer.ErrMsg, err)
+	}
+}
+
+// copied presses the button that copies the address on the page for browsers
+// that are not WeChat's.
+func (b *browser) copied(t *testing.T) {
+	p := start(t, environment(newUpstream(t, hello), "WXGATE_OUTSIDE_WECHAT=page", "WXGATE_PUBLIC_PATHS="))
+	address := "http://" + p.listening("gateway") + "/shop?item=1024"
+	tab := b.profile(t)
+	tab.do("another browser", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+			UserAgent: "Mozilla/5.0 (Linux; Android 14) Chrome/142.0.0.0",
+		})
+		return err
+	}))
+	tab.open(address)
+	tab.see("#address", "/shop?item=1024")
+	tab.picture("open-in-wechat")
+	tab.press("#copy")
+	tab.see("#copy", "已复制")
+	if got, want := tab.evaluate("getSelection().toString()"), tab.evaluate(`document.getElementById("address").innerText`); got != want {
+		t.Errorf("marked to be copied: %q, want %q", got, want)
 	}
 }
