@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +58,7 @@ func (e *exchanges) join(state string) (x *exchange, first bool) {
 		e.byState = make(map[string]*exchange)
 	}
 	x = &exchange{done: make(chan struct{})}
+	state = strings.Clone(state) // a part of the login's cookie, which is not to be kept
 	e.byState[state] = x
 	time.AfterFunc(exchangeMemory, func() {
 		e.mu.Lock()

@@ -134,7 +134,7 @@ func (f *follow) consult(ctx context.Context, s *session.Session, b belief) (fol
 	case !ok:
 		f.sweep(now)
 		v = new(followed)
-		f.visitors[s.OpenID] = v
+		f.visitors[strings.Clone(s.OpenID)] = v // a part of the session, which is not to be kept
 	case v.asking != nil:
 		return last, v.asking
 	}

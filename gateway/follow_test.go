@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"context"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -381,4 +383,36 @@ func TestFollowConfig(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A cookie from before does not bring an old answer back, on paths where
+// nobody is asked about either.
+func TestFollowOldCookie(t *testing.T) {
+	t.Parallel()
+	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.signIn(b)
+		site, err := url.Parse(s.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := b.Jar.Cookies(site)
+		s.wx.SetFollows(wechattest.StockAppID, "lihua", false)
+		time.Sleep(10*time.Minute + time.Second)
+		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingFollow)
+
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jar.SetCookies(site, old)
+		b.Jar = jar
+		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":false`) {
+			t.Errorf("/me = %s, want subscribed false", a.body)
+		}
+		b.Jar.SetCookies(site, old)
+		a := s.get(b, "/static/app.js")
+		if h := seenBy(t, a.body).Header; a.status != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
+			t.Errorf("a public path: %d with %q, want it without identity", a.status, hasPrefixFold(h, "x-wx-"))
+		}
+	})
 }

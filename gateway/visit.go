@@ -57,6 +57,9 @@ func (g *Gateway) newVisit(r *http.Request) *visit {
 		if g.follow == nil {
 			// Nobody keeps what it says up to date.
 			s.Subscribed, s.FollowAskedAt = false, time.Time{}
+		} else if newest := g.follow.newest(s).keptIn(s); newest != s {
+			// An old cookie must not bring an old answer back.
+			s, v.learned = newest, true
 		}
 		if g.welcome(s) {
 			v.session = s

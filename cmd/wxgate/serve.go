@@ -62,6 +62,9 @@ func serve(c *call) error {
 			Stringer("upstream", cfg.Upstream).
 			Str("session_store", cfg.SessionStore).
 			Msg("started")
+		if cfg.DenyOpenIDsFile != "" && cfg.OutsideWeChat == string(gateway.OutsideQRConnect) {
+			logger.Warn().Str("mend", "list unionids: by scan login a visitor has another openid").Msg("the deny list may miss visitors who scan")
+		}
 	})
 }
 

@@ -101,11 +101,26 @@ func (l *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // give out a token are none of the relay's business: through cgi-bin/token,
 // moreover, a fetch would end the token in use.
 func (l *Relay) allowed(r *http.Request) bool {
+	if byBrowser(r.Header) || strings.Contains(r.RequestURI, " ") { // HTTP/2 can carry a blank, a request line cannot
+		return false
+	}
 	switch strings.ToLower(strings.TrimSuffix(r.URL.Path, "/")) {
 	case "/cgi-bin/token", "/cgi-bin/stable_token":
 		return false
 	}
 	return r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
+}
+
+// byBrowser reports whether a page makes a browser ask. The relay asks nobody
+// who they are and serves servers, which send none of these headers: a page of
+// any site, opened on the private network, could call in the account's name.
+func byBrowser(h http.Header) bool {
+	for name := range h {
+		if name == "Origin" || strings.HasPrefix(name, "Sec-Fetch-") {
+			return true
+		}
+	}
+	return false
 }
 
 // strip takes out of a request's header what WeChat must not learn, and what
@@ -116,7 +131,8 @@ func strip(h http.Header) {
 			delete(h, name)
 		}
 	}
-	for _, name := range []string{"Cookie", "Authorization", "Proxy-Authorization", "Forwarded", "X-Real-Ip", "Upgrade", "Connection", "Expect", "Accept-Encoding"} {
+	// With an Idempotency-Key, net/http would repeat a POST by itself.
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key", "Cookie", "Authorization", "Proxy-Authorization", "Forwarded", "X-Real-Ip", "Upgrade", "Connection", "Expect", "Accept-Encoding"} {
 		delete(h, name)
 	}
 }

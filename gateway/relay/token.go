@@ -76,7 +76,9 @@ func (s *signed) send(r *http.Request, body *payload, token wechat.Secret) (*htt
 		return nil, err
 	}
 	for name, values := range res.Header {
-		if slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, token.Reveal()) }) {
+		if slices.ContainsFunc(values, func(v string) bool {
+			return strings.Contains(v, token.Reveal()) || strings.Contains(v, url.QueryEscape(token.Reveal()))
+		}) {
 			delete(res.Header, name) // a redirect's Location
 		}
 	}
