@@ -91,13 +91,16 @@ func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // record counts a request that has been answered and writes its access line.
-func (g *Gateway) record(r *http.Request, v *visit, w *recorder) {
+func (g *guard) record(r *http.Request, v *visit, w *recorder) {
 	if w.status == 0 {
 		// Nothing was written: net/http sends 200, unless the client has left.
 		w.status = http.StatusOK
 		if r.Context().Err() != nil {
 			w.status = statusClientLeft
 		}
+	}
+	if v.original != nil {
+		r = v.original // the proxy's question would tell nothing
 	}
 	elapsed := time.Since(v.start)
 	g.metrics.request(v.outcome, w.status, elapsed)

@@ -20,10 +20,10 @@ const (
 // standing asks how the visitor of r stands, WeChat where it must. On a public
 // path, where that makes no difference to whether she passes, nobody waits for
 // WeChat.
-func (g *Gateway) standing(r *http.Request, v *visit) standing {
-	if v.session != nil && g.follow != nil && !g.policy.public.Match(r.Method, rawPath(r)) {
+func (g *guard) standing(r *http.Request, v *visit, a asked) standing {
+	if v.session != nil && g.follow != nil && !g.policy.public.Match(a.method, a.path) {
 		believe := g.follow.inScript()
-		if v.navigation {
+		if a.navigation {
 			believe = g.follow.onPage()
 		}
 		if s := g.follow.settle(r.Context(), v.session, believe); s != v.session {
@@ -34,7 +34,7 @@ func (g *Gateway) standing(r *http.Request, v *visit) standing {
 }
 
 // standingOf is how the visitor with session s stands by what it knows.
-func (g *Gateway) standingOf(s *session.Session) standing {
+func (g *guard) standingOf(s *session.Session) standing {
 	switch {
 	case s == nil:
 		return nobody
@@ -49,7 +49,7 @@ func (g *Gateway) standingOf(s *session.Session) standing {
 
 // refusal is the failure that tells a visitor why she may not enter, nil where
 // she may. The button of its page leads to target.
-func (g *Gateway) refusal(s standing, target string) *failure {
+func (g *guard) refusal(s standing, target string) *failure {
 	switch s {
 	case barred:
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
@@ -64,7 +64,7 @@ func (g *Gateway) refusal(s standing, target string) *failure {
 
 // admit is refusal for a session that a login has brought, whose visitor sees a
 // page whatever she asked for.
-func (g *Gateway) admit(s *session.Session, target string) error {
+func (g *guard) admit(s *session.Session, target string) error {
 	f := g.refusal(g.standingOf(s), target)
 	if f == nil {
 		return nil

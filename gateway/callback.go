@@ -17,7 +17,7 @@ const maxAttempts = 2
 
 // callback finishes a login: GET {prefix}/callback, where WeChat sends the
 // visitor back with a code and the login's state.
-func (g *Gateway) callback(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) callback(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r.Context())
 	if err := g.limiter.take(v.clientIP); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (g *Gateway) callback(w http.ResponseWriter, r *http.Request) error {
 // finish ends a login of this browser with the code that it came back with:
 // the session is saved, or the failure says why there is none. Either way the
 // login is over, and its code is never sent to WeChat again.
-func (g *Gateway) finish(w http.ResponseWriter, r *http.Request, pending *session.Login, code string) (*session.Session, error) {
+func (g *guard) finish(w http.ResponseWriter, r *http.Request, pending *session.Login, code string) (*session.Session, error) {
 	account := g.accountOf(pending)
 	if account == nil { // the operator has turned scan login off meanwhile
 		return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: g.again(pending)}
@@ -91,7 +91,7 @@ func callbackParameters(r *http.Request) (code, state string) {
 // that was answered before. It never asks WeChat and never starts a login by
 // itself: it sends a visitor who is signed in on to target, and shows everyone
 // else a button that leads to again.
-func (g *Gateway) strayCallback(w http.ResponseWriter, v *visit, target, again string) error {
+func (g *guard) strayCallback(w http.ResponseWriter, v *visit, target, again string) error {
 	if v.session != nil {
 		redirect(w, target)
 		return nil
@@ -102,7 +102,7 @@ func (g *Gateway) strayCallback(w http.ResponseWriter, v *visit, target, again s
 
 // signIn asks WeChat who the visitor with this code of account is. The code is
 // used up whatever comes of it.
-func (g *Gateway) signIn(ctx context.Context, account *wechat.Client, code string, scope wechat.Scope) (*session.Session, error) {
+func (g *guard) signIn(ctx context.Context, account *wechat.Client, code string, scope wechat.Scope) (*session.Session, error) {
 	grant, err := account.Exchange(ctx, code)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (g *Gateway) signIn(ctx context.Context, account *wechat.Client, code strin
 
 // addProfile asks once for nickname and avatar. A login that was to bring them
 // and cannot is no login.
-func (g *Gateway) addProfile(ctx context.Context, account *wechat.Client, s *session.Session, grant *wechat.Grant) error {
+func (g *guard) addProfile(ctx context.Context, account *wechat.Client, s *session.Session, grant *wechat.Grant) error {
 	info, err := account.UserInfo(ctx, grant.AccessToken, grant.OpenID, "zh_CN")
 	if err != nil {
 		// Snapshot visitors have been seen to be refused their own profile
@@ -160,7 +160,7 @@ func (g *Gateway) addProfile(ctx context.Context, account *wechat.Client, s *ses
 }
 
 // failedLogin ends a login whose code brought no session, and says why.
-func (g *Gateway) failedLogin(w http.ResponseWriter, r *http.Request, pending *session.Login, err error) error {
+func (g *guard) failedLogin(w http.ResponseWriter, r *http.Request, pending *session.Login, err error) error {
 	if r.Context().Err() != nil {
 		return errVisitorLeft
 	}
@@ -194,7 +194,7 @@ func (g *Gateway) failedLogin(w http.ResponseWriter, r *http.Request, pending *s
 }
 
 // again is the address that starts a login like this one.
-func (g *Gateway) again(l *session.Login) string {
+func (g *guard) again(l *session.Login) string {
 	return g.loginURL(l.ReturnTo, wechat.Scope(l.Scope))
 }
 

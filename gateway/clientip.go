@@ -19,6 +19,12 @@ func (t trust) contains(addr netip.Addr) bool {
 	return false
 }
 
+// trusts reports whether r comes from a trusted proxy.
+func (t trust) trusts(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && t.contains(plainAddr(peer.Addr()))
+}
+
 // client returns the address that r comes from, and whether the peer is a
 // trusted proxy. Where it is, the client is the last address in
 // X-Forwarded-For that no trusted proxy has: everything to its left is the
@@ -66,7 +72,7 @@ func plainAddr(addr netip.Addr) netip.Addr {
 // setForwarded replaces the forwarding headers of out, the request to the
 // site, by what is known of in, the visitor's. From a trusted proxy, what it
 // said is kept and the proxy itself added to the chain.
-func (g *Gateway) setForwarded(out http.Header, in *http.Request, v *visit) {
+func (g *guard) setForwarded(out http.Header, in *http.Request, v *visit) {
 	stripForwarded(out, v.trusted)
 	peer := "unknown" // on a Unix socket
 	if addrPort, err := netip.ParseAddrPort(in.RemoteAddr); err == nil {

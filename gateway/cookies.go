@@ -8,9 +8,9 @@ import (
 
 // stripCookies takes the gateway's own cookies out of the Cookie headers of a
 // request and leaves the others as they stand.
-func (g *Gateway) stripCookies(h http.Header) {
+func (g *guard) stripCookies(h http.Header) {
 	lines := h["Cookie"]
-	if !slices.ContainsFunc(lines, func(line string) bool { return strings.Contains(line, g.cookie) }) {
+	if !slices.ContainsFunc(lines, g.mayHoldOwn) {
 		return
 	}
 	kept := make([]string, 0, len(lines))
@@ -26,12 +26,33 @@ func (g *Gateway) stripCookies(h http.Header) {
 	h["Cookie"] = kept
 }
 
-func (g *Gateway) withoutOwn(line string) string {
+// mayHoldOwn reports whether a Cookie header is worth a closer look.
+func (g *guard) mayHoldOwn(line string) bool {
+	for i := range g.kept {
+		if strings.Contains(line, g.kept[i].CookieName()) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownCookie reports whether a cookie is the gateway's: this site's, or another's
+// that browsers send here too.
+func (g *guard) ownCookie(name string) bool {
+	for i := range g.kept {
+		if g.kept[i].OwnCookie(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *guard) withoutOwn(line string) string {
 	var b strings.Builder
 	b.Grow(len(line))
 	for pair := range strings.SplitSeq(line, ";") {
 		name, _, _ := strings.Cut(pair, "=")
-		if g.cookies.OwnCookie(strings.TrimSpace(name)) {
+		if g.ownCookie(strings.TrimSpace(name)) {
 			continue
 		}
 		if b.Len() > 0 {
@@ -46,7 +67,7 @@ func (g *Gateway) withoutOwn(line string) string {
 
 // dropOwnCookies removes from an upstream's answer each Set-Cookie by which it
 // would set one of the gateway's own cookies.
-func (g *Gateway) dropOwnCookies(h http.Header) {
+func (g *guard) dropOwnCookies(h http.Header) {
 	lines := h["Set-Cookie"]
 	if len(lines) == 0 {
 		return
@@ -60,7 +81,7 @@ func (g *Gateway) dropOwnCookies(h http.Header) {
 			name, _, _ = strings.Cut(value, "=")
 			name = strings.TrimSpace(name)
 		}
-		return g.cookies.OwnCookie(name)
+		return g.ownCookie(name)
 	})
 	if len(lines) == 0 {
 		delete(h, "Set-Cookie")

@@ -11,9 +11,9 @@ import (
 
 // cookieGateway is a gateway as far as its cookies go. Theirs begin with
 // __Host- where it is secure.
-func cookieGateway(secure bool) *Gateway {
+func cookieGateway(secure bool) *guard {
 	c := session.Config{Secure: secure}
-	return &Gateway{cookies: c, cookie: c.CookieName()}
+	return &guard{cookies: c, kept: []session.Config{c}}
 }
 
 func TestStripCookies(t *testing.T) {

@@ -11,17 +11,16 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/answer"
-
-	"github.com/wxgate/wxgate/wechat"
 )
 
 // failure is an answer that the visitor should see. Its Err and Mend are for
 // the operator alone.
 type failure struct {
-	Status int
-	Word   string   // the error word of a JSON answer
-	Page   pageName // the page; default: the one for the word
-	Always bool     // a page, whatever the request accepts
+	Status  int
+	Word    string   // the error word of a JSON answer
+	Page    pageName // the page; default: the one for the word
+	Always  bool     // a page, whatever the request accepts
+	Message string   // the sentence of a JSON answer; default: the one for the word
 
 	LoginURL   string        // where to sign in, as a button or in JSON
 	RetryAfter time.Duration // said in a header where set
@@ -53,6 +52,7 @@ const (
 	wordUpstreamUnavailable = "upstream_unavailable"
 	wordTooManyRequests     = "too_many_requests"
 	wordBodyTooLarge        = "body_too_large"
+	wordUnknownSite         = "unknown_site"
 	wordNotFound            = "not_found"
 	wordMethodNotAllowed    = "method_not_allowed"
 	wordInternal            = "internal_error"
@@ -75,6 +75,7 @@ var said = map[string]struct {
 	wordUpstreamUnavailable: {pageUpstreamDown, "The site does not answer. Try again in a moment."},
 	wordTooManyRequests:     {pageTooMany, "Too many logins from this address. Try again later."},
 	wordBodyTooLarge:        {pageTooLarge, "The request body is too large."},
+	wordUnknownSite:         {pageUnknownSite, "No site has this host."},
 	wordNotFound:            {pageNotFound, "There is no such endpoint."},
 	wordMethodNotAllowed:    {pageMethod, "This endpoint does not take that method."},
 	wordInternal:            {pageUpstreamDown, "The gateway failed."},
@@ -83,18 +84,19 @@ var said = map[string]struct {
 // weChatFailure is the answer where WeChat cannot be asked, or refuses the site
 // itself.
 func weChatFailure(err error) *failure {
-	refusal, ok := errors.AsType[*wechat.Error](err)
-	if !ok || refusal.Class() == wechat.Later {
-		return &failure{Status: http.StatusServiceUnavailable, Word: wordWeChatUnavailable, Err: err, RetryAfter: retryAfter}
+	status, said, mend := answer.WeChat(err)
+	f := &failure{Status: status, Word: said.Word, Err: err, Mend: mend}
+	if status == http.StatusServiceUnavailable {
+		f.RetryAfter = retryAfter
 	}
-	return &failure{Status: http.StatusBadGateway, Word: wordWeChatError, Err: err, Mend: refusal.Mend()}
+	return f
 }
 
 // retryAfter is what an answer advises that blames somebody's outage.
 const retryAfter = 5 * time.Second
 
 // fail answers err, as a page or as JSON, and logs it: the one place for both.
-func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (g *guard) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f, ok := errors.AsType[*failure](err)
 	if !ok {
 		f = &failure{Status: http.StatusInternalServerError, Word: wordInternal, Err: err}
@@ -118,7 +120,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, err error) {
 		})
 		return
 	}
-	refusal := answer.Error{Word: f.Word, Message: said[f.Word].message, RequestID: v.requestID}
+	refusal := answer.Error{Word: f.Word, Message: cmp.Or(f.Message, said[f.Word].message), RequestID: v.requestID}
 	if f.Status == http.StatusUnauthorized {
 		refusal.LoginURL = f.LoginURL
 	}
@@ -145,7 +147,7 @@ func outcomeOf(status int, before outcome) outcome {
 // logFailure writes one line for what somebody should know of: an error where
 // the operator has to act, a warning where a server is away. What a visitor
 // did is told by the access line.
-func (g *Gateway) logFailure(f *failure, v *visit) {
+func (g *guard) logFailure(f *failure, v *visit) {
 	var event *zerolog.Event
 	switch {
 	case f.Err == nil:

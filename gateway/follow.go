@@ -61,7 +61,7 @@ type followAnswer struct {
 type belief struct{ yes, no time.Duration }
 
 // newFollow returns nil where nobody has to follow.
-func newFollow(c Config) (*follow, error) {
+func newFollow(c Config, logger zerolog.Logger) (*follow, error) {
 	if !c.RequireFollow {
 		return nil, nil
 	}
@@ -69,7 +69,7 @@ func newFollow(c Config) (*follow, error) {
 		tokens:   c.Tokens,
 		recheck:  cmp.Or(c.FollowRecheck, 10*time.Minute),
 		picture:  c.FollowQRURL,
-		logger:   c.Logger,
+		logger:   logger,
 		visitors: make(map[string]*followed),
 		sweepAt:  minSweep,
 	}
@@ -223,7 +223,7 @@ func (a followAnswer) keptIn(s *session.Session) *session.Session {
 }
 
 // followQR is the picture that the page of f shows, where it asks to follow.
-func (g *Gateway) followQR(f *failure) string {
+func (g *guard) followQR(f *failure) string {
 	if f.Word != wordNotFollowing {
 		return ""
 	}

@@ -6,7 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/wxgate/wxgate/session"
+
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -20,7 +22,7 @@ func TestFollowForgets(t *testing.T) {
 			t.Fatal(err)
 		}
 		account := &wechat.Client{AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
-		f, err := newFollow(Config{RequireFollow: true, Account: account, Tokens: &wechat.TokenSource{Client: account}})
+		f, err := newFollow(Config{RequireFollow: true, Account: account, Tokens: &wechat.TokenSource{Client: account}}, zerolog.Nop())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ var fragmentPage = template.Must(template.New("fragment").Parse(`<!doctype html>
 
 // keepsFragment reports whether a page load that has to sign in is first shown
 // the page that reads the fragment: it has to be one that shows HTML.
-func (g *Gateway) keepsFragment(r *http.Request) bool {
+func (g *guard) keepsFragment(r *http.Request) bool {
 	if !g.keepFragment || r.Method != http.MethodGet {
 		return false
 	}
@@ -41,9 +41,9 @@ func (g *Gateway) keepsFragment(r *http.Request) bool {
 	return html
 }
 
-// readFragment answers with the page that adds the fragment to target and goes
+// readFragment answers, with the given status, with the page that adds the fragment to target and goes
 // on to the login. It begins none itself.
-func (g *Gateway) readFragment(w http.ResponseWriter, target string) {
+func (g *guard) readFragment(w http.ResponseWriter, status int, target string) {
 	address := g.publicURL.String() + g.prefix + "/login?return_to=" + url.QueryEscape(g.returnTo(target))
 	h := w.Header()
 	setOwnHeaders(h)
@@ -51,5 +51,6 @@ func (g *Gateway) readFragment(w http.ResponseWriter, target string) {
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src "+scriptSource(fragmentScript)+
 		"; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	w.WriteHeader(status)
 	fragmentPage.Execute(w, address) // a visitor who left is no error
 }

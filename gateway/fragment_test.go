@@ -190,7 +190,7 @@ func TestFragmentPageInManyTabs(t *testing.T) {
 // On another of the site's hosts the way leads by the public URL and back.
 func TestFragmentPageOfAReturnHost(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, nil, func(c *gateway.Config) {
+	r := newRig(t, new(echo), func(c *gateway.Config) {
 		withFragments(c)
 		c.ReturnHosts = []string{"m.example.com"}
 	})

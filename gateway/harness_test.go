@@ -150,17 +150,26 @@ func (r *rig) count(t testing.TB, name string, labels ...string) float64 {
 // signedIn returns the session cookie, name and value, of a visitor.
 func signedIn(t testing.TB, change ...func(*session.Session)) string {
 	t.Helper()
-	store, err := session.NewCookieStore(session.Config{
-		Keys: rigKeys(), Site: rigOrigin, AppID: rigAppID, Secure: true,
-		Lifetime: session.Lifetime{TTL: 24 * time.Hour, MaxTTL: 720 * time.Hour},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	now := time.Now()
 	s := &session.Session{AppID: rigAppID, OpenID: rigOpenID, Scope: "snsapi_base", IssuedAt: now, RenewedAt: now}
 	for _, f := range change {
 		f(s)
+	}
+	return sessionCookie(t, session.Config{Keys: rigKeys(), Site: rigOrigin, AppID: rigAppID, Secure: true, Lifetime: rigLifetime}, s)
+}
+
+var rigLifetime = session.Lifetime{TTL: 24 * time.Hour, MaxTTL: 720 * time.Hour}
+
+// sessionCookie returns the cookie, name and value, that c makes of a session; one
+// without times began now.
+func sessionCookie(t testing.TB, c session.Config, s *session.Session) string {
+	t.Helper()
+	store, err := session.NewCookieStore(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.IssuedAt.IsZero() {
+		s.IssuedAt, s.RenewedAt = time.Now(), time.Now()
 	}
 	h := make(http.Header)
 	if err := store.Save(nil, h, s); err != nil {

@@ -73,6 +73,11 @@ func identityOf(s *session.Session) Identity {
 	}
 }
 
+// setIdentity adds the identity headers of the visitor with session s to h.
+func (g *guard) setIdentity(h http.Header, s *session.Session) {
+	identityOf(s).setHeaders(h)
+}
+
 // setHeaders adds the identity headers of id to h, from which stripIdentity
 // has removed whatever the client sent.
 func (id Identity) setHeaders(h http.Header) {

@@ -10,7 +10,7 @@ import (
 // jssdk signs a page of this site for WeChat's JS-SDK: GET {prefix}/jssdk.
 // Always JSON. It takes no session, because public pages are shared too, and
 // signs no other site's page: a signature is good for whoever has it.
-func (g *Gateway) jssdk(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) jssdk(w http.ResponseWriter, r *http.Request) error {
 	visitOf(r.Context()).navigation = false
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query["url"]) != 1 || !g.ownPage(query.Get("url")) {

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,13 +18,6 @@ import (
 // lists say who may enter by name, whatever else holds.
 type lists struct {
 	allow, deny *openIDFile // nil: there is none
-}
-
-func newLists(allow, deny string, logger zerolog.Logger) (l lists, err error) {
-	var errs [2]error
-	l.allow, errs[0] = newOpenIDFile(allow, logger)
-	l.deny, errs[1] = newOpenIDFile(deny, logger)
-	return l, errors.Join(errs[:]...)
 }
 
 // refuse reports whether the visitor is kept out: she is on the deny list, or

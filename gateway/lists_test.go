@@ -123,7 +123,7 @@ func TestListsRefuse(t *testing.T) {
 				}
 				return writeList(t, filepath.Join(t.TempDir(), name), content)
 			}
-			l, err := newLists(path("allow", test.allow), path("deny", test.deny), zerolog.Nop())
+			l, err := newBuilder(&shared{logger: zerolog.Nop()}).listsOf(path("allow", test.allow), path("deny", test.deny))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestListsBadFiles(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			for i, paths := range [][2]string{{test.path, ""}, {"", test.path}} {
-				_, err := newLists(paths[0], paths[1], zerolog.Nop())
+				_, err := newBuilder(&shared{logger: zerolog.Nop()}).listsOf(paths[0], paths[1])
 				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.path) {
 					t.Errorf("list %d: error %v, want one with %q and the path", i, err, test.want)
 				}
@@ -316,7 +316,7 @@ func TestListsUnreadableFile(t *testing.T) {
 	if _, err := os.ReadFile(path); err == nil {
 		t.Skip("this user may read every file")
 	}
-	if _, err := newLists(path, "", zerolog.Nop()); !errors.Is(err, fs.ErrPermission) {
+	if _, err := newBuilder(&shared{logger: zerolog.Nop()}).listsOf(path, ""); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("error %v, want that the file may not be read", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // loginEndpoint starts a login that somebody asked for: GET {prefix}/login.
-func (g *Gateway) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	scope, err := g.askedScope(query)
 	if err != nil {
@@ -29,7 +29,7 @@ func (g *Gateway) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
 }
 
 // askedScope is the scope that a login's query asks for, by default the site's.
-func (g *Gateway) askedScope(query url.Values) (wechat.Scope, error) {
+func (g *guard) askedScope(query url.Values) (wechat.Scope, error) {
 	scope := g.scope
 	if asked := query.Get("scope"); asked != "" {
 		if err := scope.UnmarshalText([]byte(asked)); err != nil {
@@ -40,9 +40,14 @@ func (g *Gateway) askedScope(query url.Values) (wechat.Scope, error) {
 }
 
 // login sends the visitor to WeChat, to come back to target.
-func (g *Gateway) login(w http.ResponseWriter, r *http.Request, target string, scope wechat.Scope) error {
+func (g *guard) login(w http.ResponseWriter, r *http.Request, target string, scope wechat.Scope) error {
 	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
 		return err
+	}
+	if g.aliases && g.cookies.Domain == "" && canonicalHost(r.Host) != canonicalHost(g.publicURL.Host) {
+		// A login cookie set here would be missing where WeChat sends her back to.
+		redirect(w, g.loginURL(g.returnTo(target), scope))
+		return nil
 	}
 	g.warnOfHost(r)
 	return g.depart(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
@@ -50,7 +55,7 @@ func (g *Gateway) login(w http.ResponseWriter, r *http.Request, target string, s
 
 // warnOfHost says once that logins begin under a name to which WeChat does not
 // send them back: there, the login cookie set here will be missing.
-func (g *Gateway) warnOfHost(r *http.Request) {
+func (g *guard) warnOfHost(r *http.Request) {
 	host := strings.ToLower(r.Host)
 	if host == g.publicURL.Host || g.cookies.Domain != "" {
 		return
@@ -63,7 +68,7 @@ func (g *Gateway) warnOfHost(r *http.Request) {
 }
 
 // depart begins l under a state of its own and redirects to WeChat.
-func (g *Gateway) depart(w http.ResponseWriter, r *http.Request, l *session.Login) error {
+func (g *guard) depart(w http.ResponseWriter, r *http.Request, l *session.Login) error {
 	authorizeURL, err := g.begin(w, r, l, g.callbackURL())
 	if err != nil {
 		return err
@@ -72,13 +77,13 @@ func (g *Gateway) depart(w http.ResponseWriter, r *http.Request, l *session.Logi
 	return nil
 }
 
-func (g *Gateway) callbackURL() string {
+func (g *guard) callbackURL() string {
 	return g.publicURL.String() + g.prefix + "/callback"
 }
 
 // begin begins l under a state of its own and returns the address at WeChat
 // that leads the visitor on to redirectURI.
-func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, l *session.Login, redirectURI string) (string, error) {
+func (g *guard) begin(w http.ResponseWriter, r *http.Request, l *session.Login, redirectURI string) (string, error) {
 	account := g.accountFor(r)
 	l.State, l.BeganAt, l.AppID = session.NewState(), time.Now(), ""
 	if account == g.scan {
@@ -92,7 +97,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, l *session.Login
 
 // loginURL is the address that starts a login leading to target. It is
 // absolute: the login cookie has to be set on the host that WeChat returns to.
-func (g *Gateway) loginURL(target string, scope wechat.Scope) string {
+func (g *guard) loginURL(target string, scope wechat.Scope) string {
 	address := g.publicURL.String() + g.prefix + "/login"
 	query := make(url.Values)
 	if target != "" && target != "/" {
@@ -108,7 +113,7 @@ func (g *Gateway) loginURL(target string, scope wechat.Scope) string {
 }
 
 // openInWeChat shows the page that asks to open the present address in WeChat.
-func (g *Gateway) openInWeChat(w http.ResponseWriter, r *http.Request) {
+func (g *guard) openInWeChat(w http.ResponseWriter, r *http.Request) {
 	address := g.publicURL.String() + requestTarget(r)
 	setOwnHeaders(w.Header())
 	g.pages.render(w, r, http.StatusOK, pageOpenInWeChat, pageData{Address: address})

@@ -6,7 +6,7 @@ import (
 
 // logoutPage asks whether to sign out: GET {prefix}/logout. It changes
 // nothing: WeChat's scanners and previews open addresses too.
-func (g *Gateway) logoutPage(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) logoutPage(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r.Context())
 	if v.storeErr != nil {
 		return v.storeErr
@@ -27,7 +27,7 @@ func (g *Gateway) logoutPage(w http.ResponseWriter, r *http.Request) error {
 const maxLogoutForm = 16 << 10
 
 // logout ends the session: POST {prefix}/logout.
-func (g *Gateway) logout(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) logout(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogoutForm)
 	target := g.returnTo(r.FormValue("return_to")) // a form that cannot be read names no place
 	if err := g.sessions.Delete(r, w.Header()); err != nil {

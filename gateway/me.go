@@ -24,7 +24,7 @@ type meAnswer struct {
 }
 
 // me tells a page who its visitor is: GET {prefix}/me. Always JSON.
-func (g *Gateway) me(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) me(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r.Context())
 	v.navigation = false
 	switch {
@@ -41,7 +41,7 @@ func (g *Gateway) me(w http.ResponseWriter, r *http.Request) error {
 }
 
 // meOf is what a page may know of the visitor with session s.
-func (g *Gateway) meOf(s *session.Session) meAnswer {
+func (g *guard) meOf(s *session.Session) meAnswer {
 	var subscribed *bool
 	if !s.FollowAskedAt.IsZero() {
 		subscribed = new(s.Subscribed)

@@ -27,7 +27,7 @@ type configAnswer struct {
 }
 
 // pageConfig begins a login for a page: GET {prefix}/config. Always JSON.
-func (g *Gateway) pageConfig(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) pageConfig(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r.Context())
 	v.navigation = false
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -64,7 +64,7 @@ func (g *Gateway) pageConfig(w http.ResponseWriter, r *http.Request) error {
 }
 
 // pageSession finishes the login of a page: POST {prefix}/session. Always JSON.
-func (g *Gateway) pageSession(w http.ResponseWriter, r *http.Request) error {
+func (g *guard) pageSession(w http.ResponseWriter, r *http.Request) error {
 	v := visitOf(r.Context())
 	if err := g.limiter.take(v.clientIP); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (g *Gateway) pageSession(w http.ResponseWriter, r *http.Request) error {
 
 // pageLogin returns the session of the login with the given state: a new one,
 // or the one that the same code and state were handed over for before.
-func (g *Gateway) pageLogin(w http.ResponseWriter, r *http.Request, v *visit, code, state string) (*session.Session, error) {
+func (g *guard) pageLogin(w http.ResponseWriter, r *http.Request, v *visit, code, state string) (*session.Session, error) {
 	pending, found := g.logins.Find(r, state)
 	switch {
 	case found && !pending.Spent:

@@ -41,6 +41,7 @@ const (
 	pageSignedOut     pageName = "signed-out"         // 200: the session has ended
 	pageTooMany       pageName = "too-many"           // 429: too many logins from one address
 	pageTooLarge      pageName = "too-large"          // 413: the body is over the limit
+	pageUnknownSite   pageName = "unknown-site"       // 421: no site has the request's host
 	pageNotFound      pageName = "not-found"          // 404: no such endpoint
 	pageMethod        pageName = "method"             // 405: the endpoint takes another method
 	pageBadRequest    pageName = "bad-request"        // 400: the request makes no sense

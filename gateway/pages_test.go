@@ -50,6 +50,7 @@ var pageCases = []struct {
 	{"signed-out", pageSignedOut, 200, pageData{LoginURL: "/_wx/login"}},
 	{"too-many", pageTooMany, 429, pageData{RequestID: testRequestID, Reload: true}},
 	{"too-large", pageTooLarge, 413, pageData{RequestID: testRequestID}},
+	{"unknown-site", pageUnknownSite, 421, pageData{RequestID: testRequestID}},
 	{"not-found", pageNotFound, 404, pageData{RequestID: testRequestID}},
 	{"method", pageMethod, 405, pageData{RequestID: testRequestID}},
 	{"bad-request", pageBadRequest, 400, pageData{RequestID: testRequestID}},

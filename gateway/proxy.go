@@ -37,12 +37,15 @@ func (u Upstream) serves(path string) bool {
 	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(u.Prefix, "/"))
 }
 
-// newProxy returns the handler that forwards to the upstreams.
-func (g *Gateway) newProxy(c Config) (http.Handler, error) {
+// newProxy returns the handler that forwards to the upstreams, nil where there
+// are none.
+func (g *guard) newProxy(c Config) (http.Handler, error) {
+	if len(c.Upstreams) == 0 {
+		return nil, nil
+	}
 	upstreams := slices.Clone(c.Upstreams)
 	slices.SortStableFunc(upstreams, func(a, b Upstream) int { return len(b.Prefix) - len(a.Prefix) })
 	handlers := make([]http.Handler, len(upstreams))
-	buffers := newBufferPool()
 	for i, u := range upstreams {
 		if !strings.HasPrefix(u.Prefix, "/") || u.URL == nil {
 			return nil, fmt.Errorf("upstream %q: expected a prefix that begins with / and a URL", u.Prefix)
@@ -57,7 +60,7 @@ func (g *Gateway) newProxy(c Config) (http.Handler, error) {
 			ModifyResponse: g.modifyResponse,
 			ErrorHandler:   g.upstreamFailed,
 			ErrorLog:       log.New(proxyLog{g}, "", 0),
-			BufferPool:     buffers,
+			BufferPool:     g.buffers,
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +81,7 @@ func (g *Gateway) newProxy(c Config) (http.Handler, error) {
 // target out of the visitor's. What the client may not say is removed first,
 // what the gateway says is set after, so that nothing the client sends (a
 // Connection header that names X-WX-OpenID, say) can take it away.
-func (g *Gateway) rewrite(target *url.URL) func(*httputil.ProxyRequest) {
+func (g *guard) rewrite(target *url.URL) func(*httputil.ProxyRequest) {
 	return func(pr *httputil.ProxyRequest) {
 		out, v := pr.Out, visitOf(pr.In.Context())
 		out.URL.Scheme, out.URL.Host = target.Scheme, target.Host
@@ -92,13 +95,13 @@ func (g *Gateway) rewrite(target *url.URL) func(*httputil.ProxyRequest) {
 }
 
 // prepare turns the client's headers into those that the site sees.
-func (g *Gateway) prepare(h http.Header, in *http.Request, v *visit) {
+func (g *guard) prepare(h http.Header, in *http.Request, v *visit) {
 	onlyWebSocket(h, in.Method)
 	stripIdentity(h)
 	g.stripCookies(h)
 	g.setForwarded(h, in, v)
 	if v.session != nil {
-		identityOf(v.session).setHeaders(h)
+		g.setIdentity(h, v.session)
 	}
 }
 
@@ -124,14 +127,14 @@ func onlyWebSocket(h http.Header, method string) {
 }
 
 // modifyResponse checks an upstream's answer on its way to the visitor.
-func (g *Gateway) modifyResponse(res *http.Response) error {
+func (g *guard) modifyResponse(res *http.Response) error {
 	delete(res.Trailer, "Set-Cookie")
 	g.complete(res.StatusCode, res.Header, res.Request, visitOf(res.Request.Context()))
 	return nil
 }
 
 // upstreamFailed answers for an upstream that did not.
-func (g *Gateway) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
+func (g *guard) upstreamFailed(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		w.WriteHeader(statusClientLeft) // nobody failed, and nobody reads it
 		return
@@ -172,7 +175,7 @@ func (e *bodyError) Error() string { return "read request body: " + e.err.Error(
 func (e *bodyError) Unwrap() error { return e.err }
 
 // proxyLog receives what ReverseProxy has to say besides errors.
-type proxyLog struct{ g *Gateway }
+type proxyLog struct{ g *guard }
 
 func (l proxyLog) Write(line []byte) (int, error) {
 	l.g.logger.Debug().Str("detail", strings.TrimSpace(string(line))).Msg("proxy")

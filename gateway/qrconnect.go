@@ -29,7 +29,7 @@ func scanAccount(c Config) (*wechat.Client, error) {
 }
 
 // accountFor is the account that the visitor who makes r signs in to.
-func (g *Gateway) accountFor(r *http.Request) *wechat.Client {
+func (g *guard) accountFor(r *http.Request) *wechat.Client {
 	if g.scan != nil && !wechat.IsWeChat(r.UserAgent()) {
 		return g.scan
 	}
@@ -38,7 +38,7 @@ func (g *Gateway) accountFor(r *http.Request) *wechat.Client {
 
 // accountOf is the account that the visitor of a login has left for, nil where
 // the gateway no longer knows it.
-func (g *Gateway) accountOf(l *session.Login) *wechat.Client {
+func (g *guard) accountOf(l *session.Login) *wechat.Client {
 	switch {
 	case l.AppID == "":
 		return g.account
@@ -50,7 +50,7 @@ func (g *Gateway) accountOf(l *session.Login) *wechat.Client {
 }
 
 // authorizeURL is the address at WeChat where the visitor who makes r grants l.
-func (g *Gateway) authorizeURL(r *http.Request, account *wechat.Client, l *session.Login, redirectURI string) string {
+func (g *guard) authorizeURL(r *http.Request, account *wechat.Client, l *session.Login, redirectURI string) string {
 	ask := wechat.Authorize{RedirectURI: redirectURI, Scope: g.scopeAt(account, l), State: l.State}
 	if account == g.scan {
 		// The page with the code to scan takes the same parameters in the same
@@ -64,7 +64,7 @@ func (g *Gateway) authorizeURL(r *http.Request, account *wechat.Client, l *sessi
 }
 
 // scopeAt is the scope with which account is asked for l.
-func (g *Gateway) scopeAt(account *wechat.Client, l *session.Login) wechat.Scope {
+func (g *guard) scopeAt(account *wechat.Client, l *session.Login) wechat.Scope {
 	if account == g.scan {
 		return scopeLogin
 	}

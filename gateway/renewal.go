@@ -13,7 +13,7 @@ const renewWithin = 2 * time.Second
 
 // complete turns the header of the site's answer into the one that the visitor
 // sees.
-func (g *Gateway) complete(status int, h http.Header, r *http.Request, v *visit) {
+func (g *guard) complete(status int, h http.Header, r *http.Request, v *visit) {
 	g.dropOwnCookies(h)
 	if g.due(v) && status != http.StatusNotModified && time.Since(v.start) < renewWithin && makePrivate(h) {
 		g.renew(r, h, v)
@@ -22,13 +22,13 @@ func (g *Gateway) complete(status int, h http.Header, r *http.Request, v *visit)
 
 // due reports whether the visitor has a session to be saved again: half of its
 // time has passed, or more is known of her than her cookie says.
-func (g *Gateway) due(v *visit) bool {
+func (g *guard) due(v *visit) bool {
 	return v.session != nil && (v.learned || g.lifetime.Due(v.session, time.Now()))
 }
 
 // renew saves the visitor's session again where it is due, adding the cookie to
 // header. Where that fails, the session she has goes on.
-func (g *Gateway) renew(r *http.Request, header http.Header, v *visit) {
+func (g *guard) renew(r *http.Request, header http.Header, v *visit) {
 	if !g.due(v) {
 		return
 	}

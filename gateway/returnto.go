@@ -39,7 +39,7 @@ func allowedHosts(publicURL *url.URL, further []string) map[string]bool {
 // refused. Blanks and letters beyond ASCII come back percent-encoded, all else
 // byte for byte; where it would be too long for a login's cookie, its fragment
 // is left out.
-func (g *Gateway) returnTo(raw string) string {
+func (g *guard) returnTo(raw string) string {
 	// Browsers drop some control characters from an address.
 	if raw == "" || strings.ContainsFunc(raw, unicode.IsControl) || !utf8.ValidString(raw) {
 		return "/"
@@ -66,7 +66,7 @@ func (g *Gateway) returnTo(raw string) string {
 
 // leadsToLogin reports whether an address is that of an endpoint which would
 // only send the visitor on again, and could be nested to any depth.
-func (g *Gateway) leadsToLogin(address string) bool {
+func (g *guard) leadsToLogin(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
 		return false // refused or kept for what it says as text
@@ -117,7 +117,7 @@ var slashes = strings.NewReplacer("%2f", "/", "%2F", "/", "%5c", "/", "%5C", "/"
 // be returned to. https may be left for nothing less. The text itself is
 // compared, not what some parser makes of it: browsers read "https:host",
 // "https:///host" and user names in ways of their own.
-func (g *Gateway) onReturnHost(address string) bool {
+func (g *guard) onReturnHost(address string) bool {
 	scheme, rest, _ := strings.Cut(address, "://")
 	scheme, host := strings.ToLower(scheme), strings.ToLower(before(rest, "/?#"))
 	return (scheme == "https" || scheme == g.publicURL.Scheme) && host != "" && g.returnHosts[host]
@@ -127,7 +127,7 @@ func (g *Gateway) onReturnHost(address string) bool {
 // shows it: absolute, on the origin of the public URL to the letter, and without
 // what no browser's address holds. Beyond the origin it is not looked at: path
 // and query may be any.
-func (g *Gateway) ownPage(address string) bool {
+func (g *guard) ownPage(address string) bool {
 	rest, ok := strings.CutPrefix(address, g.publicURL.String())
 	return ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) && utf8.ValidString(rest) &&
 		!strings.ContainsFunc(rest, func(c rune) bool { return unicode.IsControl(c) || c == ' ' })
@@ -143,7 +143,7 @@ func before(s, signs string) string {
 
 // returnTarget is where a page load was going, as a return address: a path, or
 // a whole address where the visitor is on another of this site's hosts.
-func (g *Gateway) returnTarget(r *http.Request) string {
+func (g *guard) returnTarget(r *http.Request) string {
 	target := requestTarget(r)
 	if host := strings.ToLower(r.Host); host != g.publicURL.Host && g.returnHosts[host] {
 		return g.publicURL.Scheme + "://" + host + target
@@ -153,7 +153,7 @@ func (g *Gateway) returnTarget(r *http.Request) string {
 
 // callingPage is the page of this site that a script's request came from,
 // where the browser tells; "" otherwise.
-func (g *Gateway) callingPage(r *http.Request) string {
+func (g *guard) callingPage(r *http.Request) string {
 	if referer := r.Header.Get("Referer"); g.onReturnHost(referer) {
 		return g.returnTo(referer)
 	}

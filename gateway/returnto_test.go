@@ -14,13 +14,13 @@ import (
 // returnGateway is a gateway as far as returnTo needs one. It is at
 // https://h5.example.com, further hosts may be returned to, and one
 // was left empty by mistake.
-func returnGateway(t testing.TB) *Gateway {
+func returnGateway(t testing.TB) *guard {
 	t.Helper()
 	publicURL, err := parseOrigin("https://h5.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Gateway{prefix: "/_wx", publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"M.example.com", "dev.example.com:8443", ""})}
+	return &guard{shared: &shared{prefix: "/_wx"}, publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"M.example.com", "dev.example.com:8443", ""})}
 }
 
 // browserHost is the scheme and host that a browser at the callback goes to
@@ -172,7 +172,7 @@ func TestReturnToScheme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &Gateway{publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"m.example.com"})}
+	g := &guard{shared: new(shared), publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"m.example.com"})}
 	tests := []struct{ in, want string }{
 		{"http://127.0.0.1:8080/shop", "http://127.0.0.1:8080/shop"},
 		{"https://127.0.0.1:8080/shop", "https://127.0.0.1:8080/shop"},

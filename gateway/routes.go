@@ -9,7 +9,7 @@ import (
 
 // isOwn reports whether a path belongs to the gateway. A path that cleans to
 // one of its own counts too: it must not reach the site under a disguise.
-func (g *Gateway) isOwn(p string) bool {
+func (g *guard) isOwn(p string) bool {
 	if _, ok := g.verifyFiles[p]; ok {
 		return true
 	}
@@ -17,13 +17,13 @@ func (g *Gateway) isOwn(p string) bool {
 		strings.Contains(p, "//") && g.underPrefix(path.Clean(p))
 }
 
-func (g *Gateway) underPrefix(p string) bool {
+func (g *guard) underPrefix(p string) bool {
 	rest, ok := strings.CutPrefix(p, g.prefix)
 	return ok && (rest == "" || rest[0] == '/')
 }
 
 // routes returns the gateway's own endpoints.
-func (g *Gateway) routes() http.Handler {
+func (g *guard) routes() http.Handler {
 	mux := http.NewServeMux()
 	sameOrigin := http.NewCrossOriginProtection()
 	// A proxy in front may have given the request another Host, to which a
@@ -52,7 +52,7 @@ func (g *Gateway) routes() http.Handler {
 
 // ownHeaders adds what every answer of the gateway's own endpoints carries:
 // nothing is kept, and no address (which may hold a code) is told on.
-func (g *Gateway) ownHeaders(next http.Handler) http.Handler {
+func (g *guard) ownHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setOwnHeaders(w.Header())
 		next.ServeHTTP(w, r)
@@ -67,8 +67,12 @@ func setOwnHeaders(h http.Header) {
 
 // refuseUnrouted answers what mux has no handler for in the gateway's own
 // words, and keeps from mux the paths that it would redirect.
-func (g *Gateway) refuseUnrouted(mux *http.ServeMux) http.Handler {
+func (g *guard) refuseUnrouted(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.isAuth(r.URL.Path) { // any method, and whatever path behind it
+			g.forwardAuth(w, r)
+			return
+		}
 		handler, pattern := mux.Handler(r)
 		switch {
 		case path.Clean(r.URL.Path) != r.URL.Path:

@@ -12,9 +12,12 @@ import (
 // forward.
 const bodyPatience = 10 * time.Second
 
-// serve answers one request: itself where the request is the gateway's own or
-// may not pass, through site otherwise.
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handler) {
+// A door is a way through which requests come: it acts on what is decided about
+// them.
+type door func(g *guard, w *recorder, r *http.Request, v *visit) error
+
+// serve answers one request, through the given door.
+func (g *guard) serve(w http.ResponseWriter, r *http.Request, through door) {
 	v := g.newVisit(r)
 	rec := &recorder{ResponseWriter: w}
 	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
@@ -32,52 +35,65 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, site http.Handle
 		}
 		g.record(r, v, rec)
 	}()
-	switch {
-	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
-		// The one asks for a tunnel in which nothing is checked, the other for
-		// an echo of the headers that the gateway adds.
-		g.fail(rec, r, &failure{Status: http.StatusMethodNotAllowed, Word: wordMethodNotAllowed})
-	case !strings.HasPrefix(r.URL.Path, "/"), strings.Contains(r.RequestURI, " "):
-		// HTTP/2 can carry a blank in a path; the request line of HTTP/1 that
-		// the upstream reads would end there.
-		g.fail(rec, r, &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest})
-	case g.isOwn(r.URL.Path):
-		v.outcome = outcomeOwn
-		g.own.ServeHTTP(rec, r)
-	default:
-		if err := g.pass(rec, r, v, site); err != nil {
-			g.fail(rec, r, err)
-		}
+	err := g.readable(r)
+	if err == nil {
+		err = through(g, rec, r, v)
+	}
+	if err != nil {
+		g.fail(rec, r, err)
 	}
 	returned = true
 }
 
+// readable refuses requests that no door can do anything with.
+func (g *guard) readable(r *http.Request) error {
+	switch {
+	case g.sessions == nil:
+		return &failure{Status: http.StatusMisdirectedRequest, Word: wordUnknownSite}
+	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
+		// The one asks for a tunnel in which nothing is checked, the other for
+		// an echo of the headers that the gateway adds.
+		return &failure{Status: http.StatusMethodNotAllowed, Word: wordMethodNotAllowed}
+	case !strings.HasPrefix(r.URL.Path, "/"), strings.Contains(r.RequestURI, " "):
+		// HTTP/2 can carry a blank in a path; the request line of HTTP/1 that
+		// the upstream reads would end there.
+		return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest}
+	default:
+		return nil
+	}
+}
+
+// answer is the door to a site that this process forwards to, or holds: the
+// gateway answers itself what is its own and what may not pass. A nil site takes
+// nothing.
+func (g *guard) answer(w *recorder, r *http.Request, v *visit, site http.Handler) error {
+	switch {
+	case g.isOwn(r.URL.Path):
+		v.outcome = outcomeOwn
+		g.own.ServeHTTP(w, r)
+		return nil
+	case site == nil:
+		return &failure{Status: http.StatusNotFound, Word: wordNotFound}
+	default:
+		return g.pass(w, r, v, site)
+	}
+}
+
 // pass acts on the decision about a request for the site.
-func (g *Gateway) pass(w *recorder, r *http.Request, v *visit, site http.Handler) error {
-	// No answer on an API path is a page.
-	v.navigation = v.navigation && !g.policy.api.MayMatch(r.Method, rawPath(r))
-	stands := g.standing(r, v)
-	what := g.policy.decide(askedBy(r, v), stands)
-	if v.storeErr != nil && what != forwardNobody {
-		// Nobody is let in, and nobody is sent to sign in again for a session
-		// that is still there.
-		return v.storeErr
+func (g *guard) pass(w *recorder, r *http.Request, v *visit, site http.Handler) error {
+	what, stands, err := g.judge(r, v, askedBy(r, v))
+	if err != nil {
+		return err
 	}
 	switch what {
-	case forwardVisitor:
-		v.outcome = outcomeProxied
-	case forwardNobody:
-		v.outcome = outcomePublic
-		v.session = nil // a visitor who may not enter is nobody here
+	case forwardVisitor, forwardNobody:
 	case login:
-		v.outcome = outcomeLogin
 		if g.keepsFragment(r) {
-			g.readFragment(w, g.returnTarget(r))
+			g.readFragment(w, http.StatusOK, g.returnTarget(r))
 			return nil
 		}
 		return g.login(w, r, g.returnTarget(r), g.scope)
 	case openInWeChat:
-		v.outcome = outcomeLogin
 		g.openInWeChat(w, r)
 		return nil
 	case askToFollow, tryLater:
@@ -103,8 +119,32 @@ func (g *Gateway) pass(w *recorder, r *http.Request, v *visit, site http.Handler
 	return nil
 }
 
+// judge decides about a request for the site, which is asked for as a says, and
+// notes in v what comes of it. On an API path no answer is a page.
+func (g *guard) judge(r *http.Request, v *visit, a asked) (decision, standing, error) {
+	a.navigation = a.navigation && !g.policy.api.MayMatch(a.method, a.path)
+	v.navigation = a.navigation
+	stands := g.standing(r, v, a)
+	what := g.policy.decide(a, stands)
+	switch what {
+	case forwardVisitor:
+		v.outcome = outcomeProxied
+	case forwardNobody:
+		v.outcome = outcomePublic
+		v.session = nil // a visitor who may not enter is nobody here
+	case login, openInWeChat:
+		v.outcome = outcomeLogin
+	}
+	if v.storeErr != nil && what != forwardNobody {
+		// Nobody is let in, and nobody is sent to sign in again for a session
+		// that is still there.
+		return refuse, stands, v.storeErr
+	}
+	return what, stands, nil
+}
+
 // handle turns a handler that returns an error into one that answers it.
-func (g *Gateway) handle(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+func (g *guard) handle(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil && !errors.Is(err, errVisitorLeft) {
 			g.fail(w, r, err)

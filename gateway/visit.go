@@ -15,6 +15,7 @@ import (
 // in the request's context, and is changed only by the goroutine that serves
 // the request.
 type visit struct {
+	guard      *guard
 	start      time.Time
 	requestID  string
 	clientIP   netip.Addr
@@ -24,6 +25,7 @@ type visit struct {
 	learned    bool  // session knows more than its cookie
 	storeErr   error // the session store could not be asked
 	outcome    outcome
+	original   *http.Request // where a proxy asks about another's request
 }
 
 // outcome says in one word what became of a request, for logs and metrics.
@@ -47,11 +49,14 @@ func visitOf(ctx context.Context) *visit {
 }
 
 // newVisit looks at who asks, and for what kind of answer.
-func (g *Gateway) newVisit(r *http.Request) *visit {
-	v := &visit{start: time.Now()}
+func (g *guard) newVisit(r *http.Request) *visit {
+	v := &visit{guard: g, start: time.Now()}
 	v.clientIP, v.trusted = g.trust.client(r)
 	v.requestID = requestID(r, v.trusted)
 	v.navigation = navigation(r)
+	if g.sessions == nil {
+		return v
+	}
 	switch s, err := g.sessions.Load(r); {
 	case err == nil:
 		if g.follow == nil {
@@ -73,7 +78,7 @@ func (g *Gateway) newVisit(r *http.Request) *visit {
 
 // welcome reports whether a session that was valid when it was made still is
 // under the present configuration.
-func (g *Gateway) welcome(s *session.Session) bool {
+func (g *guard) welcome(s *session.Session) bool {
 	known := s.AppID == g.account.AppID || g.scan != nil && s.AppID == g.scan.AppID
 	return known && !(s.SnapshotUser && g.denySnap)
 }

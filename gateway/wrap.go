@@ -2,11 +2,12 @@ package gateway
 
 import "net/http"
 
-// inProcess is the door to a handler in this process: it gives next what the
-// proxy gives an upstream.
-func (g *Gateway) inProcess(next http.Handler) http.Handler {
+// inProcess makes next, a handler in this process, a site: it gives next what
+// the proxy gives an upstream.
+func inProcess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, rec := visitOf(r.Context()), w.(*recorder)
+		g := v.guard
 		in := *r
 		// r is a copy of the caller's already, but its headers are not.
 		r.Header = r.Header.Clone()

@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Two doors answer for a proxy that keeps the traffic to itself and only asks:
+// {prefix}/auth, over HTTP, whose request is the proxy's and tells of the
+// visitor's; and [Gateway.Authorize], which is given the visitor's.
+
+// headerLoginURL tells, with a 401, where to sign in.
+const headerLoginURL = "X-Wx-Login-Url"
+
+// isAuth reports whether a path is that of forward auth.
+func (s *shared) isAuth(path string) bool {
+	rest, ok := strings.CutPrefix(path, s.prefix+"/auth")
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, with any
+// method.
+func (g *guard) forwardAuth(w http.ResponseWriter, r *http.Request) {
+	if fromNginx(r.Header) {
+		w = &subrequestAnswer{w}
+	}
+	v := visitOf(r.Context())
+	o, err := g.original(r, v)
+	if err == nil {
+		if o.RequestURI != "" {
+			v.original = o.Request
+		}
+		err = g.authorize(w, o.Request, v, o.asked(), r.URL.Query().Get("redirect") == "true")
+	}
+	if err != nil {
+		g.fail(w, r, err)
+	}
+}
+
+// viaEnvoy is the door of [Gateway.Authorize].
+func (g *guard) viaEnvoy(w *recorder, r *http.Request, v *visit) error {
+	w.before = func(h http.Header) {
+		if w.status == http.StatusOK {
+			g.replaceCookies(h, r.Header)
+		}
+	}
+	if g.ownPaths.Match(r.Method, rawPath(r)) {
+		// On its way to this gateway, which asks for itself.
+		v.outcome, v.session = outcomeOwn, nil
+		g.allow(w, r, v)
+		return nil
+	}
+	return g.authorize(w, r, v, askedBy(r, v), true)
+}
+
+// authorize acts on the decision about r, a visitor's request that somebody else
+// forwards. Where redirects is set, page loads that have to sign in are sent to
+// the login instead of being told where it is.
+func (g *guard) authorize(w http.ResponseWriter, r *http.Request, v *visit, a asked, redirects bool) error {
+	what, stands, err := g.judge(r, v, a)
+	if err != nil {
+		return err
+	}
+	switch what {
+	case forwardVisitor, forwardNobody:
+		g.allow(w, r, v)
+		return nil
+	case askToFollow, tryLater:
+		g.renew(r, w.Header(), v)
+		return g.refusal(stands, g.returnTarget(r))
+	case forbid:
+		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
+	}
+	target := g.callingPage(r)
+	if what != refuse {
+		target = g.returnTo(g.returnTarget(r))
+	}
+	// Never to WeChat itself: the cookie of a login has to be set by the host
+	// that WeChat sends the visitor back to, and the login may have a page to
+	// show instead.
+	address := g.loginURL(target, g.scope)
+	switch {
+	case what != refuse && redirects && g.keepsFragment(r):
+		setOwnHeaders(w.Header())
+		w.Header().Set(headerLoginURL, address)
+		g.readFragment(w, http.StatusUnauthorized, target) // any 2xx would let the request pass
+	case what != refuse && redirects:
+		redirect(w, address)
+	default:
+		w.Header().Set(headerLoginURL, address)
+		return &failure{Status: http.StatusUnauthorized, Word: wordUnauthorized, LoginURL: address}
+	}
+	return nil
+}
+
+// allow answers that a request may pass, with what is known of its visitor. The
+// openid is there in any case: a proxy that copies it overwrites what the client
+// sent.
+func (g *guard) allow(w http.ResponseWriter, r *http.Request, v *visit) {
+	h := w.Header()
+	setOwnHeaders(h)
+	h[headerOpenID] = []string{""}
+	if v.session != nil {
+		g.setIdentity(h, v.session)
+	}
+	if v.navigation {
+		// The cookie will travel with the site's answer, which this process does
+		// not see: a page's is the least likely to be kept by a shared cache.
+		g.renew(r, h, v)
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// replaceCookies sets, in the header of an answer, what the Cookie header of a
+// request is to be replaced by, where the gateway's own have to go.
+func (g *guard) replaceCookies(answer, request http.Header) {
+	kept := http.Header{"Cookie": request["Cookie"]}
+	g.stripCookies(kept)
+	before, after := strings.Join(request["Cookie"], "; "), strings.Join(kept["Cookie"], "; ")
+	if after != before {
+		answer["Cookie"] = []string{after}
+	}
+}
+
+// subrequestAnswer is an answer to nginx's auth_request, which closes the
+// connection over a body, and makes a failure of its own of each status but
+// 2xx, 401 and 403.
+type subrequestAnswer struct{ http.ResponseWriter }
+
+func (w *subrequestAnswer) WriteHeader(status int) {
+	switch status {
+	case http.StatusOK, http.StatusFound, http.StatusUnauthorized, http.StatusForbidden:
+	default:
+		status = http.StatusForbidden
+	}
+	h := w.Header()
+	for _, name := range []string{"Content-Type", "Content-Language", "Content-Security-Policy", "Vary"} {
+		delete(h, name)
+	}
+	h.Set("Content-Length", "0")
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *subrequestAnswer) Write(b []byte) (int, error) { return len(b), nil }

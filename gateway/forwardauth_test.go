@@ -1,0 +1,342 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
+)
+
+// newAuthRig starts a gateway that forwards nothing and trusts the test's own
+// address.
+func newAuthRig(t testing.TB, change ...func(*gateway.Config)) *rig {
+	t.Helper()
+	return newRig(t, nil, append([]func(*gateway.Config){func(c *gateway.Config) {
+		c.TrustedProxies = loginLoopback
+		c.PublicPaths = []string{"/static/", "GET /news/{id}"}
+		c.APIPaths = []string{"/api/"}
+	}}, change...)...)
+}
+
+// asPage are the headers by which a browser loads a page.
+var asPage = []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "User-Agent", browserUA}
+
+// forwarded are the headers of Traefik and Caddy for a request.
+func forwarded(method, target string) []string {
+	return []string{"X-Forwarded-Method", method, "X-Forwarded-Proto", "https", "X-Forwarded-Host", rigHost, "X-Forwarded-Uri", target}
+}
+
+// Each way of telling which request is asked about, for the same decisions.
+func TestForwardAuthSources(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t)
+	sources := []struct {
+		name string
+		ask  func(method, target string) (string, string, []string)
+	}{
+		{"Traefik, Caddy", func(method, target string) (string, string, []string) {
+			return "GET", "/_wx/auth", forwarded(method, target)
+		}},
+		{"nginx, URI", func(method, target string) (string, string, []string) {
+			return "GET", "/_wx/auth", []string{"X-Original-Uri", target, "X-Original-Method", method}
+		}},
+		{"nginx, URL", func(method, target string) (string, string, []string) {
+			return "GET", "/_wx/auth", []string{"X-Original-Url", rigOrigin + target, "X-Original-Method", method}
+		}},
+		{"Envoy", func(method, target string) (string, string, []string) {
+			return method, "/_wx/auth" + target, nil
+		}},
+	}
+	for _, source := range sources {
+		for _, tt := range []struct {
+			method, target string
+			cookie         bool
+			status         int
+		}{
+			{"GET", "/orders?id=1", false, 401},
+			{"GET", "/orders?id=1", true, 200},
+			{"POST", "/orders", false, 401},
+			{"POST", "/orders", true, 200},
+			{"GET", "/static/a.css", false, 200},
+			{"GET", "/news/7", false, 200},
+			{"POST", "/news/7", false, 401},
+			{"DELETE", "/static/a.css", false, 200},
+			{"GET", "/static/../orders", false, 401},
+			{"GET", "/static/..%2forders", false, 401},
+			{"GET", "/static/%2e%2e/orders", false, 401},
+			{"GET", "//static/a.css", false, 401},
+			{"GET", "/static//a.css", false, 401},
+			{"GET", "/static/a;b", false, 401},
+			{"GET", "/orders?/static/", false, 401},
+			{"GET", "/", false, 401},
+		} {
+			t.Run(source.name+" "+tt.method+" "+tt.target, func(t *testing.T) {
+				t.Parallel()
+				method, target, header := source.ask(tt.method, tt.target)
+				if tt.cookie {
+					header = append(header, "Cookie", signedIn(t))
+				}
+				a := r.do(t, method, target, header...)
+				if a.StatusCode != tt.status {
+					t.Fatalf("answer %d %s, want %d", a.StatusCode, a.body, tt.status)
+				}
+				openID, there := a.Header["X-Wx-Openid"]
+				want := []string{""}
+				if tt.cookie {
+					want[0] = rigOpenID
+				}
+				if there != (tt.status == 200) || there && !slices.Equal(openID, want) {
+					t.Errorf("X-WX-OpenID of the %d is %q, want %q", a.StatusCode, openID, want)
+				}
+				if tt.status == 200 && a.body != "" {
+					t.Errorf("the 200 has a body: %q", a.body)
+				}
+				if tt.status == 401 && !strings.HasPrefix(a.Header.Get("X-WX-Login-URL"), rigOrigin+"/_wx/login") {
+					t.Errorf("X-WX-Login-URL = %q", a.Header.Get("X-WX-Login-URL"))
+				}
+			})
+		}
+	}
+}
+
+// What is not told alike, not told by a trusted proxy, or not readable lets
+// nobody in, and is no failure of the server's.
+func TestForwardAuthRefuses(t *testing.T) {
+	t.Parallel()
+	const uri = "X-Forwarded-Uri"
+	for _, tt := range []struct {
+		name   string
+		target string
+		header []string
+		status int
+		says   string
+	}{
+		{"two sources that differ", "/_wx/auth", []string{uri, "/orders", "X-Original-Uri", "/static/a"}, 403, ""},
+		{"two sources that differ, Envoy", "/_wx/auth/orders", []string{uri, "/static/a"}, 403, "the path behind /auth and X-Forwarded-Uri tell of different requests"},
+		{"URL and URI differ", "/_wx/auth", []string{"X-Original-Url", rigOrigin + "/orders", "X-Original-Uri", "/static/a"}, 403, ""},
+		{"URL and host differ", "/_wx/auth", []string{"X-Original-Url", rigOrigin + "/static/a", "X-Forwarded-Host", "other.example.com"}, 403, ""},
+		{"twice", "/_wx/auth", []string{uri, "/static/a", uri, "/static/a"}, 403, "X-Forwarded-Uri is empty, or there twice"},
+		{"empty", "/_wx/auth", []string{uri, ""}, 403, "X-Forwarded-Uri is empty"},
+		{"no slash", "/_wx/auth", []string{uri, "static/a"}, 403, "X-Forwarded-Uri cannot be read"},
+		{"absolute", "/_wx/auth", []string{uri, rigOrigin + "/static/a"}, 403, ""},
+		{"fragment", "/_wx/auth", []string{uri, "/orders#/static/a"}, 403, ""},
+		{"fragment behind a public path", "/_wx/auth", []string{uri, "/static/#/../orders"}, 403, ""},
+		{"blank", "/_wx/auth", []string{uri, "/static/a b"}, 403, ""},
+		{"bad escape", "/_wx/auth", []string{uri, "/static/%zz"}, 403, ""},
+		{"asterisk", "/_wx/auth", []string{uri, "*"}, 403, ""},
+		{"URL of another scheme", "/_wx/auth", []string{"X-Original-Url", "ftp://h5.example.com/static/a"}, 403, ""},
+		{"method of a tunnel", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Method", "CONNECT"}, 403, ""},
+		{"no method", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Method", "G ET"}, 403, ""},
+		{"methods differ", "/_wx/auth/news/7", []string{"X-Forwarded-Method", "POST"}, 403, ""},
+		{"host list", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Host", "a.example.com, b.example.com"}, 403, ""},
+		{"encoded endpoint", "/_wx/%61uth/static/a", nil, 401, ""},
+		{"method not told", "/_wx/auth", []string{uri, "/news/7"}, 401, ""},
+		{"nothing told", "/_wx/auth", nil, 401, ""},
+		{"dots behind", "/_wx/auth/../me", nil, 401, ""},
+		{"health checker", "/_wx/auth", []string{uri, "/orders", "User-Agent", "kube-probe/1.30"}, 401, ""},
+		{"only other headers", "/_wx/auth", []string{"X-Rewrite-Url", "/static/a", "X_Forwarded_Uri", "/static/a", "Forwarded", "for=1"}, 401, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newAuthRig(t)
+			for _, cookie := range []string{"", signedIn(t)} {
+				if cookie != "" && tt.status != 403 {
+					continue // a session is good for whatever is asked about
+				}
+				a := r.do(t, "GET", tt.target, append(slices.Clone(tt.header), "Cookie", cookie)...)
+				if a.StatusCode != tt.status || !strings.Contains(a.body, tt.says) || a.Header.Get("X-WX-OpenID") != "" {
+					t.Errorf("answer %d %q, want %d and %q", a.StatusCode, a.body, tt.status, tt.says)
+				}
+			}
+		})
+	}
+}
+
+// An address that is not trusted tells nothing, whatever it sends.
+func TestForwardAuthOfAnUntrustedAddress(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t, func(c *gateway.Config) { c.TrustedProxies = nil })
+	for _, tt := range []struct {
+		target string
+		header []string
+	}{
+		{"/_wx/auth", forwarded("GET", "/static/a")},
+		{"/_wx/auth", []string{"X-Original-Uri", "/static/a", "X-Original-Method", "GET"}},
+		{"/_wx/auth", []string{"X-Original-Url", rigOrigin + "/static/a"}},
+		{"/_wx/auth/static/a", nil},
+		{"/_wx/auth/static/a", []string{"X-Forwarded-For", "127.0.0.1"}},
+	} {
+		if a := r.do(t, "GET", tt.target, tt.header...); a.StatusCode != 401 {
+			t.Errorf("%s %q: answer %d, want 401", tt.target, tt.header, a.StatusCode)
+		}
+		if a := r.do(t, "GET", tt.target, append(tt.header, "Cookie", signedIn(t))...); a.StatusCode != 200 || a.Header.Get("X-WX-OpenID") != rigOpenID {
+			t.Errorf("%s %q with a session: answer %d %q, want 200", tt.target, tt.header, a.StatusCode, a.Header)
+		}
+	}
+}
+
+func TestForwardAuthRedirects(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t)
+	const login = rigOrigin + "/_wx/login"
+	for _, tt := range []struct {
+		name     string
+		query    string
+		method   string
+		target   string
+		header   []string
+		status   int
+		location string
+	}{
+		{"page load", "?redirect=true", "GET", "/orders?id=1", asPage, 302, login + "?return_to=" + url.QueryEscape("/orders?id=1")},
+		{"page load, not asked to", "", "GET", "/orders?id=1", asPage, 401, login + "?return_to=" + url.QueryEscape("/orders?id=1")},
+		{"page load, asked otherwise", "?redirect=1", "GET", "/orders", asPage, 401, login + "?return_to=%2Forders"},
+		{"home page", "?redirect=true", "HEAD", "/", asPage, 302, login},
+		{"script", "?redirect=true", "GET", "/orders", []string{"Accept", "*/*", "Sec-Fetch-Mode", "cors", "Referer", rigOrigin + "/shop"}, 401, login + "?return_to=" + url.QueryEscape(rigOrigin+"/shop")},
+		{"form", "?redirect=true", "POST", "/orders", asPage, 401, login},
+		{"API path", "?redirect=true", "GET", "/api/orders", asPage, 401, login},
+		{"return to the login", "?redirect=true", "GET", "/_wx/login?return_to=/x", asPage, 302, login},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := r.do(t, "GET", "/_wx/auth"+tt.query, append(forwarded(tt.method, tt.target), tt.header...)...)
+			header := "Location"
+			if tt.status == 401 {
+				header = "X-WX-Login-URL"
+			}
+			if a.StatusCode != tt.status || a.Header.Get(header) != tt.location {
+				t.Errorf("answer %d, %s %q; want %d, %q", a.StatusCode, header, a.Header.Get(header), tt.status, tt.location)
+			}
+			if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Referrer-Policy") != "no-referrer" || len(a.Cookies()) > 0 {
+				t.Errorf("header %v", a.Header)
+			}
+			if tt.status == 401 && tt.method == "POST" && refusalOf(t, a).LoginURL != tt.location {
+				t.Errorf("body %s", a.body)
+			}
+		})
+	}
+}
+
+// nginx closes the connection over a body, and takes nothing but 2xx, 401 and
+// 403.
+func TestForwardAuthOfNginxHasNoBody(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t, func(c *gateway.Config) {
+		c.DenyOpenIDsFile = filepath.Join(t.TempDir(), "deny")
+		if err := os.WriteFile(c.DenyOpenIDsFile, []byte(rigOpenID), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, tt := range []struct {
+		target string
+		header []string
+		status int
+	}{
+		{"/orders", nil, 401},
+		{"/orders", asPage, 401},
+		{"/orders", []string{"Cookie", signedIn(t)}, 403},
+		{"/orders", append([]string{"Cookie", signedIn(t)}, asPage...), 403},
+		{"/static/a", nil, 200},
+		{"static", nil, 403},
+		{"/static/%zz", asPage, 403},
+	} {
+		conn := r.dial(t)
+		lines := []string{"GET /_wx/auth HTTP/1.0", "Host: " + rigHost, "X-Original-URI: " + tt.target, "X-Original-Method: GET", "Connection: keep-alive"}
+		for pair := range slices.Chunk(tt.header, 2) {
+			lines = append(lines, pair[0]+": "+pair[1])
+		}
+		conn.say(t, append(lines, "")...)
+		a := readAnswer(t, conn.hear(t, "GET"))
+		if a.StatusCode != tt.status || a.body != "" || a.ContentLength != 0 || a.Header.Get("Content-Type") != "" {
+			t.Errorf("%s %q: answer %d with %q, want %d without a body", tt.target, tt.header, a.StatusCode, a.body, tt.status)
+		}
+	}
+}
+
+// The session of a page load is renewed, that of a file or a script is not:
+// nobody here sees what caches may do with the site's answer.
+func TestForwardAuthRenews(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t)
+	old := signedIn(t, renewedAgo(13*time.Hour))
+	if a := r.do(t, "GET", "/_wx/auth", append(append(forwarded("GET", "/shop"), asPage...), "Cookie", old)...); a.StatusCode != 200 || a.sessionCookie() == "" {
+		t.Errorf("page load: answer %d without a new cookie", a.StatusCode)
+	}
+	if a := r.do(t, "GET", "/_wx/auth", append(forwarded("GET", "/a.js"), "Cookie", old, "Sec-Fetch-Mode", "no-cors")...); a.StatusCode != 200 || a.sessionCookie() != "" {
+		t.Errorf("script: answer %d, cookies %q, want none", a.StatusCode, a.Cookies())
+	}
+}
+
+func TestForwardAuthTellsTheIdentity(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t)
+	cookie := signedIn(t, func(s *session.Session) { s.Nickname, s.UnionID = "小明 1", "oUNION" })
+	a := r.do(t, "PATCH", "/_wx/auth/orders", "Cookie", cookie, "X-WX-OpenID", "forged", "x_wx_openid", "forged")
+	want := map[string]string{
+		"X-Wx-Openid": rigOpenID, "X-Wx-Appid": rigAppID, "X-Wx-Source": "wx_client", "X-Wx-Scope": "snsapi_base",
+		"X-Wx-Unionid": "oUNION", "X-Wx-Nickname": "%E5%B0%8F%E6%98%8E%201",
+	}
+	for name, value := range want {
+		if got := a.Header[name]; len(got) != 1 || got[0] != value {
+			t.Errorf("%s: %q, want %q", name, got, value)
+		}
+	}
+	for name := range a.Header {
+		if strings.HasPrefix(name, "X-Wx-") && want[name] == "" {
+			t.Errorf("%s: %q, want none", name, a.Header[name])
+		}
+	}
+}
+
+// Where nothing is forwarded there is nothing but the gateway's own endpoints.
+func TestForwardAuthAlone(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t, func(c *gateway.Config) { c.VerifyFiles = []string{"abc"} })
+	for target, status := range map[string]int{
+		"/": 404, "/orders": 404, "/static/a.css": 404, "/_wx/nothing": 404, "/_wx/me": 401, "/_wx/login": 302, "/_wx/authx": 404, "/MP_verify_abc.txt": 200,
+	} {
+		if a := r.do(t, "GET", target, asPage...); a.StatusCode != status {
+			t.Errorf("GET %s: answer %d, want %d", target, a.StatusCode, status)
+		}
+	}
+}
+
+// The access line tells of the visitor's request, not of the proxy's.
+func TestForwardAuthAccessLine(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t)
+	r.do(t, "GET", "/_wx/auth", append(forwarded("DELETE", "/orders/7?secret"), "X-Forwarded-For", "203.0.113.9", "Cookie", signedIn(t))...)
+	line := r.lines.next(t)
+	for name, want := range map[string]any{"method": "DELETE", "path": "/orders/7", "host": rigHost, "outcome": "proxied", "client_ip": "203.0.113.9"} {
+		if line[name] != want {
+			t.Errorf("%s = %v, want %v", name, line[name], want)
+		}
+	}
+	if _, ok := line["user"]; !ok || strings.Contains(line["raw"].(string), "secret") {
+		t.Errorf("line %s", line["raw"])
+	}
+	r.do(t, "GET", "/_wx/auth", forwarded("GET", "/orders")...)
+	if line := r.lines.next(t); line["outcome"] != "unauthorized" {
+		t.Errorf("outcome %v, want unauthorized", line["outcome"])
+	}
+}
+
+func TestForwardAuthKeepsTheFragment(t *testing.T) {
+	t.Parallel()
+	r := newAuthRig(t, func(c *gateway.Config) { c.KeepFragment = true })
+	a := r.do(t, "GET", "/_wx/auth?redirect=true", append(forwarded("GET", "/app?x"), asPage...)...)
+	found := fragmentLogin.FindStringSubmatch(a.body)
+	if a.StatusCode != http.StatusUnauthorized || found == nil || found[1] != rigOrigin+"/_wx/login?return_to=%2Fapp%3Fx" {
+		t.Errorf("answer %d, the script leads to %q", a.StatusCode, found)
+	}
+	if a := r.do(t, "GET", "/_wx/auth?redirect=true", append(forwarded("GET", "/api/x"), asPage...)...); a.StatusCode != 401 || fragmentLogin.MatchString(a.body) {
+		t.Errorf("API path: answer %d %s", a.StatusCode, a.body)
+	}
+}

@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// The headers by which proxies tell of the request that they ask about, as Go
+// spells them: the first four are Traefik's and Caddy's, the others nginx's.
+const (
+	headerForwardedMethod = "X-Forwarded-Method"
+	headerForwardedHost   = "X-Forwarded-Host"
+	headerForwardedURI    = "X-Forwarded-Uri"
+	headerOriginalMethod  = "X-Original-Method"
+	headerOriginalURI     = "X-Original-Uri"
+	headerOriginalURL     = "X-Original-Url"
+)
+
+// fromNginx reports whether a request has the headers that configurations of
+// nginx set.
+func fromNginx(h http.Header) bool {
+	return len(h[headerOriginalURI]) > 0 || len(h[headerOriginalURL]) > 0 || len(h[headerOriginalMethod]) > 0
+}
+
+// original is the visitor's request, as far as the proxy that asks about it
+// tells. Of one that is not known, URL and RequestURI are empty.
+type original struct {
+	*http.Request
+	method string // empty where it is not known; the Request then has the proxy's
+}
+
+// asked is the question about the request. A method that is not known is no
+// method: patterns that name one do not match.
+func (o original) asked() asked {
+	return asked{
+		method:     o.method,
+		path:       rawPath(o.Request),
+		navigation: navigation(o.Request),
+		userAgent:  o.UserAgent(),
+	}
+}
+
+// original reads the visitor's request out of r, a proxy's. Only a trusted proxy
+// is believed; nothing is known of what others ask about. Whatever is said twice
+// has to be said alike: a header that the proxy does not set is the client's.
+func (g *guard) original(r *http.Request, v *visit) (original, error) {
+	var method, host, target claim
+	behind, _ := strings.CutPrefix(requestTarget(r), g.prefix+"/auth")
+	if v.trusted {
+		if strings.HasPrefix(behind, "/") { // Envoy
+			target.is("the path behind /auth", behind)
+			method.is("the method", r.Method)
+		}
+		target.header(r.Header, headerForwardedURI)
+		target.header(r.Header, headerOriginalURI)
+		method.header(r.Header, headerForwardedMethod)
+		method.header(r.Header, headerOriginalMethod)
+		host.header(r.Header, headerForwardedHost)
+		originalURL(r.Header, &host, &target)
+	} else if behind != "" && behind[0] == '/' || fromNginx(r.Header) || len(r.Header[headerForwardedURI]) > 0 {
+		g.warnOfProxy(v)
+	}
+	o := *r
+	o.URL, o.RequestURI = new(url.URL), target.value
+	if target.value != "" {
+		target.check(isTarget(target.value))
+		if u, err := url.ParseRequestURI(target.value); err == nil {
+			o.URL = u
+		} else {
+			target.check(false)
+		}
+	}
+	if method.value != "" {
+		method.check(isMethod(method.value))
+		o.Method = method.value
+	}
+	if host.value != "" {
+		host.check(isHost(host.value))
+		o.Host = host.value
+	}
+	for _, c := range []claim{target, method, host} {
+		if c.fault != "" {
+			v.navigation = false // the operator's to read, not the visitor's
+			return original{}, &failure{Status: http.StatusForbidden, Word: wordInvalidRequest, Message: c.fault}
+		}
+	}
+	return original{&o, method.value}, nil
+}
+
+// originalHost is the host of the visitor's request, in r of a trusted proxy.
+func originalHost(r *http.Request) string {
+	var host, target claim
+	host.header(r.Header, headerForwardedHost)
+	originalURL(r.Header, &host, &target)
+	if host.value == "" {
+		return r.Host
+	}
+	return host.value
+}
+
+// originalURL reads X-Original-URL: a whole address, or what X-Original-URI is.
+func originalURL(h http.Header, host, target *claim) {
+	var whole claim
+	if whole.header(h, headerOriginalURL); whole.value == "" {
+		target.fault = or(target.fault, whole.fault)
+		return
+	}
+	rest := whole.value
+	if scheme, after, ok := strings.Cut(rest, "://"); ok && (scheme == "https" || scheme == "http") {
+		i := strings.IndexAny(after, "/?")
+		if i < 0 {
+			i = len(after)
+		}
+		host.is(whole.source, after[:i])
+		if rest = after[i:]; !strings.HasPrefix(rest, "/") {
+			rest = "/" + rest
+		}
+	}
+	target.is(whole.source, rest)
+}
+
+// A claim is one thing that is told of the visitor's request, maybe more than
+// once.
+type claim struct {
+	value  string
+	source string
+	fault  string // why it is not believed
+}
+
+// header takes what a header says, if it is there.
+func (c *claim) header(h http.Header, name string) {
+	switch values := h[name]; {
+	case len(values) == 1 && values[0] != "":
+		c.is(name, values[0])
+	case len(values) > 0:
+		c.fault = or(c.fault, name+" is empty, or there twice; the proxy in front has to set it, once.")
+	}
+}
+
+// is takes what source says.
+func (c *claim) is(source, value string) {
+	switch {
+	case c.value == "":
+		c.value, c.source = value, source
+	case c.value != value:
+		c.fault = or(c.fault, fmt.Sprintf("%s and %s tell of different requests; the proxy in front has to remove the one that it does not set.", c.source, source))
+	}
+}
+
+// check notes whether the value can be read.
+func (c *claim) check(ok bool) {
+	if !ok {
+		c.fault = or(c.fault, c.source+" cannot be read.")
+	}
+}
+
+func or(fault, another string) string {
+	if fault != "" {
+		return fault
+	}
+	return another
+}
+
+// isTarget reports whether s is path and query of a request, and nothing that
+// two servers would read differently: no server sees what is behind a #.
+func isTarget(s string) bool {
+	return strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' })
+}
+
+// isMethod reports whether s is a method that a request for a site can have.
+func isMethod(s string) bool {
+	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == "" && s != http.MethodConnect && s != http.MethodTrace
+}
+
+// isHost reports whether s is a host, with or without a port.
+func isHost(s string) bool {
+	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]") == ""
+}
+
+// warnOfProxy says once that somebody asks who is not believed: most likely the
+// operator's own proxy.
+func (g *guard) warnOfProxy(v *visit) {
+	g.strayProxy.Do(func() {
+		g.logger.Warn().Str("client_ip", clientIPText(v)).
+			Str("mend", "name the proxy's address in WXGATE_TRUSTED_PROXIES, if it is yours").
+			Msg("forward auth asked by an address that is not trusted: what it tells is not believed")
+	})
+}

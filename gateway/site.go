@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// addSites makes the guards of several sites.
+func (g *Gateway) addSites(c Config, b *builder) error {
+	pages, err := b.pagesOf(c.PagesDir)
+	if err != nil {
+		return err
+	}
+	g.nowhere = &guard{shared: g.shared, pages: pages}
+	g.byHost = make(map[string]*guard)
+	for i, site := range c.Sites {
+		if len(site.Sites) > 0 {
+			return fmt.Errorf("sites[%d]: a site has no Sites of its own", i)
+		}
+		guard, err := b.guard(site.Config)
+		if err != nil {
+			return fmt.Errorf("sites[%d]: %w", i, err)
+		}
+		for _, host := range append([]string{guard.publicURL.Host}, site.Hosts...) {
+			host = canonicalHost(host)
+			switch other := g.byHost[host]; other {
+			case nil:
+				g.byHost[host] = guard
+			case guard:
+			default:
+				return fmt.Errorf("sites[%d]: host %s is that of %s too, expected it once", i, host, other.publicURL)
+			}
+			guard.aliases = guard.aliases || host != canonicalHost(guard.publicURL.Host)
+		}
+	}
+	return g.keepDomainCookies()
+}
+
+// keepDomainCookies makes each guard keep from its upstreams what browsers send
+// there of another site's cookies, those of a domain above its own.
+func (g *Gateway) keepDomainCookies() error {
+	// Those of a domain, each once.
+	type domainCookie struct{ name, domain string }
+	owners := make(map[domainCookie]*guard)
+	for _, guard := range g.byHost {
+		if domain := guard.cookies.Domain; domain != "" {
+			c := domainCookie{guard.cookies.CookieName(), strings.ToLower(domain)}
+			if other := owners[c]; other != nil && other != guard {
+				return fmt.Errorf("sites %s and %s set the same cookie, %s of %s: give one of them another CookieName", guard.publicURL, other.publicURL, c.name, c.domain)
+			}
+			owners[c] = guard
+		}
+	}
+	for host, guard := range g.byHost {
+		for c, owner := range owners {
+			if owner != guard && (host == c.domain || strings.HasSuffix(host, "."+c.domain)) {
+				guard.kept = append(guard.kept, owner.cookies)
+			}
+		}
+	}
+	return nil
+}
+
+// guardOf returns the guard of the site that r is for: by the Host header, or,
+// where a trusted proxy asks about another request, by that one's.
+func (g *Gateway) guardOf(r *http.Request) *guard {
+	if g.only != nil {
+		return g.only
+	}
+	host := r.Host
+	if g.isAuth(r.URL.Path) && g.trust.trusts(r) {
+		host = originalHost(r)
+	}
+	if guard, ok := g.byHost[canonicalHost(host)]; ok {
+		return guard
+	}
+	return g.nowhere
+}
+
+// canonicalHost is the form in which hosts are compared: in lower case, without
+// the port and the dot at the end that browsers let pass.
+func canonicalHost(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") == "" {
+		host = host[:i]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

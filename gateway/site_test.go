@@ -1,0 +1,242 @@
+package gateway_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/wechat"
+)
+
+// siteAt is a site at an origin, with the upstream of its own that says its
+// name.
+func siteAt(t testing.TB, name, origin string, hosts ...string) gateway.Site {
+	t.Helper()
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s: %s %q", name, r.Header.Get("X-WX-OpenID"), r.Header["Cookie"])
+	}))
+	t.Cleanup(upstream.Close)
+	return gateway.Site{Hosts: hosts, Config: gateway.Config{
+		PublicURL:  origin,
+		Account:    &wechat.Client{AppID: "wx" + name},
+		CookieKeys: rigKeys(),
+		Upstreams:  []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}},
+	}}
+}
+
+// cookieOf is a session cookie of a visitor of the site.
+func cookieOf(t testing.TB, site gateway.Site) string {
+	t.Helper()
+	c := session.Config{
+		Keys: site.CookieKeys, Site: site.PublicURL, AppID: site.Account.AppID, Name: site.CookieName, Domain: site.CookieDomain,
+		Secure: strings.HasPrefix(site.PublicURL, "https:"), Lifetime: rigLifetime,
+	}
+	return sessionCookie(t, c, &session.Session{AppID: site.Account.AppID, OpenID: "o" + site.Account.AppID})
+}
+
+// newSites starts a gateway before several sites.
+func newSites(t testing.TB, sites ...gateway.Site) *rig {
+	t.Helper()
+	return newRig(t, nil, func(c *gateway.Config) {
+		*c = gateway.Config{Sites: sites, Logger: c.Logger, AccessLog: true, Metrics: c.Metrics, TrustedProxies: loginLoopback}
+	})
+}
+
+func (r *rig) at(t testing.TB, host, method, target string, header ...string) *answer {
+	t.Helper()
+	q := r.newRequest(t, method, target, nil, header...)
+	q.Host = host
+	return r.send(t, q)
+}
+
+func TestSiteOfAHost(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://a.example.com", "www.a.example.com", "[2001:db8::1]"), siteAt(t, "b", "https://b.example.com:8443")
+	b.PublicPaths, a.PublicPaths = []string{"/"}, []string{"/"}
+	r := newSites(t, a, b)
+	for host, want := range map[string]string{
+		"a.example.com": "a", "A.Example.COM": "a", "a.example.com:80": "a", "a.example.com:9999": "a", "a.example.com.": "a", "a.example.com.:443": "a",
+		"www.a.example.com": "a", "[2001:db8::1]": "a", "[2001:DB8::1]:8080": "a",
+		"b.example.com": "b", "B.example.com.:1": "b",
+		"example.com": "", "c.example.com": "", "xa.example.com": "", "a.example.com.evil.com": "", "a.example.com..": "", "": "", "127.0.0.1": "", "a.example.com:x": "",
+	} {
+		got := r.at(t, host, "GET", "/", "Sec-Fetch-Mode", "cors")
+		if want == "" {
+			if host != "" && (got.StatusCode != 421 || refusalOf(t, got).Error != "unknown_site") {
+				t.Errorf("host %q: answer %d %.80s, want 421 unknown_site", host, got.StatusCode, got.body)
+			}
+			continue
+		}
+		if got.StatusCode != 200 || !strings.HasPrefix(got.body, want+":") {
+			t.Errorf("host %q: answer %d %.80s, want site %s", host, got.StatusCode, got.body, want)
+		}
+	}
+	for _, target := range []string{"/_wx/me", "/_wx/auth", "/_wx/login", "/_wx/callback?code=x&state=y", "/_wx/logout", "/static/x"} {
+		if got := r.at(t, "c.example.com", "POST", target, "Cookie", cookieOf(t, a)); got.StatusCode != 421 {
+			t.Errorf("%s at an unknown host: answer %d, want 421", target, got.StatusCode)
+		}
+	}
+	if got := r.at(t, "c.example.com", "GET", "/", asPage...); got.StatusCode != 421 || !strings.Contains(got.body, "<h1>") {
+		t.Errorf("page load at an unknown host: answer %d %.80s, want a page", got.StatusCode, got.body)
+	}
+	if n := r.count(t, "wxgate_http_requests_total", "outcome", "error", "code", "421"); n == 0 {
+		t.Error("no 421 counted as an error")
+	}
+}
+
+// Each site has a session, an account and a login of its own.
+func TestSitesShareNoSession(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
+	same := siteAt(t, "c", "https://c.example.com")
+	same.Account = a.Account // two sites of one account
+	r := newSites(t, a, b, same)
+	for _, tt := range []struct {
+		host   string
+		cookie gateway.Site
+		status int
+	}{
+		{"a.example.com", a, 200}, {"b.example.com", b, 200}, {"c.example.com", same, 200},
+		{"b.example.com", a, 401}, {"a.example.com", b, 401}, {"c.example.com", a, 401}, {"a.example.com", same, 401},
+	} {
+		got := r.at(t, tt.host, "GET", "/orders", "Sec-Fetch-Mode", "cors", "Cookie", cookieOf(t, tt.cookie))
+		if got.StatusCode != tt.status || tt.status == 200 && !strings.Contains(got.body, "o"+tt.cookie.Account.AppID+" ") {
+			t.Errorf("%s with a session of %s: answer %d %s, want %d", tt.host, tt.cookie.PublicURL, got.StatusCode, got.body, tt.status)
+		}
+	}
+	for _, site := range []gateway.Site{a, b} {
+		host := strings.TrimPrefix(site.PublicURL, "https://")
+		location := queryOf(t, r.at(t, host, "GET", "/orders", asPage...).Header.Get("Location"))
+		if location.Get("appid") != site.Account.AppID || location.Get("redirect_uri") != site.PublicURL+"/_wx/callback" {
+			t.Errorf("login at %s: %v", host, location)
+		}
+	}
+}
+
+// A login goes by the public URL: a cookie set at another host of the site would
+// be missing on the way back.
+func TestSiteAliasSignsInAtThePublicURL(t *testing.T) {
+	t.Parallel()
+	r := newSites(t, siteAt(t, "a", "https://a.example.com", "www.a.example.com"), siteAt(t, "b", "https://b.example.com"))
+	got := r.at(t, "www.a.example.com", "GET", "/orders?id=1", asPage...)
+	if want := "https://a.example.com/_wx/login?return_to=%2Forders%3Fid%3D1"; got.StatusCode != 302 || got.Header.Get("Location") != want {
+		t.Errorf("answer %d to %q, want 302 to %q", got.StatusCode, got.Header.Get("Location"), want)
+	}
+}
+
+// What browsers send one site of another's cookies stays from its upstream.
+func TestSitesKeepDomainCookies(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://shop.example.com"), siteAt(t, "b", "https://blog.example.com")
+	a.CookieDomain, a.CookieName = "example.com", "shop"
+	b.PublicPaths = []string{"/"}
+	r := newSites(t, a, b)
+	got := r.at(t, "blog.example.com", "GET", "/", "Cookie", "theme=dark; "+cookieOf(t, a)+"; shop_login_0123456789abcdef=x; shopping=1")
+	if want := `b:  ["theme=dark; shopping=1"]`; got.body != want {
+		t.Errorf("the upstream saw %s, want %s", got.body, want)
+	}
+}
+
+// With several sites, a proxy asks about a host by the header that tells of it.
+func TestSiteOfForwardAuth(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
+	b.PublicPaths = []string{"/"}
+	r := newSites(t, a, b)
+	for _, tt := range []struct {
+		host   string
+		header []string
+		status int
+	}{
+		{"wxgate:8080", []string{"X-Forwarded-Host", "b.example.com", "X-Forwarded-Uri", "/"}, 200},
+		{"wxgate:8080", []string{"X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}, 401},
+		{"wxgate:8080", []string{"X-Original-Url", "https://B.example.com:8443/?x"}, 200},
+		{"b.example.com", []string{"X-Forwarded-Uri", "/"}, 200},
+		{"b.example.com", []string{"X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}, 401},
+		{"b.example.com", []string{"X-Forwarded-Host", "c.example.com", "X-Forwarded-Uri", "/"}, 421},
+		{"wxgate:8080", []string{"X-Forwarded-Uri", "/"}, 421},
+		{"wxgate:8080", []string{"X-Forwarded-Host", "b.example.com", "X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}, 421},
+	} {
+		if got := r.at(t, tt.host, "GET", "/_wx/auth", tt.header...); got.StatusCode != tt.status {
+			t.Errorf("%s %q: answer %d %.100s, want %d", tt.host, tt.header, got.StatusCode, got.body, tt.status)
+		}
+	}
+}
+
+func TestSitesThatCannotBe(t *testing.T) {
+	t.Parallel()
+	site := func(change ...func(*gateway.Site)) gateway.Site {
+		s := gateway.Site{Config: gateway.Config{PublicURL: "https://a.example.com", Account: newAccount(), CookieKeys: rigKeys()}}
+		for _, f := range change {
+			f(&s)
+		}
+		return s
+	}
+	at := func(origin string) func(*gateway.Site) { return func(s *gateway.Site) { s.PublicURL = origin } }
+	for _, tt := range []struct {
+		name string
+		want string
+		with []gateway.Site
+	}{
+		{"one host of two", "sites[1]: host a.example.com is that of https://a.example.com too", []gateway.Site{site(), site(at("https://b.example.com"), func(s *gateway.Site) { s.Hosts = []string{"A.example.com:8443"} })}},
+		{"one public URL", "sites[1]: host a.example.com", []gateway.Site{site(), site()}},
+		{"other port", "sites[1]: host a.example.com", []gateway.Site{site(), site(at("https://a.example.com:8443"))}},
+		{"one cookie", "set the same cookie, wxgate of example.com", []gateway.Site{
+			site(func(s *gateway.Site) { s.CookieDomain = "example.com" }), site(at("https://b.example.com"), func(s *gateway.Site) { s.CookieDomain = "Example.com" })}},
+		{"nested", "sites[0]: a site has no Sites", []gateway.Site{site(func(s *gateway.Site) { s.Sites = []gateway.Site{site()} })}},
+		{"no account", "sites[0]: an Account", []gateway.Site{site(func(s *gateway.Site) { s.Account = nil })}},
+	} {
+		if _, err := gateway.New(gateway.Config{Sites: tt.with}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: New = %v, want an error with %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// manySites are n sites of one account.
+func manySites(n int, origin func(i int) string) gateway.Config {
+	account := newAccount()
+	c := gateway.Config{AccessLog: true}
+	for i := range n {
+		c.Sites = append(c.Sites, gateway.Site{Config: gateway.Config{
+			PublicURL: origin(i), Account: account, CookieKeys: rigKeys(), PublicPaths: []string{"/static/"},
+		}})
+	}
+	return c
+}
+
+// BenchmarkNewThousandSites is a start: it has to stay well under a second.
+func BenchmarkNewThousandSites(b *testing.B) {
+	for b.Loop() {
+		if _, err := gateway.New(manySites(1000, func(i int) string { return fmt.Sprintf("https://s%d.example.com", i) })); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSites is a signed-in visitor's request through Wrap, of one site and
+// of the last of a thousand: they must cost the same.
+func BenchmarkSites(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			g, err := gateway.New(manySites(n, func(i int) string { return fmt.Sprintf("https://s%d.example.com", i) }))
+			if err != nil {
+				b.Fatal(err)
+			}
+			h := g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
+			host := fmt.Sprintf("s%d.example.com", n-1)
+			r := httptest.NewRequest("GET", "https://"+host+"/orders", nil)
+			r.Header.Set("Cookie", cookieOf(b, gateway.Site{Config: gateway.Config{PublicURL: "https://" + host, Account: newAccount(), CookieKeys: rigKeys()}}))
+			b.ReportAllocs()
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				if h.ServeHTTP(w, r); w.Code != 204 {
+					b.Fatalf("answer %d", w.Code)
+				}
+			}
+		})
+	}
+}
