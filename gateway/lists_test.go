@@ -218,7 +218,7 @@ func TestListsReread(t *testing.T) {
 				}
 				names := func() []string {
 					f.refresh()
-					return *f.ids.Load()
+					return *f.value.Load()
 				}
 				time.Sleep(time.Minute)
 				names() // has just looked
@@ -269,7 +269,7 @@ func TestListsWrittenTwiceAtOnce(t *testing.T) {
 		write("oB\n")
 		time.Sleep(4 * time.Second)
 		if !f.names(&session.Session{OpenID: "oB"}) {
-			t.Errorf("list = %q, want what was written last", *f.ids.Load())
+			t.Errorf("list = %q, want what was written last", *f.value.Load())
 		}
 	})
 }
@@ -302,7 +302,7 @@ func TestListsInAMountedVolume(t *testing.T) {
 		}
 		time.Sleep(4 * time.Second)
 		if !f.names(&session.Session{OpenID: "oB"}) || f.names(&session.Session{OpenID: "oA"}) {
-			t.Errorf("list = %q, want that of the new version", *f.ids.Load())
+			t.Errorf("list = %q, want that of the new version", *f.value.Load())
 		}
 	})
 }
@@ -353,7 +353,7 @@ func TestListsMemory(t *testing.T) {
 	if got, limit := int64(heap())-int64(before), int64(50*n); got > limit {
 		t.Errorf("%d openids take %d bytes, want at most %d", n, got, limit)
 	}
-	if got := len(*f.ids.Load()); got != n {
+	if got := len(*f.value.Load()); got != n {
 		t.Errorf("%d openids, want %d", got, n)
 	}
 }

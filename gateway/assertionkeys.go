@@ -1,0 +1,131 @@
+package gateway
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// assertionKeys are the keys of a file: the signer is the first.
+type assertionKeys struct {
+	signer jose.Signer
+	public []jose.JSONWebKey // in the order of the file, each with a key ID
+}
+
+const (
+	maxKeysBytes = 64 << 10 // hundreds of keys
+
+	pemBegin  = "-----BEGIN "
+	keyWanted = `expected an Ed25519 or P-256 private key without a passphrase, as "openssl genpkey -algorithm ed25519" makes it`
+)
+
+// parseAssertionKeys reads private keys, one PEM block each, with nothing but
+// blanks around them. Its errors name the block and show nothing of it.
+func parseAssertionKeys(text string) (*assertionKeys, error) {
+	keys := &assertionKeys{}
+	blocks := make(map[string]int) // by key ID
+	for number := 1; ; number++ {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			break
+		}
+		// pem.Decode passes over what it does not understand: the first key, of
+		// which a letter was lost in copying, say. Another would sign unasked.
+		block, rest := pem.Decode([]byte(text))
+		skipped := block == nil || strings.Count(text[:len(text)-len(rest)], pemBegin) > 1
+		if skipped || !strings.HasPrefix(text, pemBegin) {
+			return nil, fmt.Errorf("block %d is no PEM block, or other text stands before it: %s, and nothing else", number, keyWanted)
+		}
+		text = string(rest)
+		key, err := parsePrivateKey(block)
+		if err != nil {
+			return nil, fmt.Errorf("block %d is %w: %s", number, err, keyWanted)
+		}
+		public, err := publicKey(key)
+		if err != nil {
+			return nil, fmt.Errorf("block %d: %w", number, err)
+		}
+		if first, ok := blocks[public.KeyID]; ok {
+			return nil, fmt.Errorf("block %d is the same key as block %d: remove one of them", number, first)
+		}
+		blocks[public.KeyID] = number
+		if keys.signer == nil {
+			if keys.signer, err = newSigner(key, public); err != nil {
+				return nil, fmt.Errorf("block %d: %w", number, err)
+			}
+		}
+		keys.public = append(keys.public, public)
+	}
+	if keys.signer == nil {
+		return nil, errors.New("no key in it: " + keyWanted)
+	}
+	return keys, nil
+}
+
+// parsePrivateKey returns the key in a block. The error says what the block is
+// instead; not as crypto/x509 does, which may quote from it.
+func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
+	var key any
+	var err error
+	switch block.Type {
+	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		return nil, errors.New("an RSA key")
+	case "ENCRYPTED PRIVATE KEY":
+		return nil, errors.New("a key with a passphrase")
+	case "PUBLIC KEY":
+		return nil, errors.New("a public key")
+	case "CERTIFICATE":
+		return nil, errors.New("a certificate")
+	default:
+		return nil, errors.New("something else")
+	}
+	if err != nil {
+		return nil, errors.New("a damaged key or one with a passphrase")
+	}
+	switch key := key.(type) {
+	case ed25519.PrivateKey:
+		return key, nil
+	case *ecdsa.PrivateKey:
+		if key.Curve == elliptic.P256() {
+			return key, nil
+		}
+		return nil, fmt.Errorf("a key on the curve %s", key.Curve.Params().Name)
+	default:
+		return nil, errors.New("a key of another kind")
+	}
+}
+
+// publicKey is what the world may know of key. Its ID is the SHA-256
+// thumbprint of RFC 7638: the same at every replica.
+func publicKey(key crypto.Signer) (jose.JSONWebKey, error) {
+	public := jose.JSONWebKey{Key: key.Public(), Algorithm: string(jose.EdDSA), Use: "sig"}
+	if _, ok := public.Key.(*ecdsa.PublicKey); ok {
+		public.Algorithm = string(jose.ES256)
+	}
+	sum, err := public.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return jose.JSONWebKey{}, err
+	}
+	public.KeyID = base64.RawURLEncoding.EncodeToString(sum)
+	return public, nil
+}
+
+func newSigner(key crypto.Signer, public jose.JSONWebKey) (jose.Signer, error) {
+	return jose.NewSigner(jose.SigningKey{
+		Algorithm: jose.SignatureAlgorithm(public.Algorithm),
+		Key:       jose.JSONWebKey{Key: key, KeyID: public.KeyID},
+	}, new(jose.SignerOptions).WithType("JWT"))
+}
