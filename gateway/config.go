@@ -79,6 +79,10 @@ type Config struct {
 	// allow list nobody else may enter; the deny list goes before it.
 	AllowOpenIDsFile string
 	DenyOpenIDsFile  string
+	// AssertionKeysFile names a PEM file with Ed25519 or P-256 private keys, read
+	// again when it changes. The first signs an X-WX-Assertion for each visitor's
+	// requests, all are published at {prefix}/jwks.json.
+	AssertionKeysFile string
 	// KeepFragment keeps what stands behind the # of an address, a hash router's
 	// page, through the login: page loads that have to sign in get a small page
 	// with a script, which sends the fragment to the gateway.

@@ -34,7 +34,8 @@ type guard struct {
 
 	policy       policy
 	lists        lists
-	follow       *follow // nil: nobody has to
+	follow       *follow     // nil: nobody has to
+	assertions   *assertions // nil: none are made
 	tickets      *wechat.TicketSource
 	returnHosts  map[string]bool
 	verifyFiles  map[string]string // path → content
@@ -102,7 +103,7 @@ func (b *builder) guard(c Config) (*guard, error) {
 	}
 	g.kept = []session.Config{g.cookies}
 
-	var errs [10]error
+	var errs [11]error
 	g.sessions, errs[0] = session.NewCookieStore(g.cookies)
 	g.logins, errs[1] = session.NewLogins(g.cookies)
 	g.policy, errs[2] = newPolicy(c.PublicPaths, c.APIPaths, c.OutsideWeChat)
@@ -113,6 +114,7 @@ func (b *builder) guard(c Config) (*guard, error) {
 	g.scan, errs[7] = scanAccount(c)
 	g.follow, errs[8] = newFollow(c, b.logger)
 	g.lists, errs[9] = b.listsOf(c.AllowOpenIDsFile, c.DenyOpenIDsFile)
+	g.assertions, errs[10] = newAssertions(c.AssertionKeysFile, publicURL.String(), b.logger)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

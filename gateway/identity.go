@@ -75,7 +75,11 @@ func identityOf(s *session.Session) Identity {
 
 // setIdentity adds the identity headers of the visitor with session s to h.
 func (g *guard) setIdentity(h http.Header, s *session.Session) {
-	identityOf(s).setHeaders(h)
+	id := identityOf(s)
+	id.setHeaders(h)
+	if assertion := g.assertions.of(id); assertion != "" {
+		h[headerAssertion] = []string{assertion}
+	}
 }
 
 // setHeaders adds the identity headers of id to h, from which stripIdentity

@@ -42,6 +42,9 @@ func (g *guard) routes() http.Handler {
 	if g.tickets != nil {
 		mux.Handle("GET "+g.prefix+"/jssdk", g.handle(g.jssdk))
 	}
+	if g.assertions != nil {
+		mux.Handle("GET "+g.prefix+"/jwks.json", g.handle(g.assertions.jwks))
+	}
 	mux.Handle("GET "+g.prefix+"/logout", g.handle(g.logoutPage))
 	mux.Handle("POST "+g.prefix+"/logout", sameOrigin.Handler(g.handle(g.logout)))
 	for name, token := range g.verifyFiles {
