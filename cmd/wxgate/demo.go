@@ -67,7 +67,7 @@ func demo(c *call) error {
 
 	servers := []*server{
 		{name: "demo", listener: listener},
-		{name: "emulator API", listener: api, http: newHTTPServer(wx, cfg.Logger)},
+		{name: "emulator API", listener: api, service: newHTTPServer(wx, cfg.Logger)},
 	}
 	if *upstream == "" {
 		site, siteURL, err := listenLocally("127.0.0.1:0")
@@ -75,7 +75,7 @@ func demo(c *call) error {
 			return err
 		}
 		defer site.Close()
-		servers = append(servers, &server{name: "sample site", listener: site, http: newHTTPServer(samplesite.Handler(), cfg.Logger)})
+		servers = append(servers, &server{name: "sample site", listener: site, service: newHTTPServer(samplesite.Handler(), cfg.Logger)})
 		*upstream = siteURL
 		cfg.PublicPaths = samplesite.PublicPaths()
 	}
@@ -90,7 +90,7 @@ func demo(c *call) error {
 	if _, err := fronts.at(strings.TrimPrefix(origin, "http://")); err != nil {
 		return err
 	}
-	servers[0].http = newHTTPServer(fronts, cfg.Logger)
+	servers[0].service = newHTTPServer(fronts, cfg.Logger)
 	return runServers(cfg.Logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(c.stdout, "Open %[1]s and sign in as one of the emulator's visitors.\nTo be somebody else: %[1]s/_wx/logout\nThe emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
 	})

@@ -27,7 +27,7 @@ func emulator(c *call) error {
 		return err
 	}
 	logger := zerolog.Nop()
-	servers := []*server{{name: "emulator", listener: listener, http: newHTTPServer(guardControl(wx), logger)}}
+	servers := []*server{{name: "emulator", listener: listener, service: newHTTPServer(guardControl(wx), logger)}}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(c.stdout, `WeChat emulator: %[1]s
 Dashboard:       %[1]s%[2]s

@@ -33,7 +33,7 @@ func serve(c *call) error {
 	}
 	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: tokens, Logger: logger})
 
-	main := &server{name: "gateway", setting: "WXGATE_LISTEN", address: cfg.Listen, http: newHTTPServer(g, logger)}
+	main := &server{name: "gateway", setting: "WXGATE_LISTEN", address: cfg.Listen, service: newHTTPServer(g, logger)}
 	servers := []*server{main}
 	if cfg.TLSCertFile != "" {
 		if main.tls, err = loadCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, logger); err != nil {
@@ -45,10 +45,10 @@ func serve(c *call) error {
 		if err != nil {
 			return usageError{err}
 		}
-		servers = append(servers, &server{name: "relay", address: cfg.RelayListen, http: newHTTPServer(forward, logger)})
+		servers = append(servers, &server{name: "relay", address: cfg.RelayListen, service: newHTTPServer(forward, logger)})
 	}
 	if cfg.AdminListen != "" {
-		servers = append(servers, &server{name: "admin", setting: "WXGATE_ADMIN_LISTEN", address: cfg.AdminListen, http: newHTTPServer(operator, logger)})
+		servers = append(servers, &server{name: "admin", setting: "WXGATE_ADMIN_LISTEN", address: cfg.AdminListen, service: newHTTPServer(operator, logger)})
 	}
 	return runServers(logger, servers, shutdown{
 		begin:   operator.Drain,

@@ -18,14 +18,23 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// A server is one HTTP server on one address.
+// A server is one service on one address.
 type server struct {
-	name     string
-	setting  string // what gave the address
-	address  string
-	listener net.Listener // opened by runServers where it is nil
-	http     *http.Server
-	tls      *tls.Config // nil: plain HTTP
+	name      string
+	setting   string // what gave the address
+	address   string
+	listener  net.Listener // opened by runServers where it is nil
+	service   service
+	tls       *tls.Config // nil: none
+	drain     func()      // told when the end is near; nil: nobody
+	alongside bool        // ends together with the server before it
+}
+
+// service is what answers: an [http.Server], or what begins and ends as one.
+type service interface {
+	Serve(net.Listener) error // http.ErrServerClosed after one of the others
+	Shutdown(context.Context) error
+	Close() error
 }
 
 // newHTTPServer returns a server for handler that bounds what a slow or idle
@@ -76,7 +85,7 @@ func runServers(logger zerolog.Logger, servers []*server, end shutdown, started 
 	for _, s := range servers {
 		logger.Info().Str("server", s.name).Str("address", s.listener.Addr().String()).Msg("listening")
 		running.Go(func() {
-			if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.service.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("%s server: %w", s.name, err)
 			}
 		})
@@ -90,7 +99,7 @@ func runServers(logger zerolog.Logger, servers []*server, end shutdown, started 
 		err = drain(logger, servers, end)
 	}
 	for _, s := range servers {
-		s.http.Close()
+		s.service.Close()
 	}
 	running.Wait()
 	return err
@@ -116,21 +125,33 @@ func listen(servers []*server) error {
 	return nil
 }
 
-// drain ends the servers in order: the first, which serves visitors, before
-// those that tell how it does.
+// drain ends the servers in order: those that serve visitors before those that
+// tell how they do.
 func drain(logger zerolog.Logger, servers []*server, end shutdown) error {
 	if end.begin != nil {
 		end.begin()
+	}
+	for _, s := range servers {
+		if s.drain != nil {
+			s.drain()
+		}
 	}
 	logger.Info().Dur("drain_delay_ms", end.delay).Dur("shutdown_timeout_ms", end.timeout).Msg("shutting down")
 	time.Sleep(end.delay)
 	ctx, cancel := context.WithTimeout(context.Background(), end.timeout)
 	defer cancel()
+	var ending sync.WaitGroup
 	for _, s := range servers {
-		if err := s.http.Shutdown(ctx); err != nil {
-			logger.Warn().Str("server", s.name).Err(err).Msg("requests cut off")
+		if !s.alongside {
+			ending.Wait()
 		}
+		ending.Go(func() {
+			if err := s.service.Shutdown(ctx); err != nil {
+				logger.Warn().Str("server", s.name).Err(err).Msg("requests cut off")
+			}
+		})
 	}
+	ending.Wait()
 	logger.Info().Msg("stopped")
 	return nil
 }

@@ -2,15 +2,22 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"github.com/rs/zerolog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 )
 
 // A pipeListener hands out connections without a network, which work inside a
@@ -108,4 +115,111 @@ func TestIdleConnectionEnds(t *testing.T) {
 			t.Errorf("an idle connection ended after %v, want 2m", took)
 		}
 	})
+}
+
+// slowService takes its time to end, and tells when it began to and when it had.
+type slowService struct {
+	name string
+	end  time.Duration
+	tell func(string)
+}
+
+func (s *slowService) Serve(net.Listener) error { return http.ErrServerClosed }
+func (s *slowService) Close() error             { return nil }
+func (s *slowService) Shutdown(ctx context.Context) error {
+	s.tell(s.name + " ends")
+	select {
+	case <-time.After(s.end):
+		s.tell(s.name + " ended")
+		return nil
+	case <-ctx.Done():
+		s.tell(s.name + " cut off")
+		return ctx.Err()
+	}
+}
+
+// TestDrainOrder: the servers that visitors come to end together, the others
+// after them, and all know of it before the delay.
+func TestDrainOrder(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name                  string
+		gateway, authz, admin time.Duration // until each has ended
+		want                  []string
+		took                  time.Duration
+	}{
+		{"in time", 2 * time.Second, time.Second, time.Second, []string{
+			"drain", "authz drain", "gateway and authz end", "authz ended", "gateway ended", "admin ends", "admin ended",
+		}, 5*time.Second + 3*time.Second},
+		{"a page that goes on", time.Hour, time.Second, time.Second, []string{
+			"drain", "authz drain", "gateway and authz end", "authz ended", "gateway cut off", "admin ends", "admin cut off",
+		}, 5*time.Second + 10*time.Second},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var told []string
+				tell := func(what string) {
+					mu.Lock()
+					defer mu.Unlock()
+					told = append(told, what)
+				}
+				begin := time.Now()
+				drain(zerolog.Nop(), []*server{
+					{name: "gateway", service: &slowService{"gateway", c.gateway, tell}},
+					{name: "authz", service: &slowService{"authz", c.authz, tell}, drain: func() { tell("authz drain") }, alongside: true},
+					{name: "admin", service: &slowService{"admin", c.admin, tell}},
+				}, shutdown{begin: func() { tell("drain") }, delay: 5 * time.Second, timeout: 10 * time.Second})
+				if len(told) > 3 { // which of the two is the first is nobody's business
+					first := told[2:4]
+					slices.Sort(first)
+					if slices.Equal(first, []string{"authz ends", "gateway ends"}) {
+						told = slices.Replace(told, 2, 4, "gateway and authz end")
+					}
+				}
+				if !slices.Equal(told, c.want) {
+					t.Errorf("drain told %q, want %q", told, c.want)
+				}
+				if took := time.Since(begin); took != c.took {
+					t.Errorf("drain took %v, want %v", took, c.took)
+				}
+			})
+		})
+	}
+}
+
+func TestExtAuthzServer(t *testing.T) {
+	t.Parallel()
+	s := newExtAuthz(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "/login?to="+r.RequestURI)
+		w.WriteHeader(http.StatusFound)
+	}), "127.0.0.1:0", zerolog.Nop())
+	if err := listen([]*server{s}); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.service.Serve(s.listener) }()
+	conn, err := grpc.NewClient(s.listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	answer, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
+		Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{Method: "GET", Path: "/shop", Host: "h5.example.com"}},
+	}})
+	if got := answer.GetDeniedResponse().GetHeaders(); err != nil || len(got) != 1 || got[0].Header.Value != "/login?to=/shop" {
+		t.Errorf("Check = %v, %v; want a redirect to /login?to=/shop", answer, err)
+	}
+	s.drain()
+	if got, err := healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{}); got.GetStatus() != healthv1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("health while draining = %v, %v; want %v", got, err, healthv1.HealthCheckResponse_NOT_SERVING)
+	}
+	if err := drain(zerolog.Nop(), []*server{s}, shutdown{timeout: 10 * time.Second}); err != nil {
+		t.Errorf("drain = %v, want nil", err)
+	}
+	if err := <-served; err != http.ErrServerClosed {
+		t.Errorf("Serve = %v, want %v", err, http.ErrServerClosed)
+	}
 }
