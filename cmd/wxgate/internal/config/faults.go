@@ -8,8 +8,9 @@ import (
 
 // Faults is the error of [Load]: everything that is wrong with an environment.
 type Faults struct {
-	// List holds at most one fault for a variable: known variables in the
-	// order of [Config], then unknown ones by name. It is never empty.
+	// List holds the faults of the unnumbered variables in the order of
+	// [Config], then those of each site, then the names that are unknown or
+	// out of place. No two are the same, and it is never empty.
 	List []Fault
 }
 

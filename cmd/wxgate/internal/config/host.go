@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"path"
@@ -11,7 +12,7 @@ import (
 )
 
 // Origin is the scheme, host and port that visitors use: http or https, in
-// lower case, the scheme's own port left out.
+// lower case, the scheme's own port left out. The zero Origin is none.
 type Origin struct {
 	Scheme string
 	Host   string // with its port; an IPv6 address in brackets
@@ -38,8 +39,16 @@ func (o *Origin) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String gives the origin as a URL without a slash at its end.
+// IsZero reports whether there is no origin.
+func (o Origin) IsZero() bool {
+	return o == Origin{}
+}
+
+// String gives the origin as a URL without a slash at its end; empty for none.
 func (o Origin) String() string {
+	if o.IsZero() {
+		return ""
+	}
 	return o.Scheme + "://" + o.Host
 }
 
@@ -52,6 +61,27 @@ func (o Origin) MarshalText() ([]byte, error) {
 func (o Origin) hostname() string {
 	u := url.URL{Host: o.Host}
 	return u.Hostname()
+}
+
+// Origins is a list of origins, no two the same.
+type Origins []Origin
+
+// UnmarshalText reads a comma-separated list.
+func (o *Origins) UnmarshalText(text []byte) error {
+	list, err := parseList(string(text), func(item string) (origin Origin, err error) {
+		err = origin.UnmarshalText([]byte(item))
+		return origin, err
+	})
+	if err != nil {
+		return err
+	}
+	for i, origin := range list {
+		if j := slices.Index(list, origin); j < i {
+			return fmt.Errorf("items %d and %d of the list are the same origin", j+1, i+1)
+		}
+	}
+	*o = list
+	return nil
 }
 
 // BaseURL is an absolute http or https URL that paths are put behind, without

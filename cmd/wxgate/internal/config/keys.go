@@ -30,6 +30,31 @@ func (k *Keys) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Key is one key of 32 bytes or more; nil: none is set. It prints as [Keys]
+// does.
+type Key []byte
+
+// UnmarshalText reads base64, in either alphabet, padded or not. Its errors
+// hold nothing of the key.
+func (k *Key) UnmarshalText(text []byte) error {
+	key, err := parseKey(string(text))
+	if err != nil {
+		return err
+	}
+	*k = key
+	return nil
+}
+
+// Format implements [fmt.Formatter]: it prints [redacted].
+func (k Key) Format(f fmt.State, _ rune) {
+	_, _ = f.Write([]byte("[redacted]"))
+}
+
+// MarshalText implements [encoding.TextMarshaler] with the text [redacted].
+func (k Key) MarshalText() ([]byte, error) {
+	return []byte("[redacted]"), nil
+}
+
 func parseKey(text string) ([]byte, error) {
 	const least = 32
 	// The decoder skips line breaks: two keys on two lines would be one.

@@ -119,6 +119,7 @@ func TestLoadDefaults(t *testing.T) {
 		{"PagesDir", c.PagesDir, ""},
 		{"AdminToken", c.AdminToken.Reveal(), ""},
 		{"VerifyFiles", len(c.VerifyFiles), 0},
+		{"AssertionKeysFile", c.AssertionKeysFile, ""},
 		{"TrustedProxies", len(c.TrustedProxies), 0},
 		{"ReturnHosts", len(c.ReturnHosts), 0},
 		{"LoginRate", c.LoginRate, config.Rate{Count: 600, Per: time.Minute}},
@@ -136,6 +137,11 @@ func TestLoadDefaults(t *testing.T) {
 		{"AccessLog", c.AccessLog, true},
 		{"DrainDelay", c.DrainDelay, 5 * time.Second},
 		{"ShutdownTimeout", c.ShutdownTimeout, 30 * time.Second},
+		{"ExtAuthzListen", c.ExtAuthzListen, ""},
+		{"HubURL", c.HubURL.IsZero(), true},
+		{"HubSites", len(c.HubSites), 0},
+		{"HubKey", len(c.HubKey), 0},
+		{"Sites", len(c.Sites), 0},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s = %v, want %v", tt.name, tt.got, tt.want)
@@ -163,6 +169,13 @@ func TestLoadValues(t *testing.T) {
 		{"own pages", []string{"WXGATE_PAGES_DIR=" + folder}, func(c *config.Config) any { return c.PagesDir }, folder},
 		{"jssdk", []string{"WXGATE_JSSDK=true", "WXGATE_TOKEN_MODE=legacy"}, func(c *config.Config) any { return c.JSSDK && c.TokenMode == "legacy" }, true},
 		{"relay", []string{"WXGATE_RELAY_LISTEN=10.0.0.1:8081", "WXGATE_RELAY_PATHS=POST /cgi-bin/message/template/send, GET /cgi-bin/tags/get"}, func(c *config.Config) any { return c.RelayListen + " " + c.RelayPaths[1] }, "10.0.0.1:8081 GET /cgi-bin/tags/get"},
+		{"forward auth has no upstream", []string{"WXGATE_MODE=forward-auth", "WXGATE_UPSTREAM="}, func(c *config.Config) any { return c.Mode + c.Upstream.String() }, "forward-auth"},
+		{"forward auth with an upstream", []string{"WXGATE_MODE=forward-auth"}, func(c *config.Config) any { return c.Upstream.String() }, "http://web:80"},
+		{"ext_authz", []string{"WXGATE_EXTAUTHZ_LISTEN=127.0.0.1:9000"}, func(c *config.Config) any { return c.ExtAuthzListen }, "127.0.0.1:9000"},
+		{"assertion keys", []string{"WXGATE_ASSERTION_KEYS_FILE=" + list}, func(c *config.Config) any { return c.AssertionKeysFile }, list},
+		{"hub", []string{"WXGATE_HUB_SITES=https://shop1.cn, http://shop2.cn:81/", "WXGATE_HUB_KEY=" + key()}, func(c *config.Config) any { return c.HubSites[1].String() + " " + string(c.HubKey) }, "http://shop2.cn:81 planted-key-planted-key-planted-key-"},
+		{"site of a hub", []string{"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY_FILE=" + write(t, key()+"\n")}, func(c *config.Config) any { return c.HubURL.String() + " " + string(c.HubKey) }, "https://auth.example.com planted-key-planted-key-planted-key-"},
+		{"hub of the same host by another scheme", []string{"WXGATE_HUB_URL=http://h5.example.com", "WXGATE_HUB_KEY=" + key()}, func(c *config.Config) any { return c.HubURL.String() }, "http://h5.example.com"},
 		{"admin token", []string{"WXGATE_ADMIN_TOKEN=t0ken"}, func(c *config.Config) any { return c.AdminToken.Reveal() }, "t0ken"},
 		{"the last of a name", []string{"WXGATE_APP_ID=wx1", "WXGATE_APP_ID=wx2"}, func(c *config.Config) any { return c.AppID }, "wx2"},
 		{"empty is unset", []string{"WXGATE_PREFIX=", "WXGATE_LOGIN_RATE="}, func(c *config.Config) any { return c.Prefix }, "/_wx"},
@@ -228,7 +241,8 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_UPSTREAM=web:80"}, `WXGATE_UPSTREAM="web:80": expected a URL that begins with http:// or https:// or h2c:// or unix://`},
 		{[]string{"WXGATE_UPSTREAM=http://u:planted@web"}, `WXGATE_UPSTREAM: expected a URL without user name and password`},
 		{[]string{"WXGATE_UPSTREAM=/=http://u:planted,x@web"}, `WXGATE_UPSTREAM: item 1 of the list: expected a port from 1 to 65535 behind the host`},
-		{[]string{"WXGATE_MODE=forward-auth"}, `WXGATE_MODE="forward-auth": expected proxy`},
+		{[]string{"WXGATE_MODE=forward", "WXGATE_UPSTREAM="}, `WXGATE_MODE="forward": expected proxy or forward-auth`},
+		{[]string{"WXGATE_MODE=forward-auth", "WXGATE_UPSTREAM=web:80"}, `WXGATE_UPSTREAM="web:80": expected a URL that begins with http:// or https:// or h2c:// or unix://`},
 		{[]string{"WXGATE_SCOPE=userinfo"}, `WXGATE_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`},
 		{[]string{"WXGATE_SESSION_STORE=redis"}, `WXGATE_SESSION_STORE="redis": expected cookie`},
 		{[]string{"WXGATE_OUTSIDE_WECHAT=scan"}, `WXGATE_OUTSIDE_WECHAT="scan": expected redirect or page or qrconnect or deny`},
@@ -293,6 +307,21 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_RELAY_LISTEN=127.0.0.1:9090", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN="127.0.0.1:9090": 127.0.0.1:9090 would take the address of WXGATE_ADMIN_LISTEN, :9090; expected another port`},
 		{[]string{"WXGATE_RELAY_LISTEN=8081", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN="8081": expected host:port, such as :8080 or 127.0.0.1:8080`},
 		{[]string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=cgi-bin/"}, `WXGATE_RELAY_PATHS="cgi-bin/": item 1 of the list: expected a path that begins with /, with or without a method before it, such as /static/ or GET /news/{id}; hosts are not matched`},
+		{[]string{"WXGATE_EXTAUTHZ_LISTEN=9000"}, `WXGATE_EXTAUTHZ_LISTEN="9000": expected host:port, such as :8080 or 127.0.0.1:8080`},
+		{[]string{"WXGATE_EXTAUTHZ_LISTEN=:8080"}, `WXGATE_EXTAUTHZ_LISTEN=":8080": :8080 would take the address of WXGATE_LISTEN, :8080; expected another port`},
+		{[]string{"WXGATE_EXTAUTHZ_LISTEN=:9090"}, `WXGATE_EXTAUTHZ_LISTEN=":9090": :9090 would take the address of WXGATE_ADMIN_LISTEN, :9090; expected another port`},
+		{[]string{"WXGATE_EXTAUTHZ_LISTEN=:8081", "WXGATE_RELAY_LISTEN=10.0.0.1:8081", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_EXTAUTHZ_LISTEN=":8081": :8081 would take the address of WXGATE_RELAY_LISTEN, 10.0.0.1:8081; expected another port`},
+		{[]string{"WXGATE_ASSERTION_KEYS_FILE=" + missing}, fmt.Sprintf(`WXGATE_ASSERTION_KEYS_FILE=%q: open the keys: no such file or directory`, missing)},
+		{[]string{"WXGATE_ASSERTION_KEYS_FILE=" + folder}, fmt.Sprintf(`WXGATE_ASSERTION_KEYS_FILE=%q: open the keys: is a directory`, folder)},
+		{[]string{"WXGATE_HUB_URL=https://auth.example.com"}, `WXGATE_HUB_KEY: not set, but WXGATE_HUB_URL needs it: the key that a hub and its sites share; make one with: wxgate keygen; WXGATE_HUB_KEY_FILE may name a file that holds it`},
+		{[]string{"WXGATE_HUB_SITES=https://shop1.cn"}, `WXGATE_HUB_KEY: not set, but WXGATE_HUB_SITES needs it: the key that a hub and its sites share; make one with: wxgate keygen; WXGATE_HUB_KEY_FILE may name a file that holds it`},
+		{[]string{"WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_KEY: set, but neither WXGATE_HUB_URL nor WXGATE_HUB_SITES is; there is nothing to use it for`},
+		{[]string{"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY=planted"}, `WXGATE_HUB_KEY: a key of 5 bytes; at least 32 are needed; make one with: wxgate keygen`},
+		{[]string{"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY=" + key() + "," + key()}, `WXGATE_HUB_KEY: expected base64; make a key with: wxgate keygen`},
+		{[]string{"WXGATE_HUB_URL=https://auth.example.com/", "WXGATE_HUB_SITES=https://shop1.cn", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_URL="https://auth.example.com/": set beside WXGATE_HUB_SITES: a hub cannot send its visitors on to a hub; keep one of the two`},
+		{[]string{"WXGATE_HUB_URL=https://H5.example.com:443", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_URL="https://H5.example.com:443": the site's own WXGATE_PUBLIC_URL, so that visitors would go in circles; expected the origin of another wxgate`},
+		{[]string{"WXGATE_HUB_URL=auth.example.com"}, `WXGATE_HUB_URL="auth.example.com": expected a URL that begins with http:// or https://`},
+		{[]string{"WXGATE_HUB_SITES=https://shop1.cn,https://h5.example.com", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_SITES="https://shop1.cn,https://h5.example.com": https://h5.example.com is the hub's own WXGATE_PUBLIC_URL, which signs in without a ticket; leave it out`},
 		{[]string{"WXGATE_ADMIN_LISTEN=", "WXGATE_ADMIN_TOKEN=planted"}, `WXGATE_ADMIN_TOKEN: set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address`},
 		{[]string{"WXGATE_ADMIN_TOKEN=planted token"}, `WXGATE_ADMIN_TOKEN: expected printable ASCII without blanks or line breaks`},
 
@@ -310,7 +339,6 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_APP_ID_FILE=/x"}, `WXGATE_APP_ID_FILE: unknown; the nearest known name is WXGATE_APP_ID`},
 		{[]string{"WXGATE_ADMIN_LISTN="}, `WXGATE_ADMIN_LISTN: unknown; the nearest known name is WXGATE_ADMIN_LISTEN`},
 		{[]string{"WXGATE_MODE\n=1"}, `"WXGATE_MODE\n": unknown; the nearest known name is WXGATE_MODE`},
-		{[]string{"WXGATE_SITES_0_APP_ID=wx1"}, `WXGATE_SITES_0_APP_ID: unknown; the nearest known name is WXGATE_QR_APP_ID`},
 		{[]string{"WXGATE_RETURN_HOSTS=" + strings.Repeat("a", 300)}, `WXGATE_RETURN_HOSTS="` + strings.Repeat("a", 200) + `"…: item 1 of the list: expected a host such as h5.example.com or h5.example.com:8080, in ASCII (xn--… for other scripts), no wildcard`},
 	} {
 		t.Run(strings.Join(tt.changes, " ")[:min(60, len(strings.Join(tt.changes, " ")))], func(t *testing.T) {
@@ -330,6 +358,7 @@ func TestLoadAccount(t *testing.T) {
 		"WXGATE_APP_ID=wx1", "WXGATE_APP_SECRET_FILE=" + write(t, appSecret),
 		"WXGATE_TOKEN_MODE=legacy", "WXGATE_WECHAT_API_URL=http://127.0.0.1:1/", "WXGATE_WECHAT_TIMEOUT=7s",
 		"WXGATE_LISTEN=nonsense", "WXGATE_ADMIN_LISTEN=", "WXGATE_ADMIN_TOKEN=t", "WXGATE_COOKIE_KEYS=short",
+		"WXGATE_SITES_0_APP_ID=wx2", "WXGATE_SITES_0_APP_SECRET=planted secret", "WXGATE_SITES_1_MODE=nonsense", "WXGATE_HUB_KEY=short",
 		"WXGATE_RELAY_PATHS=/cgi-bin/", "WXGATE_QR_APP_ID=wx9", "WXGATE_TLS_KEY_FILE=/nowhere", "WXGATE_ALLOW_OPENIDS_FILE=/nowhere",
 	})
 	if err != nil {
@@ -397,7 +426,8 @@ func TestLoadOfNothing(t *testing.T) {
 
 func TestConfigShowsNoSecret(t *testing.T) {
 	t.Parallel()
-	c, err := config.Load(environ("WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted-qr", "WXGATE_ADMIN_TOKEN=planted-token"))
+	c, err := config.Load(environ("WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted-qr", "WXGATE_ADMIN_TOKEN=planted-token",
+		"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY="+key()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -415,8 +445,8 @@ func TestConfigShowsNoSecret(t *testing.T) {
 				t.Errorf("shows the secret %q: %s", secret, s)
 			}
 		}
-		if strings.Count(s, "[redacted]") != 4 {
-			t.Errorf("redacted %d times, want four times: %s", strings.Count(s, "[redacted]"), s)
+		if strings.Count(s, "[redacted]") != 5 {
+			t.Errorf("redacted %d times, want five times: %s", strings.Count(s, "[redacted]"), s)
 		}
 	}
 	if want := `"Upstream":"http://web:80"`; !strings.Contains(shown[0], want) {

@@ -36,7 +36,7 @@ func TestTable(t *testing.T) {
 // or that breaks the table shows here.
 func TestTableRows(t *testing.T) {
 	t.Parallel()
-	row := regexp.MustCompile("^\\| `WXGATE_[A-Z]+(?:_[A-Z]+)*`(?: / `_FILE`)? \\| (?:required|none|system|built in|`[^`| ]+`) \\| [^|<>`]+[^|<>`. ] \\|$")
+	row := regexp.MustCompile("^\\| `WXGATE_(?:[A-Z]+(?:_[A-Z]+)*|SITES_<n>_…)`(?: / `_FILE`)? \\| (?:required(?: in proxy mode| without sites)?|none|system|built in|`[^`| ]+`) \\| [^|<>`]+[^|<>`. ] \\|$")
 	lines := strings.Split(strings.TrimSuffix(config.Table(), "\n"), "\n")
 	if len(lines) < 30 {
 		t.Fatalf("Table() has %d lines", len(lines))

@@ -277,6 +277,18 @@ func TestOrigin(t *testing.T) {
 	})
 }
 
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	testTexts(t, []text[config.Origins]{
+		{in: "https://Shop1.cn , http://shop2.cn:81/", want: config.Origins{{Scheme: "https", Host: "shop1.cn"}, {Scheme: "http", Host: "shop2.cn:81"}}},
+		{in: "https://shop.cn,http://shop.cn", want: config.Origins{{Scheme: "https", Host: "shop.cn"}, {Scheme: "http", Host: "shop.cn"}}},
+		{in: "https://a.cn,https://b.cn,https://A.cn:443", err: "items 1 and 3 of the list are the same origin"},
+		{in: "https://a.cn,b.cn", err: "item 2 of the list: expected a URL that begins with http:// or https://"},
+		{in: "https://*.a.cn", err: "item 1 of the list: expected a host"},
+		{in: "https://a.cn,", err: "item 2 of the list is empty"},
+	})
+}
+
 func FuzzOrigin(f *testing.F) {
 	for _, seed := range []string{"https://h5.example.com", "http://[::1]:8080/", "http://A:80"} {
 		f.Add(seed)

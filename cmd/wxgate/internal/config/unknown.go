@@ -1,40 +1,72 @@
 package config
 
 import (
+	"cmp"
 	"maps"
+	"math"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/agnivade/levenshtein"
 )
 
 // unknown gives a fault for each name that no variable has, with the nearest
-// that there is. Values stay out: a misspelt secret is still a secret.
+// that there is, and for each that has a number where none may be. Values stay
+// out: a misspelt secret is still a secret.
 func unknown(given map[string]string, known []variable) []Fault {
-	var names []string
+	ofSites, ofProcess := siteNames(known), make(map[string]bool)
+	all := make(map[string]bool)
 	for _, v := range known {
-		names = append(names, v.name)
-		if v.secret {
-			names = append(names, v.name+"_FILE")
+		for _, name := range v.names() {
+			all[name], ofProcess[name] = true, v.process
 		}
 	}
 	var list []Fault
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if slices.Contains(names, name) || serviceLink(name, given[name]) {
-			continue
+		_, unnumbered, ok := numbered(name)
+		switch {
+		case all[name], ok && ofSites[unnumbered], serviceLink(name, given[name]):
+		case ok && ofProcess[unnumbered]:
+			list = append(list, Fault{Name: name, Problem: "belongs to the whole process; set " + unnumbered})
+		default:
+			shown := name
+			if quoted := strconv.QuoteToASCII(name); quoted != `"`+name+`"` {
+				shown = quoted
+			}
+			list = append(list, Fault{Name: shown, Problem: "unknown; the nearest known name is " + nearest(name, known)})
 		}
-		nearest := slices.MinFunc(names, func(a, b string) int {
-			return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
-		})
-		shown := name
-		if quoted := strconv.QuoteToASCII(name); quoted != `"`+name+`"` {
-			shown = quoted
-		}
-		list = append(list, Fault{Name: shown, Problem: "unknown; the nearest known name is " + nearest})
 	}
 	return list
+}
+
+// nearest gives the known name that is most like name: one without a number, or
+// with the number that name holds.
+func nearest(name string, known []variable) string {
+	number := regexp.MustCompile(`[1-9][0-9]*`).FindString(name)
+	number = numberedPrefix + cmp.Or(number, "0") + "_"
+	best, least := "", math.MaxInt
+	compare := func(like, candidate string) {
+		if d := levenshtein.ComputeDistance(name, like); d < least {
+			best, least = candidate, d
+		}
+	}
+	for _, v := range known {
+		for _, candidate := range v.names() {
+			compare(candidate, candidate)
+			like := number + strings.TrimPrefix(candidate, unnumberedPrefix)
+			if !v.process {
+				candidate = like
+			}
+			compare(like, candidate)
+		}
+	}
+	hosts := number + strings.TrimPrefix(hostsVariable, unnumberedPrefix)
+	compare(hosts, hosts)
+	compare(hostsVariable, hosts)
+	return best
 }
 
 // serviceLink tells a variable that Kubernetes sets by itself in every pod of

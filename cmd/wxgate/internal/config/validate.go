@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 )
 
-// validate looks at what one value's own type cannot tell: values that are
-// plain strings, files, and values that must fit each other.
-func (l *loader) validate(c *Config) {
+// validateValues looks at what one value's own type cannot tell: values that
+// are plain strings, and files.
+func (l *loader) validateValues(c *Config) {
 	l.check("WXGATE_APP_ID", printable(c.AppID))
 	l.check("WXGATE_APP_SECRET", printable(c.AppSecret.Reveal()))
 	l.check("WXGATE_QR_APP_ID", printable(c.QRAppID))
@@ -28,24 +27,65 @@ func (l *loader) validate(c *Config) {
 	l.check("WXGATE_UPSTREAM_TIMEOUT", positive(c.UpstreamTimeout))
 	l.check("WXGATE_WECHAT_TIMEOUT", positive(c.WeChatTimeout))
 	l.check("WXGATE_SHUTDOWN_TIMEOUT", positive(c.ShutdownTimeout))
-	if l.sound("WXGATE_SESSION_TTL", "WXGATE_SESSION_MAX_TTL") && c.SessionTTL > c.SessionMaxTTL {
-		l.fault("WXGATE_SESSION_TTL", fmt.Sprintf("%v is longer than WXGATE_SESSION_MAX_TTL, %v; shorten the one or lengthen the other", c.SessionTTL, c.SessionMaxTTL))
+	if c.CookieDomain != "" {
+		c.CookieDomain = strings.ToLower(strings.TrimPrefix(c.CookieDomain, "."))
+		l.check("WXGATE_COOKIE_DOMAIN", cookieDomain(c.CookieDomain))
 	}
+	l.file("WXGATE_ALLOW_OPENIDS_FILE", "open the list", c.AllowOpenIDsFile, false)
+	l.file("WXGATE_DENY_OPENIDS_FILE", "open the list", c.DenyOpenIDsFile, false)
+	l.file("WXGATE_PAGES_DIR", "open the folder", c.PagesDir, true)
+	l.file("WXGATE_ASSERTION_KEYS_FILE", "open the keys", c.AssertionKeysFile, false)
+	l.upstreamCAs(c)
+}
+
+// validateProcess looks at how the values of the whole process fit each other.
+func (l *loader) validateProcess(c *Config) {
 	l.listeners(c)
 	l.relay(c)
-	l.scanLogin(c)
-	l.check("WXGATE_ALLOW_OPENIDS_FILE", wrap("open the list", readable(c.AllowOpenIDsFile, false)))
-	l.check("WXGATE_DENY_OPENIDS_FILE", wrap("open the list", readable(c.DenyOpenIDsFile, false)))
-	l.check("WXGATE_PAGES_DIR", wrap("open the folder", readable(c.PagesDir, true)))
-	l.cookieDomain(c)
 	l.certificate(c)
-	l.upstreamCAs(c)
+}
+
+// validateSite looks at how the values of one site fit each other.
+func (l *loader) validateSite(c *Config) {
+	const ttl, most = "WXGATE_SESSION_TTL", "WXGATE_SESSION_MAX_TTL"
+	if l.sound(ttl, most) && c.SessionTTL > c.SessionMaxTTL {
+		l.fault(ttl, fmt.Sprintf("%v is longer than %s, %v; shorten the one or lengthen the other", c.SessionTTL, l.name(most, ttl), c.SessionMaxTTL), most)
+	}
+	l.scanLogin(c)
+	l.cookieDomainFits(c)
+	l.hub(c)
+}
+
+// require wants the variables without which a site does not start.
+func (l *loader) require(c *Config, known []variable) {
+	for _, v := range known {
+		_, given := l.sources[v.name]
+		switch {
+		case v.required == "" || given:
+		case v.name == "WXGATE_UPSTREAM" && (c.Mode != "proxy" || !l.sound("WXGATE_MODE")):
+			// Forward auth has no upstream.
+		case l.prefix == unnumberedPrefix:
+			l.fault(v.name, "not set: "+v.required)
+		case v.name == "WXGATE_PUBLIC_URL":
+			l.faultHere(v.name, "not set ("+l.spell(hostsVariable)+" would do too): "+v.required)
+		default:
+			l.faultHere(v.name, "not set ("+v.name+", for all sites, would do too): "+v.required)
+		}
+	}
 }
 
 // check notes the error, if any, as a fault of the variable.
 func (l *loader) check(name string, err error) {
 	if err != nil {
 		l.fault(name, err.Error())
+	}
+}
+
+// file wants a file or a folder that can be opened. One that a site shares was
+// opened before.
+func (l *loader) file(name, tried, path string, folder bool) {
+	if l.gives(name) {
+		l.check(name, wrap(tried, readable(path, folder)))
 	}
 }
 
@@ -97,26 +137,27 @@ func cookieName(s string) error {
 
 // listeners wants addresses that can be listened on side by side.
 func (l *loader) listeners(c *Config) {
-	l.check("WXGATE_LISTEN", listenAddress(c.Listen))
-	if c.AdminListen != "" {
-		l.check("WXGATE_ADMIN_LISTEN", listenAddress(c.AdminListen))
-		l.beside("WXGATE_ADMIN_LISTEN", c.AdminListen, "WXGATE_LISTEN", c.Listen, ", or empty for none")
-	} else if c.AdminToken != "" {
-		l.fault("WXGATE_ADMIN_TOKEN", "set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address")
-	}
-	if c.RelayListen != "" {
-		l.check("WXGATE_RELAY_LISTEN", listenAddress(c.RelayListen))
-		l.beside("WXGATE_RELAY_LISTEN", c.RelayListen, "WXGATE_LISTEN", c.Listen, "")
-		if c.AdminListen != "" {
-			l.beside("WXGATE_RELAY_LISTEN", c.RelayListen, "WXGATE_ADMIN_LISTEN", c.AdminListen, "")
+	type listener struct{ name, address, orElse string }
+	var before []listener
+	for _, a := range []listener{
+		{"WXGATE_LISTEN", c.Listen, ""},
+		{"WXGATE_ADMIN_LISTEN", c.AdminListen, ", or empty for none"},
+		{"WXGATE_RELAY_LISTEN", c.RelayListen, ""},
+		{"WXGATE_EXTAUTHZ_LISTEN", c.ExtAuthzListen, ""},
+	} {
+		if a.address == "" {
+			continue
 		}
+		l.check(a.name, listenAddress(a.address))
+		for _, b := range before {
+			if l.sound(a.name, b.name) && sameListener(a.address, b.address) {
+				l.fault(a.name, fmt.Sprintf("%s would take the address of %s, %s; expected another port%s", a.address, b.name, b.address, a.orElse))
+			}
+		}
+		before = append(before, a)
 	}
-}
-
-// beside wants an address that leaves room for another variable's.
-func (l *loader) beside(name, address, otherName, other, orElse string) {
-	if l.sound(name, otherName) && sameListener(address, other) {
-		l.fault(name, fmt.Sprintf("%s would take the address of %s, %s; expected another port%s", address, otherName, other, orElse))
+	if c.AdminListen == "" && c.AdminToken != "" {
+		l.fault("WXGATE_ADMIN_TOKEN", "set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address")
 	}
 }
 
@@ -132,13 +173,26 @@ func (l *loader) relay(c *Config) {
 	}
 }
 
+// relayAccount wants the one account that the relay serves, which is nobody's
+// when there are several sites.
+func (l *loader) relayAccount(c *Config) {
+	if c.RelayListen == "" {
+		return
+	}
+	for _, name := range []string{"WXGATE_APP_ID", "WXGATE_APP_SECRET"} {
+		if _, given := l.sources[name]; !given {
+			l.fault(name, "not set, but WXGATE_RELAY_LISTEN is: beside several sites, the relay serves the account of WXGATE_APP_ID and WXGATE_APP_SECRET")
+		}
+	}
+}
+
 // scanLogin wants the website application whole, and there where it is used.
 func (l *loader) scanLogin(c *Config) {
 	const id, secret = "WXGATE_QR_APP_ID", "WXGATE_QR_APP_SECRET"
-	reason := ""
+	var reason, words string // the variable that needs them, and what to say of it
 	switch {
 	case c.OutsideWeChat == "qrconnect":
-		reason = "WXGATE_OUTSIDE_WECHAT=qrconnect"
+		reason, words = "WXGATE_OUTSIDE_WECHAT", "=qrconnect"
 	case c.QRAppID != "":
 		reason = id
 	case c.QRAppSecret != "":
@@ -146,37 +200,16 @@ func (l *loader) scanLogin(c *Config) {
 	default:
 		return
 	}
+	words = "not set, but " + l.name(reason) + words + " needs it: "
 	if l.sound(id) && c.QRAppID == "" {
-		l.fault(id, "not set, but "+reason+" needs it: the AppID of your website application at open.weixin.qq.com, which is not the official account's")
+		l.fault(id, words+"the AppID of your website application at open.weixin.qq.com, which is not the official account's", reason)
 	}
 	if l.sound(secret) && c.QRAppSecret == "" {
-		l.fault(secret, "not set, but "+reason+" needs it: the AppSecret of your website application at open.weixin.qq.com; "+secret+"_FILE may name a file that holds it")
+		l.fault(secret, words+"the AppSecret of your website application at open.weixin.qq.com; "+l.name(secret, reason)+"_FILE may name a file that holds it", reason)
 	}
 	if l.sound(id, "WXGATE_APP_ID") && c.QRAppID == c.AppID {
 		l.fault(id, "the official account's AppID, which WeChat refuses for scan login; expected that of a website application at open.weixin.qq.com")
 	}
-}
-
-// readable wants a file or a folder that can be opened; without a path there is
-// nothing to want.
-func readable(path string, folder bool) error {
-	if path == "" {
-		return nil
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return pathless(err)
-	}
-	defer file.Close()
-	switch info, err := file.Stat(); {
-	case err != nil:
-		return pathless(err)
-	case folder && !info.IsDir():
-		return errors.New("not a folder")
-	case !folder && info.IsDir():
-		return errors.New("is a directory")
-	}
-	return nil
 }
 
 func listenAddress(s string) error {
@@ -199,20 +232,21 @@ func sameListener(a, b string) bool {
 	return portA == portB && portA != "0" && (strings.EqualFold(hostA, hostB) || everywhere(hostA) || everywhere(hostB))
 }
 
-// cookieDomain wants a domain that browsers accept from the public URL.
-func (l *loader) cookieDomain(c *Config) {
-	if c.CookieDomain == "" {
-		return
+func cookieDomain(s string) error {
+	if _, err := netip.ParseAddr(s); err == nil || !isHostname(s) {
+		return errors.New("expected a domain such as example.com, without scheme and port")
 	}
-	c.CookieDomain = strings.ToLower(strings.TrimPrefix(c.CookieDomain, "."))
-	if _, err := netip.ParseAddr(c.CookieDomain); err == nil || !isHostname(c.CookieDomain) {
-		l.fault("WXGATE_COOKIE_DOMAIN", "expected a domain such as example.com, without scheme and port")
-		return
-	}
+	return nil
+}
+
+// cookieDomainFits wants a domain that browsers accept from the public URL.
+func (l *loader) cookieDomainFits(c *Config) {
+	const domain, public = "WXGATE_COOKIE_DOMAIN", "WXGATE_PUBLIC_URL"
 	host := c.PublicURL.hostname()
-	if l.sound("WXGATE_PUBLIC_URL") && host != c.CookieDomain && !strings.HasSuffix(host, "."+c.CookieDomain) {
-		l.fault("WXGATE_COOKIE_DOMAIN", fmt.Sprintf("expected the host of WXGATE_PUBLIC_URL, %s, or a domain above it: browsers refuse any other", host))
+	if c.CookieDomain == "" || !l.sound(domain, public) || host == c.CookieDomain || strings.HasSuffix(host, "."+c.CookieDomain) {
+		return
 	}
+	l.fault(domain, fmt.Sprintf("expected the host of %s, %s, or a domain above it: browsers refuse any other", l.name(public), host))
 }
 
 // certificate wants a pair that HTTPS can be served with. What is in the files
@@ -241,9 +275,10 @@ func (l *loader) certificate(c *Config) {
 	}
 }
 
-// upstreamCAs reads the certificates that https:// upstreams are checked by.
+// upstreamCAs reads the certificates that https:// upstreams are checked by,
+// once for all the sites that share the file.
 func (l *loader) upstreamCAs(c *Config) {
-	if c.UpstreamCAFile == "" {
+	if !l.gives("WXGATE_UPSTREAM_CA_FILE") {
 		return
 	}
 	text, err := readFile(c.UpstreamCAFile)
@@ -255,12 +290,4 @@ func (l *loader) upstreamCAs(c *Config) {
 	if !c.UpstreamCAs.AppendCertsFromPEM(text) {
 		l.fault("WXGATE_UPSTREAM_CA_FILE", "expected a file with at least one PEM certificate")
 	}
-}
-
-// wrap says what was tried; nil stays nil.
-func wrap(tried string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", tried, err)
-	}
-	return nil
 }

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// readFile reads a file of at most 1 MiB. Its errors do not hold the path.
+func readFile(path string) ([]byte, error) {
+	const most = 1 << 20
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, pathless(err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err != nil {
+		return nil, pathless(err)
+	}
+	if len(text) > most {
+		return nil, errors.New("larger than 1 MiB")
+	}
+	return text, nil
+}
+
+// pathless drops the path from an error of package os.
+func pathless(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// readable wants a file or a folder that can be opened; without a path there is
+// nothing to want.
+func readable(path string, folder bool) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return pathless(err)
+	}
+	defer file.Close()
+	switch info, err := file.Stat(); {
+	case err != nil:
+		return pathless(err)
+	case folder && !info.IsDir():
+		return errors.New("not a folder")
+	case !folder && info.IsDir():
+		return errors.New("is a directory")
+	}
+	return nil
+}
+
+// wrap says what was tried; nil stays nil.
+func wrap(tried string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", tried, err)
+	}
+	return nil
+}
