@@ -37,12 +37,17 @@ const MaxReturnTo = 2000
 type Login struct {
 	// State ties WeChat's answer to this browser: 32 hexadecimal digits.
 	State string
-	// ReturnTo is where the visitor was going; at most [MaxReturnTo] bytes.
+	// ReturnTo is where the visitor was going; at most [MaxReturnTo] bytes. With
+	// SiteState it is an absolute address at the other site.
 	ReturnTo string
 	// Scope is what the visitor is asked for, as WeChat spells it.
 	Scope string
 	// AppID is the account that the visitor has left for; empty: the site's own.
 	AppID string
+	// SiteState is the state, as [NewState] makes it, of the login at another
+	// site whose visitor this one signs in and sends back to ReturnTo with a
+	// ticket; empty: the login is this site's own.
+	SiteState string
 	// Attempts counts the logins that were started again by themselves before
 	// this one.
 	Attempts int
@@ -159,11 +164,13 @@ func (l *Logins) surplus(r *http.Request) []string {
 	return names
 }
 
-// Version 2 has the AppID, at the end. A login at the site's own account is
-// written as version 1, which releases that know no other account read.
+// Version 2 has the AppID at the end, version 3 behind it the SiteState. Each
+// login is written in the lowest version that holds it: older releases read
+// what they know, and take no other site's login for one of their own.
 const (
-	loginVersion      = 1
-	loginVersionAppID = 2
+	loginVersion          = 1
+	loginVersionAppID     = 2
+	loginVersionSiteState = 3
 )
 
 // MarshalBinary returns the compact form of l. It never fails.
@@ -173,7 +180,10 @@ func (l *Login) MarshalBinary() ([]byte, error) {
 		spent = 1
 	}
 	version := byte(loginVersion)
-	if l.AppID != "" {
+	switch {
+	case l.SiteState != "":
+		version = loginVersionSiteState
+	case l.AppID != "":
 		version = loginVersionAppID
 	}
 	b := []byte{version, spent, byte(l.Attempts)}
@@ -181,8 +191,11 @@ func (l *Login) MarshalBinary() ([]byte, error) {
 	b = appendString(b, l.State)
 	b = appendString(b, l.Scope)
 	b = appendString(b, l.ReturnTo)
-	if l.AppID != "" {
+	if version >= loginVersionAppID {
 		b = appendString(b, l.AppID)
+	}
+	if version >= loginVersionSiteState {
+		b = appendString(b, l.SiteState)
 	}
 	return b, nil
 }
@@ -190,16 +203,21 @@ func (l *Login) MarshalBinary() ([]byte, error) {
 // UnmarshalBinary reads what [Login.MarshalBinary] wrote. Anything else is an
 // error.
 func (l *Login) UnmarshalBinary(data []byte) error {
-	if len(data) == 0 || data[0] != loginVersion && data[0] != loginVersionAppID {
+	if len(data) == 0 || data[0] < loginVersion || data[0] > loginVersionSiteState {
 		return errMalformed
 	}
+	version := data[0]
 	r := reader{rest: string(data[1:])}
 	l.Spent = r.byte() == 1
 	l.Attempts = int(r.byte())
 	l.BeganAt = time.UnixMilli(int64(min(r.uvarint(), math.MaxInt64)))
-	l.State, l.Scope, l.ReturnTo, l.AppID = r.string(), r.string(), r.string(), ""
-	if data[0] == loginVersionAppID {
+	l.State, l.Scope, l.ReturnTo = r.string(), r.string(), r.string()
+	l.AppID, l.SiteState = "", ""
+	if version >= loginVersionAppID {
 		l.AppID = r.string()
+	}
+	if version >= loginVersionSiteState {
+		l.SiteState = r.string()
 	}
 	if r.broken || r.rest != "" {
 		return errMalformed

@@ -186,37 +186,98 @@ func TestSpend(t *testing.T) {
 	}
 }
 
-func TestLongestReturnToFits(t *testing.T) {
+func TestLongestLoginFits(t *testing.T) {
 	t.Parallel()
 	logins, b := newLogins(t), browser{}
-	login := &session.Login{State: session.NewState(), ReturnTo: "/" + strings.Repeat("x", session.MaxReturnTo-1), Scope: "snsapi_userinfo", BeganAt: time.Now()}
+	login := &session.Login{
+		State: session.NewState(), Scope: "snsapi_userinfo", AppID: "wx0123456789abcdef", SiteState: session.NewState(),
+		ReturnTo: "https://shop1.cn/" + strings.Repeat("x", session.MaxReturnTo-len("https://shop1.cn/")),
+		Attempts: 2, Spent: true, BeganAt: time.UnixMilli(time.Now().UnixMilli()),
+	}
 	header := make(http.Header)
 	if err := logins.Begin(b.request(), header, login); err != nil {
 		t.Fatal(err)
 	}
 	b.take(t, header)
-	if got, ok := logins.Find(b.request(), login.State); !ok || got.ReturnTo != login.ReturnTo {
-		t.Error("the longest return address does not survive")
+	for name, value := range b {
+		if size := len(name) + 1 + len(value); size > 4096 {
+			t.Errorf("cookie of %d bytes, want 4096 at most", size)
+		}
+	}
+	got, ok := logins.Find(b.request(), login.State)
+	if !ok {
+		t.Fatal("the longest login does not survive")
+	}
+	if diff := cmp.Diff(login, got); diff != "" {
+		t.Errorf("the longest login differs:\n%s", diff)
 	}
 }
 
-// The account survives, and a login at the site's own has the form that older
-// releases read.
-func TestLoginAccount(t *testing.T) {
+// A login has the form that the oldest release able to hold it writes and
+// reads, to the byte.
+func TestLoginForms(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		appID   string
-		version byte
-	}{{"", 1}, {"wx0123456789abcdef", 2}} {
-		login := &session.Login{State: session.NewState(), ReturnTo: "/x", Scope: "snsapi_base", AppID: test.appID, BeganAt: time.UnixMilli(1_700_000_000_000)}
-		data, err := login.MarshalBinary()
-		if err != nil || data[0] != test.version {
-			t.Errorf("AppID %q: version = %d (%v), want %d", test.appID, data[0], err, test.version)
-		}
-		got := session.Login{AppID: "another"}
-		if err := got.UnmarshalBinary(data); err != nil || !cmp.Equal(*login, got) {
-			t.Errorf("AppID %q: read back %+v (%v)", test.appID, got, err)
-		}
+	const state, siteState = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
+	const began = "\x80\xd0\x95\xff\xbc\x31" // 1,700,000,000,000 milliseconds
+	tests := []struct {
+		name             string
+		appID, siteState string
+		returnTo         string
+		want             string
+	}{
+		{"own", "", "", "/x", "\x01\x00\x02" + began + "\x20" + state + "\x0bsnsapi_base\x02/x"},
+		{"another account", "wx01", "", "/x", "\x02\x00\x02" + began + "\x20" + state + "\x0bsnsapi_base\x02/x\x04wx01"},
+		{"another site", "", siteState, "https://b.cn/", "\x03\x00\x02" + began + "\x20" + state + "\x0bsnsapi_base\x0dhttps://b.cn/\x00\x20" + siteState},
+		{"another site and account", "wx01", siteState, "https://b.cn/", "\x03\x00\x02" + began + "\x20" + state + "\x0bsnsapi_base\x0dhttps://b.cn/\x04wx01\x20" + siteState},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			login := session.Login{
+				State: state, ReturnTo: test.returnTo, Scope: "snsapi_base", AppID: test.appID, SiteState: test.siteState,
+				Attempts: 2, BeganAt: time.UnixMilli(1_700_000_000_000),
+			}
+			if data, err := login.MarshalBinary(); err != nil || string(data) != test.want {
+				t.Errorf("written as %q (%v), want %q", data, err, test.want)
+			}
+			got := session.Login{AppID: "left over", SiteState: "left over"}
+			if err := got.UnmarshalBinary([]byte(test.want)); err != nil {
+				t.Fatalf("%q is not read: %v", test.want, err)
+			}
+			if diff := cmp.Diff(login, got); diff != "" {
+				t.Errorf("read back differently (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMalformedLogin(t *testing.T) {
+	t.Parallel()
+	whole, err := (&session.Login{State: session.NewState(), ReturnTo: "https://b.cn/", SiteState: session.NewState()}).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inVersion := func(v byte) []byte { return append([]byte{v}, whole[1:]...) }
+	tests := []struct {
+		name string
+		in   []byte
+	}{
+		{"empty", nil},
+		{"version 0", inVersion(0)},
+		{"version 4", inVersion(4)},
+		{"another site's as an own one", inVersion(1)},
+		{"another site's without its state", inVersion(2)},
+		{"truncated", whole[:len(whole)-1]},
+		{"lengthened", append(inVersion(3), 0)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var l session.Login
+			if l.UnmarshalBinary(test.in) == nil {
+				t.Errorf("%x is read as %+v, want an error", test.in, l)
+			}
+		})
 	}
 }
 
@@ -225,6 +286,8 @@ func FuzzLoginBinary(f *testing.F) {
 	f.Add(whole)
 	elsewhere, _ := (&session.Login{State: session.NewState(), ReturnTo: "/x", AppID: "wx0123456789abcdef"}).MarshalBinary()
 	f.Add(elsewhere)
+	othersite, _ := (&session.Login{State: session.NewState(), ReturnTo: "https://b.cn/", SiteState: session.NewState()}).MarshalBinary()
+	f.Add(othersite)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var l session.Login
 		if l.UnmarshalBinary(data) != nil {
