@@ -27,38 +27,48 @@ func (g *guard) callback(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case !found:
 		return g.strayCallback(w, v, "/", g.loginURL("", g.scope))
+	case pending.Spent && pending.SiteState != "":
+		return g.sendBack(w, pending, nil)
 	case pending.Spent: // the back button, or a double of a login that is over
 		return g.strayCallback(w, v, pending.ReturnTo, g.again(pending))
 	case code == "":
 		g.metrics.login(loginDeclined)
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageDeclined, Always: true, LoginURL: g.again(pending)}
 	}
-	_, err := g.finish(w, r, pending, code)
+	s, err := g.finish(w, r, pending, code)
 	if f, ok := errors.AsType[*failure](err); ok && f.Word == wordInvalidCode && pending.Attempts < maxAttempts {
 		// WeChat gives codes that are already used or dead (double requests, old
 		// tabs, its own hiccups): a new one mends it.
-		return g.depart(w, r, &session.Login{ReturnTo: pending.ReturnTo, Scope: pending.Scope, Attempts: pending.Attempts + 1})
+		return g.depart(w, r, &session.Login{ReturnTo: pending.ReturnTo, Scope: pending.Scope, SiteState: pending.SiteState, Attempts: pending.Attempts + 1})
 	}
 	if err != nil {
 		return err
+	}
+	if pending.SiteState != "" {
+		return g.sendBack(w, pending, s)
 	}
 	redirect(w, pending.ReturnTo)
 	return nil
 }
 
 // finish ends a login of this browser with the code that it came back with:
-// the session is saved, or the failure says why there is none. Either way the
-// login is over, and its code is never sent to WeChat again.
+// the session is saved, unless it is another site's, or the failure says why
+// there is none. Either way the login is over, and its code is never sent to
+// WeChat again.
 func (g *guard) finish(w http.ResponseWriter, r *http.Request, pending *session.Login, code string) (*session.Session, error) {
 	account := g.accountOf(pending)
 	if account == nil { // the operator has turned scan login off meanwhile
 		return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: g.again(pending)}
 	}
 	s, err := g.exchanges.do(r.Context(), pending.State, func(ctx context.Context) (*session.Session, error) {
-		return g.signIn(ctx, account, code, wechat.Scope(pending.Scope))
+		return g.signIn(ctx, account, pending, code)
 	})
 	if err != nil {
 		return nil, g.failedLogin(w, r, pending, err)
+	}
+	if pending.SiteState != "" {
+		g.metrics.login(loginOK)
+		return s, g.logins.Spend(w.Header(), pending)
 	}
 	if err := g.sessions.Save(r, w.Header(), s); err != nil {
 		g.metrics.storeErrors.Inc()
@@ -100,38 +110,51 @@ func (g *guard) strayCallback(w http.ResponseWriter, v *visit, target, again str
 	return &failure{Status: http.StatusBadRequest, Word: wordInvalidState, Always: true, LoginURL: again}
 }
 
-// signIn asks WeChat who the visitor with this code of account is. The code is
-// used up whatever comes of it.
-func (g *guard) signIn(ctx context.Context, account *wechat.Client, code string, scope wechat.Scope) (*session.Session, error) {
+// signIn returns the new session of the visitor who comes back from a login with
+// code. The code is used up whatever comes of it.
+func (g *guard) signIn(ctx context.Context, account *wechat.Client, pending *session.Login, code string) (s *session.Session, err error) {
+	if g.hub.url != "" {
+		s, err = g.redeem(code, pending.State)
+	} else {
+		s, err = g.identify(ctx, account, code, wechat.Scope(pending.Scope))
+	}
+	if err != nil || pending.SiteState != "" { // another site's rules are its own to keep
+		return s, err
+	}
+	if s.SnapshotUser && g.denySnap {
+		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageSnapshot, Always: true}
+	}
+	if g.lists.refuse(s) {
+		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Always: true}
+	}
+	s.IssuedAt = time.Now()
+	s.RenewedAt = s.IssuedAt
+	if g.follow != nil {
+		// A visitor of whom WeChat says nothing is signed in all the same, and
+		// asked about again when she comes: her code is used up.
+		s = g.follow.settle(ctx, s, g.follow.atLogin())
+	}
+	return s, nil
+}
+
+// identify asks WeChat who the visitor with this code of account is.
+func (g *guard) identify(ctx context.Context, account *wechat.Client, code string, scope wechat.Scope) (*session.Session, error) {
 	grant, err := account.Exchange(ctx, code)
 	if err != nil {
 		return nil, err
 	}
-	if grant.SnapshotUser && g.denySnap {
-		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageSnapshot, Always: true}
-	}
-	now := time.Now()
 	s := &session.Session{
 		AppID:        account.AppID,
 		OpenID:       grant.OpenID,
 		UnionID:      grant.UnionID,
 		Scope:        grant.Scope,
 		SnapshotUser: grant.SnapshotUser,
-		IssuedAt:     now,
-		RenewedAt:    now,
 	}
-	if scope == wechat.ScopeUserInfo && (grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin)) {
+	asked := scope == wechat.ScopeUserInfo && (grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin))
+	if asked && !(s.SnapshotUser && g.denySnap) {
 		if err := g.addProfile(ctx, account, s, grant); err != nil {
 			return nil, err
 		}
-	}
-	if g.lists.refuse(s) { // not before the profile, which may bring the unionid
-		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Always: true}
-	}
-	if g.follow != nil {
-		// A visitor of whom WeChat says nothing is signed in all the same, and
-		// asked about again when she comes: her code is used up.
-		s = g.follow.settle(ctx, s, g.follow.atLogin())
 	}
 	return s, nil
 }
@@ -195,6 +218,9 @@ func (g *guard) failedLogin(w http.ResponseWriter, r *http.Request, pending *ses
 
 // again is the address that starts a login like this one.
 func (g *guard) again(l *session.Login) string {
+	if l.SiteState != "" {
+		return g.hubLoginURL(g.publicURL.String(), l.ReturnTo, l.SiteState, l.Scope)
+	}
 	return g.loginURL(l.ReturnTo, wechat.Scope(l.Scope))
 }
 

@@ -93,6 +93,15 @@ type Config struct {
 	// ReturnHosts are further hosts, beside that of PublicURL, that return_to
 	// may name.
 	ReturnHosts []string
+	// HubURL is the origin of the gateway at which visitors of this site sign in,
+	// the hub, where WeChat calls back to the hub's domain alone; empty: they sign
+	// in here. Hub and site have the same Prefix, HubKey and account.
+	HubURL string
+	// HubSites are the origins of the sites that this gateway is the hub of.
+	HubSites []string
+	// HubKey seals the tickets with which a hub sends visitors back: at least 32
+	// bytes, required with either.
+	HubKey []byte
 	// PagesDir is a directory of templates that stand in place of the built-in
 	// pages of the same file names. It is read once.
 	PagesDir string

@@ -25,6 +25,7 @@ func (g *guard) forwardAuth(w http.ResponseWriter, r *http.Request) {
 		w = &subrequestAnswer{w}
 	}
 	v := visitOf(r.Context())
+	v.outcome = "" // that of the request which is asked about
 	o, err := g.original(r, v)
 	if err == nil {
 		if o.RequestURI != "" {

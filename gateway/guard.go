@@ -43,6 +43,7 @@ type guard struct {
 	maxBody      int64
 	keepFragment bool
 
+	hub       hubConfig
 	exchanges exchanges
 	pages     *pages
 	own       http.Handler
@@ -52,6 +53,7 @@ type guard struct {
 	aliases    bool      // the site has hosts beside its public URL's
 	strayHost  sync.Once // warns of one
 	strayProxy sync.Once // warns of one
+	strayHub   sync.Once // warns of a login for a site that is not the hub's
 	userHash   userHash
 }
 
@@ -103,7 +105,7 @@ func (b *builder) guard(c Config) (*guard, error) {
 	}
 	g.kept = []session.Config{g.cookies}
 
-	var errs [11]error
+	var errs [12]error
 	g.sessions, errs[0] = session.NewCookieStore(g.cookies)
 	g.logins, errs[1] = session.NewLogins(g.cookies)
 	g.policy, errs[2] = newPolicy(c.PublicPaths, c.APIPaths, c.OutsideWeChat)
@@ -115,6 +117,7 @@ func (b *builder) guard(c Config) (*guard, error) {
 	g.follow, errs[8] = newFollow(c, b.logger)
 	g.lists, errs[9] = b.listsOf(c.AllowOpenIDsFile, c.DenyOpenIDsFile)
 	g.assertions, errs[10] = newAssertions(c.AssertionKeysFile, publicURL.String(), b.logger)
+	g.hub, errs[11] = newHubConfig(c, publicURL)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

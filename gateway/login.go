@@ -19,6 +19,13 @@ func (g *guard) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch g.policy.arrival(r.UserAgent()) {
 	case login:
+		if query.Has("redirect_uri") {
+			l, err := g.loginForSite(query, scope)
+			if err != nil {
+				return err
+			}
+			return g.start(w, r, l)
+		}
 		return g.login(w, r, query.Get("return_to"), scope)
 	case openInWeChat:
 		g.openInWeChat(w, r)
@@ -41,16 +48,21 @@ func (g *guard) askedScope(query url.Values) (wechat.Scope, error) {
 
 // login sends the visitor to WeChat, to come back to target.
 func (g *guard) login(w http.ResponseWriter, r *http.Request, target string, scope wechat.Scope) error {
-	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
-		return err
-	}
 	if g.aliases && g.cookies.Domain == "" && canonicalHost(r.Host) != canonicalHost(g.publicURL.Host) {
 		// A login cookie set here would be missing where WeChat sends her back to.
 		redirect(w, g.loginURL(g.returnTo(target), scope))
 		return nil
 	}
 	g.warnOfHost(r)
-	return g.depart(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
+	return g.start(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
+}
+
+// start is depart for a login that a visitor begins.
+func (g *guard) start(w http.ResponseWriter, r *http.Request, l *session.Login) error {
+	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
+		return err
+	}
+	return g.depart(w, r, l)
 }
 
 // warnOfHost says once that logins begin under a name to which WeChat does not
@@ -81,8 +93,8 @@ func (g *guard) callbackURL() string {
 	return g.publicURL.String() + g.prefix + "/callback"
 }
 
-// begin begins l under a state of its own and returns the address at WeChat
-// that leads the visitor on to redirectURI.
+// begin begins l under a state of its own and returns the address at WeChat, or
+// at the hub, that leads the visitor on to redirectURI.
 func (g *guard) begin(w http.ResponseWriter, r *http.Request, l *session.Login, redirectURI string) (string, error) {
 	account := g.accountFor(r)
 	l.State, l.BeganAt, l.AppID = session.NewState(), time.Now(), ""

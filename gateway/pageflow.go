@@ -95,6 +95,7 @@ func (g *guard) pageSession(w http.ResponseWriter, r *http.Request) error {
 func (g *guard) pageLogin(w http.ResponseWriter, r *http.Request, v *visit, code, state string) (*session.Session, error) {
 	pending, found := g.logins.Find(r, state)
 	switch {
+	case found && pending.SiteState != "": // no page of this site has begun it
 	case found && !pending.Spent:
 		return g.finish(w, r, pending, code)
 	case found && v.storeErr != nil:
@@ -103,10 +104,9 @@ func (g *guard) pageLogin(w http.ResponseWriter, r *http.Request, v *visit, code
 		// The session is that of this login, or a later one. An older one would
 		// hide that this login came to nothing.
 		return v.session, g.admit(v.session, pending.ReturnTo)
-	default:
-		g.metrics.login(loginInvalidState)
-		return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidState}
 	}
+	g.metrics.login(loginInvalidState)
+	return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidState}
 }
 
 // maxHandedOver bounds what a page hands over, in bytes.

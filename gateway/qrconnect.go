@@ -30,7 +30,7 @@ func scanAccount(c Config) (*wechat.Client, error) {
 
 // accountFor is the account that the visitor who makes r signs in to.
 func (g *guard) accountFor(r *http.Request) *wechat.Client {
-	if g.scan != nil && !wechat.IsWeChat(r.UserAgent()) {
+	if g.scan != nil && g.hub.url == "" && !wechat.IsWeChat(r.UserAgent()) {
 		return g.scan
 	}
 	return g.account
@@ -49,8 +49,11 @@ func (g *guard) accountOf(l *session.Login) *wechat.Client {
 	}
 }
 
-// authorizeURL is the address at WeChat where the visitor who makes r grants l.
+// authorizeURL is the address at WeChat, or at the hub, where the visitor who makes r grants l.
 func (g *guard) authorizeURL(r *http.Request, account *wechat.Client, l *session.Login, redirectURI string) string {
+	if g.hub.url != "" {
+		return g.hubLoginURL(g.hub.url, redirectURI, l.State, l.Scope)
+	}
 	ask := wechat.Authorize{RedirectURI: redirectURI, Scope: g.scopeAt(account, l), State: l.State}
 	if account == g.scan {
 		// The page with the code to scan takes the same parameters in the same

@@ -79,8 +79,12 @@ func (g *guard) newVisit(r *http.Request) *visit {
 // welcome reports whether a session that was valid when it was made still is
 // under the present configuration.
 func (g *guard) welcome(s *session.Session) bool {
-	known := s.AppID == g.account.AppID || g.scan != nil && s.AppID == g.scan.AppID
-	return known && !(s.SnapshotUser && g.denySnap)
+	return g.knows(s.AppID) && !(s.SnapshotUser && g.denySnap)
+}
+
+// knows reports whether visitors of this site may have signed in to an account.
+func (g *guard) knows(appID string) bool {
+	return appID == g.account.AppID || g.scan != nil && appID == g.scan.AppID
 }
 
 // requestID returns the id that a trusted proxy gave the request, or a new
