@@ -320,7 +320,7 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY=" + key() + "," + key()}, `WXGATE_HUB_KEY: expected base64; make a key with: wxgate keygen`},
 		{[]string{"WXGATE_HUB_URL=https://auth.example.com/", "WXGATE_HUB_SITES=https://shop1.cn", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_URL="https://auth.example.com/": set beside WXGATE_HUB_SITES: a hub cannot send its visitors on to a hub; keep one of the two`},
 		{[]string{"WXGATE_HUB_URL=https://H5.example.com:443", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_URL="https://H5.example.com:443": the site's own WXGATE_PUBLIC_URL, so that visitors would go in circles; expected the origin of another wxgate`},
-		{[]string{"WXGATE_HUB_URL=auth.example.com"}, `WXGATE_HUB_URL="auth.example.com": expected a URL that begins with http:// or https://`},
+		{[]string{"WXGATE_HUB_URL=auth.example.com", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_URL="auth.example.com": expected a URL that begins with http:// or https://`},
 		{[]string{"WXGATE_HUB_SITES=https://shop1.cn,https://h5.example.com", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_SITES="https://shop1.cn,https://h5.example.com": https://h5.example.com is the hub's own WXGATE_PUBLIC_URL, which signs in without a ticket; leave it out`},
 		{[]string{"WXGATE_ADMIN_LISTEN=", "WXGATE_ADMIN_TOKEN=planted"}, `WXGATE_ADMIN_TOKEN: set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address`},
 		{[]string{"WXGATE_ADMIN_TOKEN=planted token"}, `WXGATE_ADMIN_TOKEN: expected printable ASCII without blanks or line breaks`},

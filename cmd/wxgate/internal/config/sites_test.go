@@ -135,6 +135,7 @@ func TestLoadSitesFaults(t *testing.T) {
 		{"missing in both", []string{"WXGATE_SITES_0_APP_ID=", "WXGATE_SITES_1_APP_ID="}, []string{"WXGATE_SITES_0_APP_ID: not set" + required, "WXGATE_SITES_1_APP_ID: not set" + required}},
 		{"neither hosts nor public URL", []string{"WXGATE_SITES_0_HOSTS="}, []string{"WXGATE_SITES_0_PUBLIC_URL: not set (WXGATE_SITES_0_HOSTS would do too): the origin that visitors use, such as https://h5.example.com"}},
 		{"a site's faulty value", []string{"WXGATE_SCOPE=snsapi_base", "WXGATE_SITES_1_SCOPE=userinfo"}, []string{`WXGATE_SITES_1_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`}},
+		{"a faulty value in the place of another", []string{"WXGATE_SCOPE=base", "WXGATE_SITES_1_SCOPE=userinfo"}, []string{`WXGATE_SCOPE="base": expected snsapi_base or snsapi_userinfo`, `WXGATE_SITES_1_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`}},
 		{"a site's unparsable value", []string{"WXGATE_SITES_1_SESSION_TTL=1"}, []string{`WXGATE_SITES_1_SESSION_TTL="1": expected a duration with its unit, such as 90s, 5m or 24h`}},
 		{"a site's secret", []string{"WXGATE_SITES_1_APP_SECRET=planted secret"}, []string{`WXGATE_SITES_1_APP_SECRET: expected printable ASCII without blanks or line breaks`}},
 		{"a site's secret twice", []string{"WXGATE_SITES_1_APP_SECRET_FILE=planted"}, []string{`WXGATE_SITES_1_APP_SECRET: set as WXGATE_SITES_1_APP_SECRET_FILE too; keep one of the two`}},
@@ -218,12 +219,12 @@ func TestSitesShowNoSecret(t *testing.T) {
 // FuzzNumberedName: a name is a site's exactly when a number without leading
 // zeros stands in it; and then the site has that name.
 func FuzzNumberedName(f *testing.F) {
-	for _, seed := range []string{"0", "10", "01", "x", "", "-1", "+1", "٣", "18446744073709551616", "0_APP", "1_SITES_2"} {
+	for _, seed := range []string{"0", "10", "01", "x", "", "-1", "+1", "٣", "18446744073709551616", "0_APP"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, number string) {
-		if strings.ContainsAny(number, "=") {
-			return
+		if strings.ContainsAny(number, "=_") {
+			return // another name: WXGATE_SITES_1_RETURN_HOSTS
 		}
 		c, err := config.Load(environ("WXGATE_SITES_" + number + "_HOSTS=a.example.com"))
 		sound := number == "0" || number != "" && number[0] != '0' && strings.Trim(number, "0123456789") == ""
