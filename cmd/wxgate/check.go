@@ -30,22 +30,33 @@ func check(c *call) error {
 		}
 		return errReported
 	}
-	if _, err := gateway.New(gatewayConfig(cfg, tokenSource(cfg), zerolog.Nop(), nil)); err != nil {
-		report.fail("configuration", err.Error(), "") // a page or a list, say
+	accounts := newAccounts()
+	if _, err := gateway.New(gatewayConfig(cfg, accounts, zerolog.Nop(), nil)); err != nil {
+		report.fail("configuration", err.Error(), "") // a page, a list or a key, say
 		return errReported
 	}
 	report.pass("configuration", "understood")
-	callback := cfg.PublicURL.String() + cfg.Prefix + "/callback"
-	report.pass("callback", callback+"; its host must be the account's web authorization domain (网页授权域名)")
-	if cfg.PublicURL.Scheme == "http" {
-		report.note("callback", "over http, cookies and openids can be read on the way: use https for real visitors")
-	}
-
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
-	checkWeChat(ctx, report, tokenSource(cfg), string(cfg.WeChatAPIURL))
-	for _, u := range cfg.Upstream {
-		checkUpstream(ctx, report, u, cfg)
+	for _, site := range sitesOf(cfg) {
+		report.of = ""
+		if len(cfg.Sites) > 0 {
+			report.of = site.PublicURL.Host + ": "
+		}
+		checkCallback(report, site)
+		if site.Mode == modeForwardAuth {
+			continue
+		}
+		for _, u := range site.Upstream {
+			checkUpstream(ctx, report, u, site)
+		}
+	}
+	for _, tokens := range accounts.all {
+		report.of = ""
+		if len(accounts.all) > 1 {
+			report.of = tokens.Client.AppID + ": "
+		}
+		checkWeChat(ctx, report, tokens)
 	}
 	if report.failed {
 		return errReported
@@ -56,9 +67,23 @@ func check(c *call) error {
 // checkTimeout bounds the whole of the checks.
 const checkTimeout = 20 * time.Second
 
+// checkCallback tells what WeChat's settings have to agree with.
+func checkCallback(report *report, c *config.Config) {
+	switch {
+	case !c.HubURL.IsZero():
+		report.pass("callback", "visitors sign in at the hub, "+c.HubURL.String()+"; its WXGATE_HUB_SITES must name "+c.PublicURL.String())
+	default:
+		report.pass("callback", c.PublicURL.String()+c.Prefix+"/callback; its host must be the account's web authorization domain (网页授权域名)")
+	}
+	if c.PublicURL.Scheme == "http" {
+		report.note("callback", "over http, cookies and openids can be read on the way: use https for real visitors")
+	}
+}
+
 // checkWeChat asks for a token, which takes the AppID, the secret and an
 // address on the account's allow-list.
-func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource, api string) {
+func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource) {
+	api := tokens.Client.APIURL
 	_, err := tokens.Token(ctx)
 	switch refusal, ok := errors.AsType[*wechat.Error](err); {
 	case err == nil:
@@ -112,15 +137,16 @@ func checkUpstream(ctx context.Context, report *report, u config.Upstream, cfg *
 // report prints a line per check.
 type report struct {
 	w      io.Writer
+	of     string // what the lines are about, where there are several
 	failed bool
 }
 
 func (r *report) pass(name, detail string) {
-	fmt.Fprintf(r.w, "ok    %s: %s\n", name, detail)
+	fmt.Fprintf(r.w, "ok    %s%s: %s\n", r.of, name, detail)
 }
 
 func (r *report) note(name, detail string) {
-	fmt.Fprintf(r.w, "note  %s: %s\n", name, detail)
+	fmt.Fprintf(r.w, "note  %s%s: %s\n", r.of, name, detail)
 }
 
 func (r *report) fail(name, detail, mend string) {
@@ -128,5 +154,5 @@ func (r *report) fail(name, detail, mend string) {
 	if mend != "" {
 		detail += "; mend: " + mend
 	}
-	fmt.Fprintf(r.w, "FAIL  %s: %s\n", name, detail)
+	fmt.Fprintf(r.w, "FAIL  %s%s: %s\n", r.of, name, detail)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -26,12 +27,12 @@ func serve(c *call) error {
 	logger := newLogger(cfg, c.stdout)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	tokens := tokenSource(cfg)
-	g, err := gateway.New(gatewayConfig(cfg, tokens, logger, registry))
+	accounts := newAccounts()
+	g, err := gateway.New(gatewayConfig(cfg, accounts, logger, registry))
 	if err != nil {
 		return usageError{err}
 	}
-	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: tokens, Logger: logger})
+	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
 
 	main := &server{name: "gateway", setting: "WXGATE_LISTEN", address: cfg.Listen, service: newHTTPServer(g, logger)}
 	servers := []*server{main}
@@ -40,8 +41,11 @@ func serve(c *call) error {
 			return usageError{err}
 		}
 	}
+	if cfg.ExtAuthzListen != "" {
+		servers = append(servers, newExtAuthz(http.HandlerFunc(g.Authorize), cfg.ExtAuthzListen, logger))
+	}
 	if cfg.RelayListen != "" {
-		forward, err := newRelay(cfg, tokens, logger, registry)
+		forward, err := newRelay(cfg, accounts.tokens(cfg), logger, registry)
 		if err != nil {
 			return usageError{err}
 		}
@@ -55,28 +59,89 @@ func serve(c *call) error {
 		delay:   cfg.DrainDelay,
 		timeout: cfg.ShutdownTimeout,
 	}, func() {
-		logger.Info().
-			Str("version", buildVersion()).
-			Str("public_url", cfg.PublicURL.String()).
-			Str("appid", cfg.AppID).
-			Stringer("upstream", cfg.Upstream).
-			Str("session_store", cfg.SessionStore).
-			Msg("started")
-		if cfg.DenyOpenIDsFile != "" && cfg.OutsideWeChat == string(gateway.OutsideQRConnect) {
-			logger.Warn().Str("mend", "list unionids: by scan login a visitor has another openid").Msg("the deny list may miss visitors who scan")
+		logger.Info().Str("version", buildVersion()).Int("sites", max(1, len(cfg.Sites))).Msg("started")
+		for _, site := range sitesOf(cfg) {
+			tellOf(site, logger)
 		}
 	})
 }
 
+// sitesOf are the sites' configurations: the only one's, or those of several.
+func sitesOf(c *config.Config) []*config.Config {
+	if len(c.Sites) == 0 {
+		return []*config.Config{c}
+	}
+	sites := make([]*config.Config, len(c.Sites))
+	for i, site := range c.Sites {
+		sites[i] = site.Config
+	}
+	return sites
+}
+
+// tellOf logs what was understood of a site, and what of it may not be meant.
+func tellOf(c *config.Config, logger zerolog.Logger) {
+	event := logger.Info().
+		Str("public_url", c.PublicURL.String()).
+		Str("appid", c.AppID).
+		Str("mode", c.Mode).
+		Str("session_store", c.SessionStore)
+	if c.Mode == modeForwardAuth {
+		if len(c.Upstream) > 0 {
+			logger.Warn().Str("public_url", c.PublicURL.String()).Str("mend", "drop it, or set WXGATE_MODE=proxy").Msg("WXGATE_UPSTREAM is not used in forward-auth mode")
+		}
+	} else {
+		event = event.Stringer("upstream", c.Upstream)
+	}
+	if !c.HubURL.IsZero() {
+		event = event.Str("hub", c.HubURL.String())
+	}
+	event.Msg("guarding")
+	if c.DenyOpenIDsFile != "" && c.OutsideWeChat == string(gateway.OutsideQRConnect) {
+		logger.Warn().Str("mend", "list unionids: by scan login a visitor has another openid").Msg("the deny list may miss visitors who scan")
+	}
+}
+
+// modeForwardAuth is the mode in which nothing is forwarded.
+const modeForwardAuth = "forward-auth"
+
 // gatewayConfig is the gateway's view of the configuration.
-func gatewayConfig(c *config.Config, tokens *wechat.TokenSource, logger zerolog.Logger, registry prometheus.Registerer) gateway.Config {
-	upstreams := make([]gateway.Upstream, len(c.Upstream))
-	for i, u := range c.Upstream {
-		upstreams[i] = gateway.Upstream{Prefix: u.Prefix, URL: u.URL}
+func gatewayConfig(c *config.Config, accounts *accounts, logger zerolog.Logger, registry prometheus.Registerer) gateway.Config {
+	var whole gateway.Config
+	if len(c.Sites) == 0 {
+		whole = siteConfig(c, accounts)
+	}
+	for _, site := range c.Sites {
+		whole.Sites = append(whole.Sites, gateway.Site{Hosts: site.Hosts, Config: siteConfig(site.Config, accounts)})
+	}
+	whole.Prefix = c.Prefix
+	whole.TrustedProxies = c.TrustedProxies
+	whole.LoginRate = gateway.Rate(c.LoginRate)
+	whole.Logger = logger
+	whole.AccessLog = c.AccessLog
+	whole.Metrics = registry
+	return whole
+}
+
+// siteConfig is the gateway's view of one site.
+func siteConfig(c *config.Config, accounts *accounts) gateway.Config {
+	tokens := accounts.tokens(c)
+	var upstreams []gateway.Upstream
+	if c.Mode != modeForwardAuth {
+		for _, u := range c.Upstream {
+			upstreams = append(upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
+		}
+	}
+	var hubURL string
+	if !c.HubURL.IsZero() {
+		hubURL = c.HubURL.String()
+	}
+	hubSites := make([]string, len(c.HubSites))
+	for i, site := range c.HubSites {
+		hubSites[i] = site.String()
 	}
 	var tickets *wechat.TicketSource
 	if c.JSSDK {
-		tickets = &wechat.TicketSource{Tokens: tokens}
+		tickets = accounts.ticketsOf(c)
 	}
 	return gateway.Config{
 		PublicURL:         c.PublicURL.String(),
@@ -89,7 +154,6 @@ func gatewayConfig(c *config.Config, tokens *wechat.TokenSource, logger zerolog.
 		UpstreamTimeout:   c.UpstreamTimeout,
 		UpstreamCAs:       c.UpstreamCAs,
 		MaxBodyBytes:      int64(c.MaxBody),
-		Prefix:            c.Prefix,
 		Scope:             c.Scope,
 		PublicPaths:       c.PublicPaths,
 		APIPaths:          c.APIPaths,
@@ -101,6 +165,7 @@ func gatewayConfig(c *config.Config, tokens *wechat.TokenSource, logger zerolog.
 		FollowRecheck:     c.FollowRecheck,
 		AllowOpenIDsFile:  c.AllowOpenIDsFile,
 		DenyOpenIDsFile:   c.DenyOpenIDsFile,
+		AssertionKeysFile: c.AssertionKeysFile,
 		PagesDir:          c.PagesDir,
 		ReturnHosts:       c.ReturnHosts,
 		VerifyFiles:       c.VerifyFiles,
@@ -108,39 +173,10 @@ func gatewayConfig(c *config.Config, tokens *wechat.TokenSource, logger zerolog.
 		CookieDomain:      c.CookieDomain,
 		SessionTTL:        c.SessionTTL,
 		SessionMaxTTL:     c.SessionMaxTTL,
-		TrustedProxies:    c.TrustedProxies,
-		LoginRate:         gateway.Rate(c.LoginRate),
-		Logger:            logger,
-		AccessLog:         c.AccessLog,
-		Metrics:           registry,
+		HubURL:            hubURL,
+		HubSites:          hubSites,
+		HubKey:            c.HubKey,
 	}
-}
-
-// account is the official account that the configuration names.
-func account(c *config.Config) *wechat.Client {
-	return &wechat.Client{
-		AppID:     c.AppID,
-		AppSecret: c.AppSecret,
-		APIURL:    string(c.WeChatAPIURL),
-		OpenURL:   string(c.WeChatOpenURL),
-		Timeout:   c.WeChatTimeout,
-	}
-}
-
-// scanAccount is the website application that visitors outside WeChat sign in
-// to by scanning; nil: there is none.
-func scanAccount(c *config.Config) *wechat.Client {
-	if c.OutsideWeChat != string(gateway.OutsideQRConnect) {
-		return nil
-	}
-	scan := account(c)
-	scan.AppID, scan.AppSecret = c.QRAppID, c.QRAppSecret
-	return scan
-}
-
-// tokenSource is the account's access token, of which a process has one.
-func tokenSource(c *config.Config) *wechat.TokenSource {
-	return &wechat.TokenSource{Client: account(c), Legacy: c.TokenMode == "legacy"}
 }
 
 // newRelay returns the handler of the API relay.

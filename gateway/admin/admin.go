@@ -22,8 +22,9 @@ type Config struct {
 
 	// Token is the bearer token of the API under /v1/; empty: there is none.
 	Token wechat.Secret
-	// Tokens are what GET /v1/access_token gives out; required with Token.
-	Tokens *wechat.TokenSource
+	// Tokens are what GET /v1/access_token gives out, one for each account; at
+	// least one is required with Token.
+	Tokens []*wechat.TokenSource
 	// Logger is told of failures of that API; the zero value discards them.
 	Logger zerolog.Logger
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -16,7 +17,7 @@ import (
 // api is what needs the bearer token.
 type api struct {
 	token  [sha256.Size]byte // hashed, so that a comparison does not tell its length
-	tokens *wechat.TokenSource
+	tokens []*wechat.TokenSource
 	logger zerolog.Logger
 	mux    *http.ServeMux
 }
@@ -56,10 +57,15 @@ func (a *api) authorized(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(given[:], a.token[:]) == 1
 }
 
-// accessToken gives out the account's access token, so that other programs
-// need not fetch their own.
+// accessToken gives out an account's access token, so that other programs need
+// not fetch their own. Of several accounts, the query's appid says which.
 func (a *api) accessToken(w http.ResponseWriter, r *http.Request) {
-	token, err := a.tokens.Token(r.Context())
+	tokens, refusal := a.of(r.URL.Query())
+	if refusal != nil {
+		answer.JSON(w, http.StatusBadRequest, refusal)
+		return
+	}
+	token, err := tokens.Token(r.Context())
 	if err != nil {
 		a.fail(w, err)
 		return
@@ -68,6 +74,22 @@ func (a *api) accessToken(w http.ResponseWriter, r *http.Request) {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"` // seconds left
 	}{token.AccessToken.Reveal(), int(token.ExpiresIn.Seconds())})
+}
+
+// of returns the account that a query names, or why there is none.
+func (a *api) of(query url.Values) (*wechat.TokenSource, *answer.Error) {
+	appID := query.Get("appid")
+	if appID == "" && len(a.tokens) == 1 {
+		return a.tokens[0], nil
+	}
+	for _, tokens := range a.tokens {
+		if tokens.Client.AppID == appID {
+			return tokens, nil
+		}
+	}
+	return nil, &answer.Error{
+		Word: "invalid_request", Message: "Name one of this gateway's accounts: /v1/access_token?appid=…", RequestID: rand.Text(),
+	}
 }
 
 // fail answers that WeChat gave no token.

@@ -30,9 +30,9 @@ func newAPI(t *testing.T) (*admin.Handler, *wechattest.Emulator, *bytes.Buffer) 
 	return admin.New(admin.Config{
 		Metrics: prometheus.NewRegistry(),
 		Token:   bearer,
-		Tokens: &wechat.TokenSource{Client: &wechat.Client{
+		Tokens: []*wechat.TokenSource{{Client: &wechat.Client{
 			AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport(),
-		}},
+		}}},
 		Logger: zerolog.New(log),
 	}), wx, log
 }
