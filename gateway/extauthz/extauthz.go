@@ -96,7 +96,6 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // Shutdown accepts nothing new and waits for the checks in flight. When ctx
 // ends first, they are cut off and the error is that of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.Drain()
 	stopped := make(chan struct{})
 	go func() {
 		s.grpc.GracefulStop()
