@@ -51,10 +51,11 @@ type Server struct {
 // pass by the status 200; the X-WX-… headers that it then sets are set on the
 // request to the upstream, all others of that kind are taken out. A Cookie
 // header in its answer replaces the visitor's, an empty one takes it out. Its
-// Set-Cookie headers are added to the upstream's answer, which Envoy does since
-// version 1.30 without loss of the upstream's own. Any other status is, with
-// its headers and up to 1 MiB of body, what the visitor gets. A handler that
-// answers nothing or panics denies with 503 or 500.
+// Set-Cookie headers are added to the upstream's answer; an Envoy before 1.31,
+// which ignores append_action, puts the last of them in the place of the
+// upstream's own. Any other status is, with its headers and up to 1 MiB of body,
+// what the visitor gets. A handler that answers nothing or panics denies with
+// 503 or 500.
 //
 // Logger is told of panics, and at debug level of questions that were not
 // understood; the zero value discards them.
@@ -96,7 +97,6 @@ func (s *Server) Drain() { s.draining.Store(true) }
 // Shutdown accepts nothing new and waits for the checks in flight. When ctx
 // ends first, they are cut off and the error is that of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.Drain()
 	stopped := make(chan struct{})
 	go func() {
 		s.grpc.GracefulStop()

@@ -174,6 +174,7 @@ func TestUnreadableIsDenied(t *testing.T) {
 	}{
 		{"path in another encoding", bytes.Replace(whole, []byte("/caf??"), []byte("/caf\xe9\xff"), 1)},
 		{"half a message", whole[:len(whole)/2]},
+		{"all of it and more", append(bytes.Clone(whole), 0xff)},
 		{"no message", []byte("\xff\xff\xff")},
 	}
 	for _, c := range cases {

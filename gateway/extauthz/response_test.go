@@ -35,7 +35,7 @@ func TestPassed(t *testing.T) {
 	}{
 		{
 			"visitor, in whose name the client has spoken too",
-			map[string]string{"x-wx-openid": "evil", "x_wx_openid": "evil", "X-WX-SOURCE": "evil", "x.wx.unionid": "evil", "x-wx-admin": "1", "x-wxy": "stays", "x-w": "stays"},
+			map[string]string{"x-wx-openid": "evil", "x_wx_openid": "evil", "X-WX-SOURCE": "evil", "x.wx.unionid": "evil", "x-wx-scope": "evil", "x-wx-admin": "1", "x-wxy": "stays", "x-w": "stays"},
 			http.Header{"X-Wx-Openid": {"o1"}, "X-Wx-Source": {"wx_client"}, "Cache-Control": {"no-store"}},
 			[]header{{"x-wx-openid", "o1", false}, {"x-wx-source", "wx_client", false}},
 			append(except("x-wx-openid", "x-wx-source"), "x_wx_openid", "x.wx.unionid", "x-wx-admin"),
