@@ -40,6 +40,7 @@ func (g *guard) forwardAuth(w http.ResponseWriter, r *http.Request) {
 
 // viaEnvoy is the door of [Gateway.Authorize].
 func (g *guard) viaEnvoy(w *recorder, r *http.Request, v *visit) error {
+	setOwnHeaders(w.Header())
 	w.before = func(h http.Header) {
 		if w.status == http.StatusOK {
 			g.replaceCookies(h, r.Header)
@@ -82,7 +83,6 @@ func (g *guard) authorize(w http.ResponseWriter, r *http.Request, v *visit, a as
 	address := g.loginURL(target, g.scope)
 	switch {
 	case what != refuse && redirects && g.keepsFragment(r):
-		setOwnHeaders(w.Header())
 		w.Header().Set(headerLoginURL, address)
 		g.readFragment(w, http.StatusUnauthorized, target) // any 2xx would let the request pass
 	case what != refuse && redirects:
@@ -99,7 +99,6 @@ func (g *guard) authorize(w http.ResponseWriter, r *http.Request, v *visit, a as
 // sent.
 func (g *guard) allow(w http.ResponseWriter, r *http.Request, v *visit) {
 	h := w.Header()
-	setOwnHeaders(h)
 	h[headerOpenID] = []string{""}
 	if v.session != nil {
 		g.setIdentity(h, v.session)

@@ -63,9 +63,10 @@ func (g *guard) ownHeaders(next http.Handler) http.Handler {
 }
 
 func setOwnHeaders(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
+	values := [...]string{"no-store", "no-referrer", "nosniff"} // one allocation: each check of forward auth passes here
+	h["Cache-Control"] = values[0:1:1]
+	h["Referrer-Policy"] = values[1:2:2]
+	h["X-Content-Type-Options"] = values[2:3:3]
 }
 
 // refuseUnrouted answers what mux has no handler for in the gateway's own

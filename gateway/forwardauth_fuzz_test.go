@@ -1,0 +1,76 @@
+package gateway_test
+
+import (
+	"bufio"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/wxgate/wxgate/gateway"
+)
+
+// FuzzForwardAuth: whatever a proxy tells of a request, its visitor passes only
+// where the same request would pass through the gateway itself; nothing makes
+// the answer another than 200, 401 or 403, whichever way it is told.
+func FuzzForwardAuth(f *testing.F) {
+	for _, target := range []string{"/static/a.css", "/static/../orders", "/static/%2e%2e/x", "/orders#/static/", "//static/a", "/static/a b", "/static/%zz", "*", "http://x/static/a", "/news/7?x=/static/", "/_wx/me", "/static/\xff", "/static/;x"} {
+		for _, method := range []string{"GET", "POST", "", "get", "CONNECT"} {
+			f.Add(method, target)
+		}
+	}
+	g, err := gateway.New(gateway.Config{
+		PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(), TrustedProxies: loginLoopback,
+		PublicPaths: []string{"/static/", "GET /news/{id}"},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	reached := false
+	site := g.Wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
+	f.Fuzz(func(t *testing.T, method, target string) {
+		reached = false
+		sendable := false
+		if r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(method + " " + target + " HTTP/1.1\r\nHost: " + rigHost + "\r\n\r\n"))); err == nil && r.RequestURI == target {
+			sendable = true
+			site.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		for name, tell := range map[string]func(*http.Request){
+			"X-Forwarded": func(r *http.Request) {
+				r.Header["X-Forwarded-Method"], r.Header["X-Forwarded-Uri"] = []string{method}, []string{target}
+			},
+			"X-Original": func(r *http.Request) {
+				r.Header["X-Original-Method"], r.Header["X-Original-Uri"] = []string{method}, []string{target}
+			},
+			"X-Original-Url": func(r *http.Request) {
+				r.Header["X-Original-Method"], r.Header["X-Original-Url"] = []string{method}, []string{rigOrigin + target}
+			},
+			"path": func(r *http.Request) {
+				r.Method, r.RequestURI, r.URL.Path = method, "/_wx/auth"+target, "/_wx/auth"+target
+			},
+		} {
+			r := httptest.NewRequest("GET", "/_wx/auth", nil)
+			r.RemoteAddr = "127.0.0.1:1"
+			tell(r)
+			switch {
+			case strings.HasPrefix(target, "/") && (name != "path" || sendable):
+			case name == "path", name == "X-Original-Url":
+				continue // never gets as far as the endpoint, or names another host
+			}
+			w := httptest.NewRecorder()
+			g.ServeHTTP(w, r)
+			switch w.Code {
+			case 200, 401, 403:
+			case 400, 405:
+				if name != "path" {
+					t.Errorf("%s, %q %q: answer %d", name, method, target, w.Code)
+				}
+			default:
+				t.Errorf("%s, %q %q: answer %d", name, method, target, w.Code)
+			}
+			if w.Code == 200 && !reached {
+				t.Errorf("%s, %q %q: may pass, but does not reach the site", name, method, target)
+			}
+		}
+	})
+}
