@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -105,6 +106,24 @@ func Example_assertion() {
 	// Output:
 	// oABC-123_xyz456789012345678 <nil>
 	// forged: true
+}
+
+// The README shows the verifier as it stands here.
+func TestReadmeShowsTheVerifier(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("example_assertion_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(readme), "```go\n// A verifier")
+	shown, _, _ = strings.Cut(shown, "```")
+	if shown == "" || !strings.Contains(string(source), "// A verifier"+shown) {
+		t.Error("the README's verifier differs from the one in example_assertion_test.go")
+	}
 }
 
 // gateWithAssertions returns a gateway that has a key, and the cookie of a

@@ -8,7 +8,11 @@
 //
 // Every request, through whichever door, is answered by one decision over
 // plain values: forward as this visitor, forward as nobody, send to the login,
-// or refuse.
+// or refuse. Besides these two doors there are two for proxies that only ask:
+// {prefix}/auth over HTTP, and [Gateway.Authorize].
+//
+// What this package exports is stable: within a major version nothing of it is
+// taken away or comes to mean something else.
 package gateway
 
 import (
