@@ -16,11 +16,6 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// headerAssertion carries a JWT that says who the visitor is: by it the site
-// knows that the identity headers come from the gateway, whoever else can reach
-// it.
-const headerAssertion = "X-Wx-Assertion"
-
 // In seconds, the grain of a JWT's times.
 const (
 	assertionTTL   = 60 // after which an assertion is no longer valid

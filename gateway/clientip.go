@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 )
 
 // trust is the list of addresses whose forwarding headers are believed. Empty,
@@ -103,7 +105,7 @@ func (g *guard) setForwarded(out http.Header, in *http.Request, v *visit) {
 // client's.
 func stripForwarded(h http.Header, trusted bool) {
 	for name := range h {
-		if fromProxy(name) && !(trusted && regular(name)) {
+		if fromProxy(name) && !(trusted && headers.IsRegular(name)) {
 			delete(h, name)
 		}
 	}
@@ -112,19 +114,8 @@ func stripForwarded(h http.Header, trusted bool) {
 
 // fromProxy reports whether a header is one that proxies set.
 func fromProxy(name string) bool {
-	return hasFoldedPrefix(name, "x-forwarded-") || hasFoldedPrefix(name, "x-original-") ||
-		hasFoldedPrefix(name, "x-rewrite-url") || // as X-Original-URL, by another server's name
-		len(name) == len("x-real-ip") && hasFoldedPrefix(name, "x-real-ip") ||
-		len(name) == len("x-request-id") && hasFoldedPrefix(name, "x-request-id")
-}
-
-// regular reports whether a header name is one that every server reads in the
-// same way: letters, digits and hyphens.
-func regular(name string) bool {
-	for i := range len(name) {
-		if name[i] != '-' && fold(name[i]) == '-' {
-			return false
-		}
-	}
-	return true
+	return headers.HasPrefix(name, "x-forwarded-") || headers.HasPrefix(name, "x-original-") ||
+		headers.HasPrefix(name, "x-rewrite-url") || // as X-Original-URL, by another server's name
+		len(name) == len("x-real-ip") && headers.HasPrefix(name, "x-real-ip") ||
+		len(name) == len("x-request-id") && headers.HasPrefix(name, "x-request-id")
 }

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 )
 
 // Two doors answer for a proxy that keeps the traffic to itself and only asks:
@@ -59,19 +61,13 @@ func (g *guard) viaEnvoy(w *recorder, r *http.Request, v *visit) error {
 // forwards. Where redirects is set, page loads that have to sign in are sent to
 // the login instead of being told where it is.
 func (g *guard) authorize(w http.ResponseWriter, r *http.Request, v *visit, a asked, redirects bool) error {
-	what, stands, err := g.judge(r, v, a)
+	what, err := g.judge(w, r, v, a)
 	if err != nil {
 		return err
 	}
-	switch what {
-	case forwardVisitor, forwardNobody:
+	if what == forwardVisitor || what == forwardNobody {
 		g.allow(w, r, v)
 		return nil
-	case askToFollow, tryLater:
-		g.renew(r, w.Header(), v)
-		return g.refusal(stands, g.returnTarget(r))
-	case forbid:
-		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
 	}
 	target := g.callingPage(r)
 	if what != refuse {
@@ -99,7 +95,7 @@ func (g *guard) authorize(w http.ResponseWriter, r *http.Request, v *visit, a as
 // sent.
 func (g *guard) allow(w http.ResponseWriter, r *http.Request, v *visit) {
 	h := w.Header()
-	h[headerOpenID] = []string{""}
+	h[headers.OpenID] = []string{""}
 	if v.session != nil {
 		g.setIdentity(h, v.session)
 	}

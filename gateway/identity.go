@@ -7,21 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/session"
-)
-
-// The identity headers, in the form in which Go keeps them. They are named as
-// WeChat's own cloud hosting names them.
-const (
-	headerOpenID       = "X-Wx-Openid"
-	headerUnionID      = "X-Wx-Unionid"
-	headerAppID        = "X-Wx-Appid"
-	headerSource       = "X-Wx-Source"
-	headerScope        = "X-Wx-Scope"
-	headerNickname     = "X-Wx-Nickname"
-	headerAvatar       = "X-Wx-Avatar"
-	headerSubscribed   = "X-Wx-Subscribed"
-	headerSnapshotUser = "X-Wx-Snapshot-User"
 )
 
 // sourceClient is the value of X-WX-Source for a visitor with a session.
@@ -78,7 +65,7 @@ func (g *guard) setIdentity(h http.Header, s *session.Session) {
 	id := identityOf(s)
 	id.setHeaders(h)
 	if assertion := g.assertions.of(id); assertion != "" {
-		h[headerAssertion] = []string{assertion}
+		h[headers.Assertion] = []string{assertion}
 	}
 }
 
@@ -94,18 +81,18 @@ func (id Identity) setHeaders(h http.Header) {
 			n++
 		}
 	}
-	set(headerSource, sourceClient)
-	set(headerOpenID, id.OpenID)
-	set(headerAppID, id.AppID)
-	set(headerScope, id.Scope)
-	set(headerUnionID, id.UnionID)
-	set(headerNickname, percentEncoded(id.Nickname))
-	set(headerAvatar, escapeNonASCII(id.Avatar))
+	set(headers.Source, sourceClient)
+	set(headers.OpenID, id.OpenID)
+	set(headers.AppID, id.AppID)
+	set(headers.Scope, id.Scope)
+	set(headers.UnionID, id.UnionID)
+	set(headers.Nickname, percentEncoded(id.Nickname))
+	set(headers.Avatar, escapeNonASCII(id.Avatar))
 	if id.SnapshotUser {
-		set(headerSnapshotUser, "true")
+		set(headers.SnapshotUser, "true")
 	}
 	if id.SubscribedKnown {
-		set(headerSubscribed, strconv.FormatBool(id.Subscribed))
+		set(headers.Subscribed, strconv.FormatBool(id.Subscribed))
 	}
 }
 
@@ -115,39 +102,11 @@ func percentEncoded(text string) string {
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }
 
-// stripIdentity removes the client's X-WX-* headers from h in every spelling
-// that some server behind might fold into the same name: any case, and any
-// sign in place of a hyphen.
+// stripIdentity removes the client's X-WX-* headers from h in every spelling.
 func stripIdentity(h http.Header) {
 	for name := range h {
-		if hasFoldedPrefix(name, "x-wx-") {
+		if headers.IsIdentity(name) {
 			delete(h, name)
 		}
-	}
-}
-
-// hasFoldedPrefix reports whether name begins with prefix, which is in lower
-// case, where case does not count and everything but a letter or digit is as
-// good as a hyphen.
-func hasFoldedPrefix(name, prefix string) bool {
-	if len(name) < len(prefix) {
-		return false
-	}
-	for i := range len(prefix) {
-		if fold(name[i]) != prefix[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func fold(c byte) byte {
-	switch {
-	case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		return c
-	case 'A' <= c && c <= 'Z':
-		return c + ('a' - 'A')
-	default:
-		return '-'
 	}
 }

@@ -81,7 +81,7 @@ func (g *guard) answer(w *recorder, r *http.Request, v *visit, site http.Handler
 
 // pass acts on the decision about a request for the site.
 func (g *guard) pass(w *recorder, r *http.Request, v *visit, site http.Handler) error {
-	what, stands, err := g.judge(r, v, askedBy(r, v))
+	what, err := g.judge(w, r, v, askedBy(r, v))
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,6 @@ func (g *guard) pass(w *recorder, r *http.Request, v *visit, site http.Handler) 
 	case openInWeChat:
 		g.openInWeChat(w, r)
 		return nil
-	case askToFollow, tryLater:
-		g.renew(r, w.Header(), v)
-		return g.refusal(stands, g.returnTarget(r))
-	case forbid:
-		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
 	default:
 		return &failure{Status: http.StatusUnauthorized, Word: wordUnauthorized, LoginURL: g.loginURL(g.callingPage(r), g.scope)}
 	}
@@ -120,12 +115,18 @@ func (g *guard) pass(w *recorder, r *http.Request, v *visit, site http.Handler) 
 }
 
 // judge decides about a request for the site, which is asked for as a says, and
-// notes in v what comes of it. On an API path no answer is a page.
-func (g *guard) judge(r *http.Request, v *visit, a asked) (decision, standing, error) {
+// notes in v what comes of it. On an API path no answer is a page. Where the
+// visitor may not enter, whoever she is, the error says so.
+func (g *guard) judge(w http.ResponseWriter, r *http.Request, v *visit, a asked) (decision, error) {
 	a.navigation = a.navigation && !g.policy.api.MayMatch(a.method, a.path)
 	v.navigation = a.navigation
 	stands := g.standing(r, v, a)
 	what := g.policy.decide(a, stands)
+	if v.storeErr != nil && what != forwardNobody {
+		// Nobody is let in, and nobody is sent to sign in again for a session
+		// that is still there.
+		return refuse, v.storeErr
+	}
 	switch what {
 	case forwardVisitor:
 		v.outcome = outcomeProxied
@@ -134,13 +135,13 @@ func (g *guard) judge(r *http.Request, v *visit, a asked) (decision, standing, e
 		v.session = nil // a visitor who may not enter is nobody here
 	case login, openInWeChat:
 		v.outcome = outcomeLogin
+	case askToFollow, tryLater:
+		g.renew(r, w.Header(), v)
+		return what, g.refusal(stands, g.returnTarget(r))
+	case forbid:
+		return what, &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
 	}
-	if v.storeErr != nil && what != forwardNobody {
-		// Nobody is let in, and nobody is sent to sign in again for a session
-		// that is still there.
-		return refuse, stands, v.storeErr
-	}
-	return what, stands, nil
+	return what, nil
 }
 
 // handle turns a handler that returns an error into one that answers it.

@@ -9,6 +9,8 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 )
 
 // FuzzCheck: what decide sees is exactly what Envoy told, or the request is
@@ -72,7 +74,7 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 		small := lower(name)
-		if !set["x-wx-openid"] || isIdentity(small) && !removed[small] && !set[small] {
+		if !set["x-wx-openid"] || headers.IsIdentity(small) && !removed[small] && !set[small] {
 			t.Errorf("header %q: set %v, removed %v", small, set, removed)
 		}
 	})

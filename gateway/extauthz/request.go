@@ -43,7 +43,7 @@ func newRequest(ctx context.Context, q *question) (*http.Request, error) {
 	r.URL, r.RequestURI, r.Host = u, target, host
 	r.Proto, r.ProtoMajor, r.ProtoMinor = protocol(told.GetProtocol())
 	r.RemoteAddr = socketAddress(attributes.GetSource())
-	for name, value := range headers(told) {
+	for name, value := range fields(told) {
 		if name = http.CanonicalHeaderKey(name); name != "Host" {
 			r.Header[name] = append(r.Header[name], value)
 		}
@@ -51,11 +51,11 @@ func newRequest(ctx context.Context, q *question) (*http.Request, error) {
 	return r, nil
 }
 
-// headers are the names and values of a request's headers, without the pseudo
+// fields are the names and values of a request's headers, without the pseudo
 // headers of HTTP/2 that Envoy lists among them. They stand in "headers", the
 // values of one name joined, or under encode_raw_headers one by one in
 // "header_map" (Envoy's attribute_context.proto).
-func headers(told *authv3.AttributeContext_HttpRequest) iter.Seq2[string, string] {
+func fields(told *authv3.AttributeContext_HttpRequest) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for name, value := range told.GetHeaders() {
 			if isHeader(name) && !yield(name, value) {

@@ -12,25 +12,22 @@ import (
 	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-)
 
-// identityNames are the headers that tell an upstream who the visitor is. An
-// Envoy with a narrow allowed_headers does not tell which of them the client
-// sent.
-func identityNames() []string {
-	return []string{
-		"x-wx-access-token", "x-wx-appid", "x-wx-assertion", "x-wx-avatar", "x-wx-nickname", "x-wx-openid",
-		"x-wx-scope", "x-wx-snapshot-user", "x-wx-source", "x-wx-subscribed", "x-wx-unionid",
-	}
-}
+	"github.com/wxgate/wxgate/gateway/internal/headers"
+)
 
 // passed is the answer that lets a request pass, with the identity that decide
 // put into header and none that the client claims.
 func passed(told *authv3.AttributeContext_HttpRequest, header http.Header) *authv3.CheckResponse {
 	ok := new(authv3.OkHttpResponse)
-	remove := identityNames()
-	for name := range headers(told) {
-		if isIdentity(name) {
+	// All of them: an Envoy with a narrow allowed_headers does not tell which the
+	// client sent.
+	var remove []string
+	for _, name := range headers.Identity() {
+		remove = append(remove, lower(name))
+	}
+	for name := range fields(told) {
+		if headers.IsIdentity(name) {
 			remove = append(remove, lower(name))
 		}
 	}
@@ -45,7 +42,7 @@ func passed(told *authv3.AttributeContext_HttpRequest, header http.Header) *auth
 			} else {
 				remove = append(remove, "cookie")
 			}
-		case isIdentity(name) && strings.Join(values, "") != "":
+		case headers.IsIdentity(name) && strings.Join(values, "") != "":
 			ok.Headers = replaced(ok.Headers, name, values)
 		}
 	}
@@ -124,21 +121,6 @@ func plain(value string) string {
 		}
 		return c
 	}, value)
-}
-
-// isIdentity reports whether some server could read name as that of an
-// identity header: any case, and any sign in place of a hyphen.
-func isIdentity(name string) bool {
-	const prefix = "x-wx-"
-	if len(name) < len(prefix) {
-		return false
-	}
-	for i, c := range []byte(lower(name[:len(prefix)])) {
-		if letter := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'; letter && c != prefix[i] || !letter && prefix[i] != '-' {
-			return false
-		}
-	}
-	return true
 }
 
 // lower is name with ASCII's capital letters made small, and no others: a
