@@ -9,13 +9,28 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Environ(), os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], takeEnviron(), os.Stdout, os.Stderr))
+}
+
+// takeEnviron returns the environment and takes wxgate's own variables out of
+// the process's: secrets are in no reach of what might read it later, and the
+// parser, which copies it for each site, need not do so with the variables of
+// all the others.
+func takeEnviron() []string {
+	environ := os.Environ()
+	for _, entry := range environ {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "WXGATE_") {
+			os.Unsetenv(name)
+		}
+	}
+	return environ
 }
 
 // Exit codes.
