@@ -1,0 +1,331 @@
+package deploy_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	bootstrapv3 "github.com/envoyproxy/go-control-plane/envoy/config/bootstrap/v3"
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	extauthzv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ext_authz/v3"
+	mutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/header_mutation/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
+	managerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	_ "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
+	"sigs.k8s.io/yaml"
+)
+
+var envoyFiles = []string{"envoy/envoy.yaml", "envoy/envoy-http.yaml"}
+
+// envoyFile reads a configuration as Envoy does: no field that it does not know,
+// and every value within its constraints.
+func envoyFile(t *testing.T, file string) *managerv3.HttpConnectionManager {
+	t.Helper()
+	text, err := yaml.YAMLToJSONStrict([]byte(readFile(t, file)))
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	bootstrap := &bootstrapv3.Bootstrap{}
+	if err := protojson.Unmarshal(text, bootstrap); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	messages := 0
+	err = protorange.Range(bootstrap.ProtoReflect(), func(p protopath.Values) error {
+		m, ok := p.Index(-1).Value.Interface().(protoreflect.Message)
+		if !ok {
+			return nil
+		}
+		messages++
+		if checked, ok := m.Interface().(interface{ ValidateAll() error }); ok {
+			return checked.ValidateAll()
+		}
+		return nil
+	})
+	if err != nil || messages < 50 {
+		t.Fatalf("%s: %v after %d messages", file, err, messages)
+	}
+	filter := bootstrap.GetStaticResources().GetListeners()[0].GetFilterChains()[0].GetFilters()[0]
+	return opened[*managerv3.HttpConnectionManager](t, filter.GetTypedConfig())
+}
+
+// opened returns the message that an Any holds.
+func opened[M proto.Message](t *testing.T, in *anypb.Any) M {
+	t.Helper()
+	m, err := in.UnmarshalNew()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, ok := m.(M)
+	if !ok {
+		t.Fatalf("configuration is a %T", m)
+	}
+	return config
+}
+
+// envoyFilters returns the two filters before the router, which have to stand in
+// this order.
+func envoyFilters(t *testing.T, manager *managerv3.HttpConnectionManager) (removed []string, ask *extauthzv3.ExtAuthz) {
+	t.Helper()
+	filters := manager.GetHttpFilters()
+	if len(filters) != 3 {
+		t.Fatalf("%d HTTP filters, want 3", len(filters))
+	}
+	for _, mutation := range opened[*mutationv3.HeaderMutation](t, filters[0].GetTypedConfig()).GetMutations().GetRequestMutations() {
+		removed = append(removed, mutation.GetRemove())
+	}
+	return removed, opened[*extauthzv3.ExtAuthz](t, filters[1].GetTypedConfig())
+}
+
+func TestEnvoyGuards(t *testing.T) {
+	t.Parallel()
+	for _, file := range envoyFiles {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			manager := envoyFile(t, file)
+			removed, ask := envoyFilters(t, manager)
+			for _, name := range claimedHeaders {
+				if !slices.Contains(removed, strings.ToLower(name)) {
+					t.Errorf("a client's %s is not removed", name)
+				}
+			}
+			if ask.GetFailureModeAllow() {
+				t.Error("requests pass while wxgate is away")
+			}
+			if action := manager.GetCommonHttpProtocolOptions().GetHeadersWithUnderscoresAction(); action != corev3.HttpProtocolOptions_DROP_HEADER {
+				t.Errorf("headers with underscores: %v, want them dropped", action)
+			}
+			if !manager.GetUseRemoteAddress().GetValue() || !manager.GetNormalizePath().GetValue() {
+				t.Error("use_remote_address and normalize_path have to be on")
+			}
+			if upgrades := manager.GetUpgradeConfigs(); len(upgrades) != 1 || upgrades[0].GetUpgradeType() != "websocket" {
+				t.Errorf("upgrades %v, want websocket alone", upgrades)
+			}
+			routes := manager.GetRouteConfig().GetVirtualHosts()[0].GetRoutes()
+			for _, route := range routes {
+				asked := true
+				if own := route.GetTypedPerFilterConfig()["envoy.filters.http.ext_authz"]; own != nil {
+					asked = !opened[*extauthzv3.ExtAuthzPerRoute](t, own).GetDisabled()
+				}
+				if cluster := route.GetRoute().GetCluster(); asked != (cluster == "site") {
+					t.Errorf("route %v to %q is asked about %t", route.GetMatch(), cluster, asked)
+				}
+			}
+			if last := routes[len(routes)-1]; last.GetMatch().GetPrefix() != "/" || last.GetRoute().GetCluster() != "site" {
+				t.Errorf("last route is %v, want the site's, for everything", last)
+			}
+			if first := routes[0]; first.GetMatch().GetPrefix() != "/_wx/auth" || first.GetAction().(*routev3.Route_DirectResponse).DirectResponse.GetStatus() != 404 {
+				t.Errorf("first route is %v, want 404 for the question", first)
+			}
+		})
+	}
+}
+
+// Source: "HTTP service" of "External Authorization" in Envoy's documentation
+// and the fields of envoy.extensions.filters.http.ext_authz.v3: the question has
+// the visitor's method, host and path, that behind path_prefix, no body, and the
+// allowed headers; of a 200, the allowed headers replace the visitor's.
+func TestEnvoyOverHTTP(t *testing.T) {
+	t.Parallel()
+	origin, address := startBare(t)
+	removed, ext := envoyFilters(t, envoyFile(t, "envoy/envoy-http.yaml"))
+	service := ext.GetHttpService()
+	ask := func(t *testing.T, method, target string, h http.Header) verdict {
+		h = envoyHeaders(h, removed)
+		question, err := http.NewRequest(method, origin+service.GetPathPrefix()+target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		question.Host = address
+		for name, values := range h {
+			if allowed(ext.GetAllowedHeaders(), name) {
+				question.Header[name] = values
+			}
+		}
+		res := asProxy(t, question)
+		for name, values := range res.Header {
+			if allowed(service.GetAuthorizationResponse().GetAllowedUpstreamHeaders(), name) {
+				h[name] = values
+			}
+		}
+		return verdict{res.StatusCode, h, res.Header}
+	}
+	testAsked(t, origin, ask)
+	if got := ask(t, "GET", "/orders", pageLoad); got.status != 401 || !strings.HasPrefix(got.answer.Get("Content-Type"), "text/html") {
+		t.Errorf("page load without a session = %d %s, want 401 and a page", got.status, got.answer.Get("Content-Type"))
+	}
+	if !allowed(service.GetAuthorizationResponse().GetAllowedClientHeadersOnSuccess(), "Set-Cookie") {
+		t.Error("a renewed session does not reach the visitor")
+	}
+}
+
+// Source: "envoy.service.auth.v3" in Envoy's documentation: the question holds
+// all of the request's headers in lower case; of an OK, headers are set, then
+// headers_to_remove removed.
+func TestEnvoyOverGRPC(t *testing.T) {
+	t.Parallel()
+	service := freeAddress(t)
+	origin, address := startBare(t, "WXGATE_EXTAUTHZ_LISTEN="+service)
+	conn, err := grpc.NewClient(service, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	client := authv3.NewAuthorizationClient(conn)
+	removed, _ := envoyFilters(t, envoyFile(t, "envoy/envoy.yaml"))
+
+	ask := func(t *testing.T, method, target string, h http.Header) verdict {
+		t.Helper()
+		h = envoyHeaders(h, removed)
+		headers := map[string]string{":authority": address, ":method": method, ":path": target, ":scheme": "http"}
+		for name, values := range h {
+			headers[strings.ToLower(name)] = strings.Join(values, ",")
+		}
+		answer, err := client.Check(t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
+			Source: &authv3.AttributeContext_Peer{Address: &corev3.Address{Address: &corev3.Address_SocketAddress{
+				SocketAddress: &corev3.SocketAddress{Address: "192.0.2.7", PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 40000}},
+			}}},
+			Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{
+				Id: "1", Method: method, Path: target, Host: address, Scheme: "http", Protocol: "HTTP/1.1", Headers: headers,
+			}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if denied := answer.GetDeniedResponse(); denied != nil {
+			return verdict{int(denied.GetStatus().GetCode()), nil, options(denied.GetHeaders())}
+		}
+		ok := answer.GetOkResponse()
+		maps.Copy(h, options(ok.GetHeaders()))
+		for _, name := range ok.GetHeadersToRemove() {
+			h.Del(name)
+		}
+		return verdict{200, h, options(ok.GetResponseHeadersToAdd())}
+	}
+	testAsked(t, origin, ask)
+	if got := ask(t, "GET", "/orders", pageLoad); got.status != 302 || !strings.HasPrefix(got.answer.Get("Location"), origin+"/_wx/login?") {
+		t.Errorf("page load without a session = %d to %q, want 302 to the login", got.status, got.answer.Get("Location"))
+	}
+}
+
+// envoyHeaders is what the filter after those that remove gets to see.
+func envoyHeaders(h http.Header, removed []string) http.Header {
+	h = h.Clone()
+	for _, name := range removed {
+		h.Del(name)
+	}
+	h.Set("X-Forwarded-For", "192.0.2.7")
+	h.Set("X-Forwarded-Proto", "http")
+	h.Set("X-Request-Id", "1")
+	return h
+}
+
+func options(in []*corev3.HeaderValueOption) http.Header {
+	h := http.Header{}
+	for _, option := range in {
+		h.Add(option.GetHeader().GetKey(), option.GetHeader().GetValue())
+	}
+	return h
+}
+
+// allowed reports whether a list of matchers names a header.
+func allowed(list *matcherv3.ListStringMatcher, name string) bool {
+	return slices.ContainsFunc(list.GetPatterns(), func(m *matcherv3.StringMatcher) bool {
+		return strings.EqualFold(m.GetExact(), name) ||
+			m.GetPrefix() != "" && strings.HasPrefix(strings.ToLower(name), m.GetPrefix())
+	})
+}
+
+// The rules that spare a path the question and the routes that lead it to wxgate
+// name the same paths, and the policy the provider.
+func TestIstio(t *testing.T) {
+	t.Parallel()
+	type match struct {
+		URI struct {
+			Prefix string `json:"prefix"`
+		} `json:"uri"`
+	}
+	var provider, asks, asksAt string
+	var spared, unanswered, routed []string
+	for document := range strings.SplitSeq(readFile(t, "envoy/istio.yaml"), "\n---\n") {
+		var object struct {
+			Kind string `json:"kind"`
+			Spec struct {
+				MeshConfig struct {
+					ExtensionProviders []struct {
+						Name              string `json:"name"`
+						EnvoyExtAuthzGrpc struct {
+							Service  string `json:"service"`
+							Port     int    `json:"port"`
+							FailOpen *bool  `json:"failOpen"`
+						} `json:"envoyExtAuthzGrpc"`
+					} `json:"extensionProviders"`
+				} `json:"meshConfig"`
+				Action   string `json:"action"`
+				Provider struct {
+					Name string `json:"name"`
+				} `json:"provider"`
+				Rules []struct {
+					To []struct {
+						Operation struct {
+							Paths    []string `json:"paths"`
+							NotPaths []string `json:"notPaths"`
+						} `json:"operation"`
+					} `json:"to"`
+				} `json:"rules"`
+				HTTP []struct {
+					Match []match `json:"match"`
+					Route []struct {
+						Destination struct {
+							Host string `json:"host"`
+						} `json:"destination"`
+					} `json:"route"`
+				} `json:"http"`
+			} `json:"spec"`
+		}
+		if err := yaml.Unmarshal([]byte(document), &object); err != nil {
+			t.Fatalf("envoy/istio.yaml: %v", err)
+		}
+		spec := object.Spec
+		switch {
+		case object.Kind == "IstioOperator":
+			p := spec.MeshConfig.ExtensionProviders[0]
+			provider, asksAt = p.Name, p.EnvoyExtAuthzGrpc.Service
+			if p.EnvoyExtAuthzGrpc.FailOpen == nil || *p.EnvoyExtAuthzGrpc.FailOpen || p.EnvoyExtAuthzGrpc.Port != 9191 {
+				t.Errorf("provider %+v, want port 9191 and closed while wxgate is away", p)
+			}
+		case spec.Action == "CUSTOM":
+			asks, spared = spec.Provider.Name, spec.Rules[0].To[0].Operation.NotPaths
+		case spec.Action == "DENY":
+			unanswered = spec.Rules[0].To[0].Operation.Paths
+		case object.Kind == "VirtualService":
+			for _, m := range spec.HTTP[0].Match {
+				routed = append(routed, m.URI.Prefix+"*")
+			}
+			if host := spec.HTTP[0].Route[0].Destination.Host; host != asksAt {
+				t.Errorf("wxgate's paths lead to %s, want %s", host, asksAt)
+			}
+		}
+	}
+	if asks == "" || asks != provider {
+		t.Errorf("policy asks provider %q, want %q", asks, provider)
+	}
+	if len(spared) == 0 || !slices.Equal(spared, routed) {
+		t.Errorf("spared the question: %q, led to wxgate: %q, want the same", spared, routed)
+	}
+	if !slices.Equal(unanswered, []string{"/_wx/auth*"}) {
+		t.Errorf("denied: %q, want the question", unanswered)
+	}
+}
