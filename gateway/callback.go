@@ -25,11 +25,13 @@ func (g *guard) callback(w http.ResponseWriter, r *http.Request) error {
 	code, state := callbackParameters(r)
 	pending, found := g.logins.Find(r, state)
 	switch {
-	case !found:
+	case !found, pending.SiteState != "" && g.hub.siteOf(pending.ReturnTo) == "": // taken off the hub's list meanwhile
 		return g.strayCallback(w, v, "/", g.loginURL("", g.scope))
 	case pending.Spent && pending.SiteState != "":
-		return g.sendBack(w, pending, nil)
+		return g.sendBack(w, pending, g.exchanges.remembered(pending.State))
 	case pending.Spent: // the back button, or a double of a login that is over
+		return g.strayCallback(w, v, pending.ReturnTo, g.again(pending))
+	case code == "" && g.hub.url != "": // the hub has no ticket left; who declines is told so there
 		return g.strayCallback(w, v, pending.ReturnTo, g.again(pending))
 	case code == "":
 		g.metrics.login(loginDeclined)
@@ -39,7 +41,10 @@ func (g *guard) callback(w http.ResponseWriter, r *http.Request) error {
 	if f, ok := errors.AsType[*failure](err); ok && f.Word == wordInvalidCode && pending.Attempts < maxAttempts {
 		// WeChat gives codes that are already used or dead (double requests, old
 		// tabs, its own hiccups): a new one mends it.
-		return g.depart(w, r, &session.Login{ReturnTo: pending.ReturnTo, Scope: pending.Scope, SiteState: pending.SiteState, Attempts: pending.Attempts + 1})
+		return g.depart(w, r, &session.Login{
+			ReturnTo: pending.ReturnTo, Scope: pending.Scope, AppID: pending.AppID,
+			SiteState: pending.SiteState, Attempts: pending.Attempts + 1,
+		})
 	}
 	if err != nil {
 		return err
@@ -114,9 +119,9 @@ func (g *guard) strayCallback(w http.ResponseWriter, v *visit, target, again str
 // code. The code is used up whatever comes of it.
 func (g *guard) signIn(ctx context.Context, account *wechat.Client, pending *session.Login, code string) (s *session.Session, err error) {
 	if g.hub.url != "" {
-		s, err = g.redeem(code, pending.State)
+		s, err = g.redeem(account, pending, code)
 	} else {
-		s, err = g.identify(ctx, account, code, wechat.Scope(pending.Scope))
+		s, err = g.identify(ctx, account, pending, code)
 	}
 	if err != nil || pending.SiteState != "" { // another site's rules are its own to keep
 		return s, err
@@ -137,8 +142,9 @@ func (g *guard) signIn(ctx context.Context, account *wechat.Client, pending *ses
 	return s, nil
 }
 
-// identify asks WeChat who the visitor with this code of account is.
-func (g *guard) identify(ctx context.Context, account *wechat.Client, code string, scope wechat.Scope) (*session.Session, error) {
+// identify asks WeChat who the visitor is who comes back from a login at account
+// with code.
+func (g *guard) identify(ctx context.Context, account *wechat.Client, pending *session.Login, code string) (*session.Session, error) {
 	grant, err := account.Exchange(ctx, code)
 	if err != nil {
 		return nil, err
@@ -150,8 +156,9 @@ func (g *guard) identify(ctx context.Context, account *wechat.Client, code strin
 		Scope:        grant.Scope,
 		SnapshotUser: grant.SnapshotUser,
 	}
-	asked := scope == wechat.ScopeUserInfo && (grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin))
-	if asked && !(s.SnapshotUser && g.denySnap) {
+	asked := wechat.Scope(pending.Scope) == wechat.ScopeUserInfo && (grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin))
+	refused := s.SnapshotUser && g.denySnap && pending.SiteState == ""
+	if asked && !refused {
 		if err := g.addProfile(ctx, account, s, grant); err != nil {
 			return nil, err
 		}
@@ -219,14 +226,20 @@ func (g *guard) failedLogin(w http.ResponseWriter, r *http.Request, pending *ses
 // again is the address that starts a login like this one.
 func (g *guard) again(l *session.Login) string {
 	if l.SiteState != "" {
-		return g.hubLoginURL(g.publicURL.String(), l.ReturnTo, l.SiteState, l.Scope)
+		return g.hubLoginURL(g.publicURL.String(), l, l.ReturnTo, l.SiteState)
 	}
 	return g.loginURL(l.ReturnTo, wechat.Scope(l.Scope))
 }
 
 func resultOf(f *failure) string {
-	if f.Status == http.StatusForbidden {
+	switch {
+	case f.Word == wordInvalidCode:
+		return loginCodeRefused
+	case f.Word == wordWeChatError:
+		return loginMisconfigured
+	case f.Status == http.StatusForbidden:
 		return loginForbidden
+	default:
+		return loginAway
 	}
-	return loginAway
 }

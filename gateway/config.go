@@ -95,7 +95,9 @@ type Config struct {
 	ReturnHosts []string
 	// HubURL is the origin of the gateway at which visitors of this site sign in,
 	// the hub, where WeChat calls back to the hub's domain alone; empty: they sign
-	// in here. Hub and site have the same Prefix, HubKey and account.
+	// in here. Hub and site have the same Prefix, HubKey and Account, and the same
+	// ScanAccount where the site has one. Who may enter, and from which browser, is
+	// the site's to say: the hub's rules are for its own visitors.
 	HubURL string
 	// HubSites are the origins of the sites that this gateway is the hub of.
 	HubSites []string

@@ -47,6 +47,23 @@ func (e *exchanges) do(ctx context.Context, state string, run func(context.Conte
 	}
 }
 
+// remembered returns what the exchange for state has brought, nil where that was
+// no session, or where it is not known here: another replica's, or long ago.
+func (e *exchanges) remembered(state string) *session.Session {
+	e.mu.Lock()
+	x, ok := e.byState[state]
+	e.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	select {
+	case <-x.done:
+		return x.session
+	default:
+		return nil
+	}
+}
+
 // join returns the exchange for state, and whether it is new.
 func (e *exchanges) join(state string) (x *exchange, first bool) {
 	e.mu.Lock()

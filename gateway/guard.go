@@ -50,11 +50,12 @@ type guard struct {
 	ownPaths  *pathset.Set // those of own that can be read in one way
 	proxy     http.Handler // nil: there is no upstream
 
-	aliases    bool      // the site has hosts beside its public URL's
-	strayHost  sync.Once // warns of one
-	strayProxy sync.Once // warns of one
-	strayHub   sync.Once // warns of a login for a site that is not the hub's
-	userHash   userHash
+	aliases     bool      // the site has hosts beside its public URL's
+	strayHost   sync.Once // warns of one
+	strayProxy  sync.Once // warns of one
+	strayHub    sync.Once // warns of a login for a site that is not the hub's
+	strayTicket sync.Once // warns of tickets that do not open
+	userHash    userHash
 }
 
 // A builder makes the guards of one gateway. What several of them read from the

@@ -65,37 +65,52 @@ func newHubConfig(c Config, publicURL *url.URL) (h hubConfig, err error) {
 // siteOf returns the site at whose address redirectURI is, "" where it is none's.
 func (h hubConfig) siteOf(redirectURI string) string {
 	for site := range h.sites {
-		if rest, ok := strings.CutPrefix(redirectURI, site); ok && isTarget(before(rest, "#")) {
+		rest, ok := strings.CutPrefix(redirectURI, site)
+		if ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) {
 			return site
 		}
 	}
 	return ""
 }
 
-// hubLoginURL is the address at the gateway origin that signs a visitor in for
-// the site with redirectURI and state.
-func (g *guard) hubLoginURL(origin, redirectURI, state, scope string) string {
-	return origin + g.prefix + "/login?redirect_uri=" + url.QueryEscape(redirectURI) + "&state=" + url.QueryEscape(state) + "&scope=" + url.QueryEscape(scope)
+// hubLoginURL is the address at the gateway origin that signs a visitor in as l
+// says, for the site with redirectURI and state.
+func (g *guard) hubLoginURL(origin string, l *session.Login, redirectURI, state string) string {
+	address := origin + g.prefix + "/login?redirect_uri=" + url.QueryEscape(redirectURI) + "&state=" + url.QueryEscape(state) + "&scope=" + url.QueryEscape(l.Scope)
+	if l.AppID != "" {
+		address += "&appid=" + url.QueryEscape(l.AppID)
+	}
+	return address
 }
 
-// loginForSite starts a login that another gateway has sent its visitor here
-// for.
-func (g *guard) loginForSite(query url.Values, scope wechat.Scope) (*session.Login, error) {
+// loginForSite is the login that another gateway has sent its visitor here for.
+func (g *guard) loginForSite(query url.Values) (*session.Login, error) {
+	scope, err := g.askedScope(query)
+	if err != nil {
+		return nil, err
+	}
 	redirectURI, state := query.Get("redirect_uri"), query.Get("state")
 	site := g.hub.siteOf(redirectURI)
+	l := &session.Login{ReturnTo: redirectURI, Scope: string(scope), AppID: query.Get("appid"), SiteState: state}
 	switch {
 	case len(query["redirect_uri"]) != 1 || len(query["state"]) != 1 || len(redirectURI) > session.MaxReturnTo || escapeNonASCII(redirectURI) != redirectURI,
 		len(state) != 32 || strings.Trim(state, "0123456789abcdef") != "":
 		return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Always: true}
-	case site == "" || g.leadsToLogin(redirectURI) && !strings.HasPrefix(redirectURI, site+g.prefix+"/callback"):
-		g.strayHub.Do(func() {
-			g.logger.Warn().Str("redirect_uri", short(before(redirectURI, "?#"))).
-				Str("mend", "name the site's origin in WXGATE_HUB_SITES here, or correct WXGATE_HUB_URL there").
-				Msg("login refused: not one of the sites that this gateway is a hub for")
-		})
-		return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Always: true}
+	case site == "" || g.leadsToLogin(redirectURI) && before(redirectURI, "?#") != site+g.prefix+"/callback":
+		return nil, g.refuseSite(redirectURI, "name the site's origin in WXGATE_HUB_SITES here, or correct WXGATE_HUB_URL there")
+	case g.accountOf(l) == nil:
+		return nil, g.refuseSite(redirectURI, "give hub and site the same WXGATE_OUTSIDE_WECHAT and WXGATE_QR_APP_ID: the site's visitors come for scan login")
 	}
-	return &session.Login{ReturnTo: redirectURI, Scope: string(scope), SiteState: state}, nil
+	return l, nil
+}
+
+// refuseSite refuses a login for another site, and says once what to mend.
+func (g *guard) refuseSite(redirectURI, mend string) error {
+	g.strayHub.Do(func() {
+		g.logger.Warn().Str("redirect_uri", short(before(redirectURI, "?#"))).Str("mend", mend).
+			Msg("login for another site refused")
+	})
+	return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Always: true}
 }
 
 // sendBack sends the visitor back to the site that she came from: with a ticket
@@ -122,16 +137,24 @@ func (g *guard) sendBack(w http.ResponseWriter, l *session.Login, s *session.Ses
 	return nil
 }
 
-// redeem returns who the visitor is that the hub has sent back with a ticket.
-func (g *guard) redeem(ticket, state string) (*session.Session, error) {
-	s, err := g.hub.tickets.Open(ticket, g.publicURL.String(), state)
+// redeem returns who the visitor is whom the hub has sent back from a login at
+// account with a ticket.
+func (g *guard) redeem(account *wechat.Client, pending *session.Login, ticket string) (*session.Session, error) {
+	s, err := g.hub.tickets.Open(ticket, g.publicURL.String(), pending.State)
 	if err != nil {
+		if pending.Attempts >= maxAttempts { // one may be a slow phone's
+			g.strayTicket.Do(func() {
+				g.logger.Warn().
+					Str("mend", "give hub and site the same WXGATE_HUB_KEY, and clocks that agree").
+					Msg("three tickets of one visitor refused")
+			})
+		}
 		return nil, &failure{Status: http.StatusForbidden, Word: wordInvalidCode, Always: true, Err: err}
 	}
-	if !g.knows(s.AppID) {
+	if s.AppID != account.AppID {
 		return nil, &failure{
 			Status: http.StatusBadGateway, Word: wordWeChatError, Always: true,
-			Err:  fmt.Errorf("the hub signs visitors in to %s, this site's account is %s", s.AppID, g.account.AppID),
+			Err:  fmt.Errorf("the hub signs visitors in to %s, this site to %s", s.AppID, account.AppID),
 			Mend: "give hub and site the same WXGATE_APP_ID",
 		}
 	}

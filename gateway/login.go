@@ -13,19 +13,19 @@ import (
 // loginEndpoint starts a login that somebody asked for: GET {prefix}/login.
 func (g *guard) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
+	if query.Has("redirect_uri") { // from which browsers, the site has decided
+		l, err := g.loginForSite(query)
+		if err != nil {
+			return err
+		}
+		return g.start(w, r, l)
+	}
 	scope, err := g.askedScope(query)
 	if err != nil {
 		return err
 	}
 	switch g.policy.arrival(r.UserAgent()) {
 	case login:
-		if query.Has("redirect_uri") {
-			l, err := g.loginForSite(query, scope)
-			if err != nil {
-				return err
-			}
-			return g.start(w, r, l)
-		}
 		return g.login(w, r, query.Get("return_to"), scope)
 	case openInWeChat:
 		g.openInWeChat(w, r)
@@ -48,17 +48,17 @@ func (g *guard) askedScope(query url.Values) (wechat.Scope, error) {
 
 // login sends the visitor to WeChat, to come back to target.
 func (g *guard) login(w http.ResponseWriter, r *http.Request, target string, scope wechat.Scope) error {
-	if g.aliases && g.cookies.Domain == "" && canonicalHost(r.Host) != canonicalHost(g.publicURL.Host) {
-		// A login cookie set here would be missing where WeChat sends her back to.
-		redirect(w, g.loginURL(g.returnTo(target), scope))
-		return nil
-	}
-	g.warnOfHost(r)
 	return g.start(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
 }
 
 // start is depart for a login that a visitor begins.
 func (g *guard) start(w http.ResponseWriter, r *http.Request, l *session.Login) error {
+	if g.aliases && g.cookies.Domain == "" && canonicalHost(r.Host) != canonicalHost(g.publicURL.Host) {
+		// A login cookie set here would be missing where WeChat sends her back to.
+		redirect(w, g.again(l))
+		return nil
+	}
+	g.warnOfHost(r)
 	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (g *guard) callbackURL() string {
 // begin begins l under a state of its own and returns the address at WeChat, or
 // at the hub, that leads the visitor on to redirectURI.
 func (g *guard) begin(w http.ResponseWriter, r *http.Request, l *session.Login, redirectURI string) (string, error) {
-	account := g.accountFor(r)
+	account := g.accountFor(r, l)
 	l.State, l.BeganAt, l.AppID = session.NewState(), time.Now(), ""
 	if account == g.scan {
 		l.AppID = account.AppID

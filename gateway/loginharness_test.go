@@ -209,14 +209,19 @@ func (m loginMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 	if u, err := url.Parse(m.site.url); err != nil || r.URL.Host != u.Host {
 		return m.site.wx.Transport().RoundTrip(r)
 	}
+	return m.site.answer(r), nil
+}
+
+// answer answers a browser's request without a network.
+func (s *loginSite) answer(r *http.Request) *http.Response {
 	in := r.Clone(r.Context())
 	in.RequestURI, in.RemoteAddr, in.Host = r.URL.RequestURI(), "192.0.2.1:4711", r.URL.Host
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
 	w := httptest.NewRecorder()
-	m.site.serve(w, in)
-	return w.Result(), nil
+	s.serve(w, in)
+	return w.Result()
 }
 
 // loginUpstream is the site behind the gateway. It answers with what it saw.

@@ -53,8 +53,8 @@ func (g *guard) pageConfig(w http.ResponseWriter, r *http.Request) error {
 	if err := g.limiter.take(v.clientIP); err != nil {
 		return err
 	}
-	account := g.accountFor(r)
 	l := &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)}
+	account := g.accountFor(r, l)
 	authorizeURL, err := g.begin(w, r, l, redirectURI)
 	if err != nil {
 		return err

@@ -28,12 +28,16 @@ func scanAccount(c Config) (*wechat.Client, error) {
 	return c.ScanAccount, nil
 }
 
-// accountFor is the account that the visitor who makes r signs in to.
-func (g *guard) accountFor(r *http.Request) *wechat.Client {
-	if g.scan != nil && g.hub.url == "" && !wechat.IsWeChat(r.UserAgent()) {
+// accountFor is the account that the visitor who makes r signs in to with l.
+func (g *guard) accountFor(r *http.Request, l *session.Login) *wechat.Client {
+	switch {
+	case l.SiteState != "": // the other site has chosen
+		return g.accountOf(l)
+	case g.scan != nil && !wechat.IsWeChat(r.UserAgent()):
 		return g.scan
+	default:
+		return g.account
 	}
-	return g.account
 }
 
 // accountOf is the account that the visitor of a login has left for, nil where
@@ -52,7 +56,7 @@ func (g *guard) accountOf(l *session.Login) *wechat.Client {
 // authorizeURL is the address at WeChat, or at the hub, where the visitor who makes r grants l.
 func (g *guard) authorizeURL(r *http.Request, account *wechat.Client, l *session.Login, redirectURI string) string {
 	if g.hub.url != "" {
-		return g.hubLoginURL(g.hub.url, redirectURI, l.State, l.Scope)
+		return g.hubLoginURL(g.hub.url, l, redirectURI, l.State)
 	}
 	ask := wechat.Authorize{RedirectURI: redirectURI, Scope: g.scopeAt(account, l), State: l.State}
 	if account == g.scan {
