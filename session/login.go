@@ -20,8 +20,8 @@ const (
 	// maxLogins is how many logins one browser may have under way: tabs that
 	// a phone restores all at once.
 	maxLogins = 5
-	// maxSurplus is how many unreadable login cookies go at a time: a header
-	// full of them must not be answered by a longer one.
+	// maxSurplus is how many login cookies go at a time: a header full of them
+	// must not be answered by a longer one.
 	maxSurplus = 20
 	// loginIDChars is how much of the state names the cookie. The whole state
 	// stands inside it.
@@ -138,27 +138,29 @@ func (l *Logins) open(cookie *http.Cookie) (*Login, bool) {
 }
 
 // surplus returns the names of the login cookies of r that must go to make
-// room for one more: the unreadable ones, and the oldest.
+// room for one more: unreadable ones first, then the oldest. Where there is
+// room, those that cannot be read stay: another site on the same host, at
+// another port say, can.
 func (l *Logins) surplus(r *http.Request) []string {
 	type pending struct {
 		name    string
 		beganAt time.Time
 	}
-	var names []string
 	var found []pending
 	for _, cookie := range r.Cookies() {
 		if !strings.HasPrefix(cookie.Name, l.prefix) {
 			continue
 		}
+		p := pending{name: cookie.Name}
 		if login, ok := l.open(cookie); ok {
-			found = append(found, pending{cookie.Name, login.BeganAt})
-		} else if len(names) < maxSurplus {
-			names = append(names, cookie.Name)
+			p.beganAt = login.BeganAt
 		}
+		found = append(found, p)
 	}
 	// Stable: browsers send the older of two cookies first.
 	slices.SortStableFunc(found, func(a, b pending) int { return a.beganAt.Compare(b.beganAt) })
-	for _, p := range found[:max(0, len(found)-(maxLogins-1))] {
+	var names []string
+	for _, p := range found[:min(max(0, len(found)-(maxLogins-1)), maxSurplus)] {
 		names = append(names, p.name)
 	}
 	return names

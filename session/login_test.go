@@ -140,6 +140,29 @@ func TestFiveNewestLoginsRemain(t *testing.T) {
 	}
 }
 
+// Cookies know no ports: a hub and its site on one host see each other's.
+func TestLoginOfAnotherSiteOnTheHostRemains(t *testing.T) {
+	t.Parallel()
+	c := config()
+	c.Site += ":8443"
+	other, err := session.NewLogins(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browser{}
+	theirs := begin(t, other, b)
+	for range 4 {
+		begin(t, newLogins(t), b)
+	}
+	if _, ok := other.Find(b.request(), theirs.State); !ok {
+		t.Error("gone, though there was room")
+	}
+	begin(t, newLogins(t), b)
+	if _, ok := other.Find(b.request(), theirs.State); ok || len(b) != 5 {
+		t.Errorf("%d logins remain, want five, none of them the one that could not be read", len(b))
+	}
+}
+
 func TestLoginEndsAfterTenMinutes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
