@@ -89,6 +89,8 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 		return nil, errors.New("a public key")
 	case "CERTIFICATE":
 		return nil, errors.New("a certificate")
+	case "EC PARAMETERS":
+		return nil, errors.New("the name of a curve, which openssl writes without -noout")
 	default:
 		return nil, errors.New("something else")
 	}

@@ -85,7 +85,7 @@ func (g *guard) setForwarded(out http.Header, in *http.Request, v *visit) {
 		if prior := in.Header["X-Forwarded-For"]; len(prior) > 0 {
 			peer = strings.Join(prior, ", ") + ", " + peer
 		}
-		if h := in.Header.Get("X-Forwarded-Host"); h != "" {
+		if h := in.Header.Get("X-Forwarded-Host"); h != "" && !g.anotherSite(h) {
 			host = h
 		}
 		if p := in.Header.Get("X-Forwarded-Proto"); p != "" {

@@ -4,13 +4,15 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/wxgate/wxgate/session"
 )
 
 // stripCookies takes the gateway's own cookies out of the Cookie headers of a
 // request and leaves the others as they stand.
 func (g *guard) stripCookies(h http.Header) {
 	lines := h["Cookie"]
-	if !slices.ContainsFunc(lines, g.mayHoldOwn) {
+	if !slices.ContainsFunc(lines, g.holdsOwn) {
 		return
 	}
 	kept := make([]string, 0, len(lines))
@@ -26,10 +28,10 @@ func (g *guard) stripCookies(h http.Header) {
 	h["Cookie"] = kept
 }
 
-// mayHoldOwn reports whether a Cookie header is worth a closer look.
-func (g *guard) mayHoldOwn(line string) bool {
-	for i := range g.kept {
-		if strings.Contains(line, g.kept[i].CookieName()) {
+// holdsOwn reports whether one of the gateway's cookies is in a Cookie header.
+func (g *guard) holdsOwn(line string) bool {
+	for pair := range strings.SplitSeq(line, ";") {
+		if name, _, _ := strings.Cut(pair, "="); g.ownCookie(strings.TrimSpace(name)) {
 			return true
 		}
 	}
@@ -39,12 +41,7 @@ func (g *guard) mayHoldOwn(line string) bool {
 // ownCookie reports whether a cookie is the gateway's: this site's, or another's
 // that browsers send here too.
 func (g *guard) ownCookie(name string) bool {
-	for i := range g.kept {
-		if g.kept[i].OwnCookie(name) {
-			return true
-		}
-	}
-	return false
+	return g.kept[session.CookieOwner(name)]
 }
 
 func (g *guard) withoutOwn(line string) string {

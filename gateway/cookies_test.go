@@ -13,7 +13,7 @@ import (
 // __Host- where it is secure.
 func cookieGateway(secure bool) *guard {
 	c := session.Config{Secure: secure}
-	return &guard{cookies: c, kept: []session.Config{c}}
+	return &guard{cookies: c, kept: map[string]bool{c.CookieName(): true}}
 }
 
 func TestStripCookies(t *testing.T) {

@@ -23,9 +23,7 @@ func (s *shared) isAuth(path string) bool {
 // forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, with any
 // method.
 func (g *guard) forwardAuth(w http.ResponseWriter, r *http.Request) {
-	if fromNginx(r.Header) {
-		w = &subrequestAnswer{w}
-	}
+	w = g.answerTo(w, r)
 	v := visitOf(r.Context())
 	v.outcome = "" // that of the request which is asked about
 	o, err := g.original(r, v)
@@ -43,16 +41,16 @@ func (g *guard) forwardAuth(w http.ResponseWriter, r *http.Request) {
 // viaEnvoy is the door of [Gateway.Authorize].
 func (g *guard) viaEnvoy(w *recorder, r *http.Request, v *visit) error {
 	setOwnHeaders(w.Header())
-	w.before = func(h http.Header) {
-		if w.status == http.StatusOK {
-			g.replaceCookies(h, r.Header)
-		}
-	}
-	if g.ownPaths.Match(r.Method, rawPath(r)) {
+	if path := rawPath(r); g.ownPaths.Match(r.Method, path) && !strings.Contains(path, "%") {
 		// On its way to this gateway, which asks for itself.
 		v.outcome, v.session = outcomeOwn, nil
 		g.allow(w, r, v)
 		return nil
+	}
+	w.before = func(h http.Header) {
+		if w.status == http.StatusOK {
+			g.replaceCookies(h, r.Header)
+		}
 	}
 	return g.authorize(w, r, v, askedBy(r, v), true)
 }
@@ -116,6 +114,14 @@ func (g *guard) replaceCookies(answer, request http.Header) {
 	if after != before {
 		answer["Cookie"] = []string{after}
 	}
+}
+
+// answerTo is w, or what stands before it where nginx asks.
+func (s *shared) answerTo(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	if s.isAuth(r.URL.Path) && fromNginx(r.Header) {
+		return &subrequestAnswer{w}
+	}
+	return w
 }
 
 // subrequestAnswer is an answer to nginx's auth_request, which closes the

@@ -192,7 +192,7 @@ func TestFragmentPageOfAReturnHost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, new(echo), func(c *gateway.Config) {
 		withFragments(c)
-		c.ReturnHosts = []string{"m.example.com"}
+		c.ReturnHosts, c.CookieDomain = []string{"m.example.com"}, "example.com"
 	})
 	q := r.newRequest(t, "GET", "/shop?x", nil, "Accept", "text/html")
 	q.Host = "m.example.com"

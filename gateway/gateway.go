@@ -27,9 +27,8 @@ import (
 // with [New].
 type Gateway struct {
 	*shared
-	only    *guard            // of the one site, whatever the host; nil: there are several
-	byHost  map[string]*guard // by canonical host
-	nowhere *guard            // of hosts that are no site's
+	only    *guard // of the one site, whatever the host; nil: there are several
+	nowhere *guard // of hosts that are no site's
 }
 
 // shared is what the guards of one gateway have in common.
@@ -39,6 +38,7 @@ type shared struct {
 	limiter   *limiter
 	metrics   *metrics
 	buffers   *bufferPool
+	byHost    map[string]*guard // of several sites, by canonical host
 	logger    zerolog.Logger
 	accessLog bool
 }

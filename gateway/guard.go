@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/internal/pathset"
@@ -27,7 +26,7 @@ type guard struct {
 	scope     wechat.Scope
 
 	cookies  session.Config
-	kept     []session.Config // cookies that no upstream of this site sees or sets
+	kept     map[string]bool // session cookies that, with their logins', no upstream of this site sees or sets
 	sessions session.Store
 	logins   *session.Logins
 	lifetime session.Lifetime
@@ -50,12 +49,9 @@ type guard struct {
 	ownPaths  *pathset.Set // those of own that can be read in one way
 	proxy     http.Handler // nil: there is no upstream
 
-	aliases     bool      // the site has hosts beside its public URL's
-	strayHost   sync.Once // warns of one
-	strayProxy  sync.Once // warns of one
-	strayHub    sync.Once // warns of a login for a site that is not the hub's
-	strayTicket sync.Once // warns of tickets that do not open
-	userHash    userHash
+	aliases  bool // the site has hosts beside its public URL's
+	userHash userHash
+	warn     warnings
 }
 
 // A builder makes the guards of one gateway. What several of them read from the
@@ -104,7 +100,7 @@ func (b *builder) guard(c Config) (*guard, error) {
 		Secure:   publicURL.Scheme == "https",
 		Lifetime: g.lifetime,
 	}
-	g.kept = []session.Config{g.cookies}
+	g.kept = map[string]bool{g.cookies.CookieName(): true}
 
 	var errs [12]error
 	g.sessions, errs[0] = session.NewCookieStore(g.cookies)

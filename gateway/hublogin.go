@@ -104,9 +104,9 @@ func (g *guard) loginForSite(query url.Values) (*session.Login, error) {
 	return l, nil
 }
 
-// refuseSite refuses a login for another site, and says once what to mend.
+// refuseSite refuses a login for another site, and says what to mend.
 func (g *guard) refuseSite(redirectURI, mend string) error {
-	g.strayHub.Do(func() {
+	g.warn.site.do(func() {
 		g.logger.Warn().Str("redirect_uri", short(before(redirectURI, "?#"))).Str("mend", mend).
 			Msg("login for another site refused")
 	})
@@ -143,7 +143,7 @@ func (g *guard) redeem(account *wechat.Client, pending *session.Login, ticket st
 	s, err := g.hub.tickets.Open(ticket, g.publicURL.String(), pending.State)
 	if err != nil {
 		if pending.Attempts >= maxAttempts { // one may be a slow phone's
-			g.strayTicket.Do(func() {
+			g.warn.ticket.do(func() {
 				g.logger.Warn().
 					Str("mend", "give hub and site the same WXGATE_HUB_KEY, and clocks that agree").
 					Msg("three tickets of one visitor refused")

@@ -65,14 +65,14 @@ func (g *guard) start(w http.ResponseWriter, r *http.Request, l *session.Login) 
 	return g.depart(w, r, l)
 }
 
-// warnOfHost says once that logins begin under a name to which WeChat does not
+// warnOfHost says that logins begin under a name to which WeChat does not
 // send them back: there, the login cookie set here will be missing.
 func (g *guard) warnOfHost(r *http.Request) {
 	host := strings.ToLower(r.Host)
 	if host == g.publicURL.Host || g.cookies.Domain != "" {
 		return
 	}
-	g.strayHost.Do(func() {
+	g.warn.host.do(func() {
 		g.logger.Warn().Str("host", short(host)).Str("public_url", g.publicURL.String()).
 			Str("mend", "send visitors to the public URL, or correct it; where a proxy in front only changes the Host header, nothing is amiss").
 			Msg("login begun under another host than the public URL's")

@@ -55,7 +55,9 @@ func (g *guard) original(r *http.Request, v *visit) (original, error) {
 		}
 		target.header(r.Header, headerForwardedURI)
 		target.header(r.Header, headerOriginalURI)
-		method.header(r.Header, headerForwardedMethod)
+		if !fromNginx(r.Header) { // or it is the client's
+			method.header(r.Header, headerForwardedMethod)
+		}
 		method.header(r.Header, headerOriginalMethod)
 		host.header(r.Header, headerForwardedHost)
 		originalURL(r.Header, &host, &target)
@@ -83,6 +85,7 @@ func (g *guard) original(r *http.Request, v *visit) (original, error) {
 	for _, c := range []claim{target, method, host} {
 		if c.fault != "" {
 			v.navigation = false // the operator's to read, not the visitor's
+			g.warnOfClaim(r, c.fault)
 			return original{}, &failure{Status: http.StatusForbidden, Word: wordInvalidRequest, Message: c.fault}
 		}
 	}
@@ -109,14 +112,11 @@ func originalURL(h http.Header, host, target *claim) {
 	}
 	rest := whole.value
 	if scheme, after, ok := strings.Cut(rest, "://"); ok && (scheme == "https" || scheme == "http") {
-		i := strings.IndexAny(after, "/?")
-		if i < 0 {
-			i = len(after)
-		}
-		host.is(whole.source, after[:i])
-		if rest = after[i:]; !strings.HasPrefix(rest, "/") {
-			rest = "/" + rest
-		}
+		// Up to the first slash, whatever else ends a host for others: proxies
+		// put the client's Host before the target.
+		name, path, _ := strings.Cut(after, "/")
+		host.is(whole.source, name)
+		rest = "/" + path
 	}
 	target.is(whole.source, rest)
 }
@@ -179,12 +179,22 @@ func isHost(s string) bool {
 	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]") == ""
 }
 
-// warnOfProxy says once that somebody asks who is not believed: most likely the
+// warnOfProxy says that somebody asks who is not believed: most likely the
 // operator's own proxy.
 func (g *guard) warnOfProxy(v *visit) {
-	g.strayProxy.Do(func() {
+	g.warn.proxy.do(func() {
 		g.logger.Warn().Str("client_ip", clientIPText(v)).
 			Str("mend", "name the proxy's address in WXGATE_TRUSTED_PROXIES, if it is yours").
 			Msg("forward auth asked by an address that is not trusted: what it tells is not believed")
+	})
+}
+
+// warnOfClaim says why a proxy's question was refused. nginx shows nobody the
+// answer that says so too.
+func (g *guard) warnOfClaim(r *http.Request, fault string) {
+	g.warn.claim.do(func() {
+		g.logger.Warn().Str("peer", r.RemoteAddr).Str("detail", fault).
+			Str("mend", "where this goes on, correct the proxy's configuration; a visitor who writes such headers herself is refused rightly").
+			Msg("forward auth refused: the visitor's request cannot be told")
 	})
 }

@@ -62,7 +62,7 @@ func (f *rereadFile[T]) refresh() {
 		return
 	}
 	switch err := f.read(); {
-	case err == nil && f.broken:
+	case err == nil:
 		f.broken = false
 		f.logger.Info().Str("file", f.path).Msg(f.noun + " read again")
 	case err != nil && !f.broken:

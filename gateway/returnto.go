@@ -142,13 +142,23 @@ func before(s, signs string) string {
 }
 
 // returnTarget is where a page load was going, as a return address: a path, or
-// a whole address where the visitor is on another of this site's hosts.
+// a whole address where the visitor is on another of this site's hosts and will
+// have her session there.
 func (g *guard) returnTarget(r *http.Request) string {
 	target := requestTarget(r)
-	if host := strings.ToLower(r.Host); host != g.publicURL.Host && g.returnHosts[host] {
+	if host := strings.ToLower(r.Host); host != g.publicURL.Host && g.returnHosts[host] && g.sharesSession(host) {
 		return g.publicURL.Scheme + "://" + host + target
 	}
 	return target
+}
+
+// sharesSession reports whether browsers send the session cookie to a host other
+// than the public URL's. Without it, a way back there would lead to the login
+// again, and on in circles.
+func (g *guard) sharesSession(host string) bool {
+	domain := strings.ToLower(strings.TrimPrefix(g.cookies.Domain, "."))
+	host = canonicalHost(host)
+	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
 }
 
 // callingPage is the page of this site that a script's request came from,

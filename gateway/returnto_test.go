@@ -190,6 +190,7 @@ func TestReturnToScheme(t *testing.T) {
 func TestReturnTarget(t *testing.T) {
 	t.Parallel()
 	g := returnGateway(t)
+	g.cookies.Domain = "example.com"
 	tests := []struct{ name, host, target, want string }{
 		{"own host", "h5.example.com", "/shop?q=a+b", "/shop?q=a+b"},
 		{"own host, capitals", "H5.Example.com", "/shop", "/shop"},
@@ -205,6 +206,13 @@ func TestReturnTarget(t *testing.T) {
 		r := &http.Request{Host: test.host, RequestURI: test.target}
 		if got := g.returnTo(g.returnTarget(r)); got != test.want {
 			t.Errorf("%s: %q at %q: return to %q, want %q", test.name, test.target, test.host, got, test.want)
+		}
+	}
+	// Where there would be no session, the way back would lead to the login again.
+	for _, domain := range []string{"", "h5.example.com", "ample.com"} {
+		g.cookies.Domain = domain
+		if got := g.returnTarget(&http.Request{Host: "m.example.com", RequestURI: "/shop"}); got != "/shop" {
+			t.Errorf("cookie domain %q: return to %q, want %q", domain, got, "/shop")
 		}
 	}
 }

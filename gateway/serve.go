@@ -35,11 +35,9 @@ func (g *guard) serve(w http.ResponseWriter, r *http.Request, through door) {
 		}
 		g.record(r, v, rec)
 	}()
-	err := g.readable(r)
-	if err == nil {
-		err = through(g, rec, r, v)
-	}
-	if err != nil {
+	if err := g.readable(r); err != nil {
+		g.fail(g.answerTo(rec, r), r, err)
+	} else if err := through(g, rec, r, v); err != nil {
 		g.fail(rec, r, err)
 	}
 	returned = true

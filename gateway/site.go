@@ -44,7 +44,7 @@ func (g *Gateway) keepDomainCookies() error {
 	type domainCookie struct{ name, domain string }
 	owners := make(map[domainCookie]*guard)
 	for _, guard := range g.byHost {
-		if domain := guard.cookies.Domain; domain != "" {
+		if domain := strings.TrimPrefix(guard.cookies.Domain, "."); domain != "" {
 			c := domainCookie{guard.cookies.CookieName(), strings.ToLower(domain)}
 			if other := owners[c]; other != nil && other != guard {
 				return fmt.Errorf("sites %s and %s set the same cookie, %s of %s: give one of them another CookieName", guard.publicURL, other.publicURL, c.name, c.domain)
@@ -55,7 +55,7 @@ func (g *Gateway) keepDomainCookies() error {
 	for host, guard := range g.byHost {
 		for c, owner := range owners {
 			if owner != guard && (host == c.domain || strings.HasSuffix(host, "."+c.domain)) {
-				guard.kept = append(guard.kept, owner.cookies)
+				guard.kept[c.name] = true
 			}
 		}
 	}
@@ -68,14 +68,27 @@ func (g *Gateway) guardOf(r *http.Request) *guard {
 	if g.only != nil {
 		return g.only
 	}
-	host := r.Host
+	guard := g.byHost[canonicalHost(r.Host)]
 	if g.isAuth(r.URL.Path) && g.trust.trusts(r) {
-		host = originalHost(r)
+		asked := g.byHost[canonicalHost(originalHost(r))]
+		behind := strings.TrimPrefix(r.URL.Path, g.prefix+"/auth")
+		if guard != nil && asked != guard && (behind != "" || fromNginx(r.Header)) {
+			// nginx and Envoy ask under the visitor's own host: the other one is
+			// from a header of hers.
+			return g.nowhere
+		}
+		guard = asked
 	}
-	if guard, ok := g.byHost[canonicalHost(host)]; ok {
-		return guard
+	if guard == nil {
+		return g.nowhere
 	}
-	return g.nowhere
+	return guard
+}
+
+// anotherSite reports whether a host is that of another site of this gateway.
+func (g *guard) anotherSite(host string) bool {
+	other := g.byHost[canonicalHost(host)]
+	return other != nil && other != g
 }
 
 // canonicalHost is the form in which hosts are compared: in lower case, without

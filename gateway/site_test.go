@@ -141,6 +141,39 @@ func TestSitesKeepDomainCookies(t *testing.T) {
 	}
 }
 
+// What a proxy says of the host is not handed to a site where it is another's.
+func TestSitesAreToldNoOtherHost(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
+	for _, s := range []*gateway.Site{&a, &b} {
+		upstream := httptest.NewServer(new(echo))
+		t.Cleanup(upstream.Close)
+		s.Upstreams[0].URL, s.PublicPaths = mustURL(t, upstream.URL), []string{"/"}
+	}
+	r := newSites(t, a, b)
+	for told, want := range map[string]string{"b.example.com": "a.example.com", "B.example.com.:1": "a.example.com", "cdn.example.com": "cdn.example.com", "a.example.com:8443": "a.example.com:8443"} {
+		if got := echoOf(t, r.at(t, "a.example.com", "GET", "/", "X-Forwarded-Host", told)).Header.Get("X-Forwarded-Host"); got != want {
+			t.Errorf("told %s, the site sees %s, want %s", told, got, want)
+		}
+	}
+}
+
+// A host that shares no session with the public URL is no place to go back to.
+func TestSiteAliasDoesNotGoRoundInCircles(t *testing.T) {
+	t.Parallel()
+	a := siteAt(t, "a", "https://a.example.com", "www.a.example.com")
+	a.ReturnHosts = []string{"www.a.example.com"}
+	r := newSites(t, a, siteAt(t, "b", "https://b.example.com"))
+	got := r.at(t, "www.a.example.com", "GET", "/orders", asPage...)
+	if want := "https://a.example.com/_wx/login?return_to=%2Forders"; got.Header.Get("Location") != want {
+		t.Errorf("redirect to %q, want %q", got.Header.Get("Location"), want)
+	}
+	got = r.at(t, "www.a.example.com", "GET", "/_wx/auth?redirect=true", append(asPage, "X-Forwarded-Host", "www.a.example.com", "X-Forwarded-Uri", "/orders", "X-Forwarded-Method", "GET")...)
+	if want := "https://a.example.com/_wx/login?return_to=%2Forders"; got.Header.Get("Location") != want {
+		t.Errorf("forward auth: redirect to %q, want %q", got.Header.Get("Location"), want)
+	}
+}
+
 // With several sites, a proxy asks about a host by the header that tells of it.
 func TestSiteOfForwardAuth(t *testing.T) {
 	t.Parallel()
@@ -159,9 +192,16 @@ func TestSiteOfForwardAuth(t *testing.T) {
 		{"b.example.com", []string{"X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}, 401},
 		{"b.example.com", []string{"X-Forwarded-Host", "c.example.com", "X-Forwarded-Uri", "/"}, 421},
 		{"wxgate:8080", []string{"X-Forwarded-Uri", "/"}, 421},
+		// nginx asks under the visitor's host, another one is hers to write; and it
+		// understands no 421.
+		{"a.example.com", []string{"X-Original-Uri", "/", "X-Forwarded-Host", "b.example.com"}, 403},
+		{"a.example.com", []string{"X-Original-Uri", "/", "X-Forwarded-Host", "b.example.com", "X-Forwarded-Uri", "/"}, 403},
+		{"a.example.com", []string{"X-Original-Uri", "/", "X-Original-Url", "https://b.example.com/"}, 403},
+		{"a.example.com", []string{"X-Original-Uri", "/", "X-Forwarded-Host", "A.example.com:443"}, 401},
 		{"wxgate:8080", []string{"X-Forwarded-Host", "b.example.com", "X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}, 421},
 	} {
-		if got := r.at(t, tt.host, "GET", "/_wx/auth", tt.header...); got.StatusCode != tt.status {
+		got := r.at(t, tt.host, "GET", "/_wx/auth", tt.header...)
+		if got.StatusCode != tt.status || got.StatusCode == 403 && got.body != "" {
 			t.Errorf("%s %q: answer %d %.100s, want %d", tt.host, tt.header, got.StatusCode, got.body, tt.status)
 		}
 	}

@@ -59,6 +59,8 @@ func (c Config) check() error {
 	switch {
 	case len(c.Keys) == 0:
 		return errors.New("session: no cookie key; at least one is needed")
+	case strings.Contains(c.Name, loginInfix):
+		return errors.New("session: Name: " + loginInfix + " in it is what tells a login's cookie from a session's")
 	case c.Site == "" || c.AppID == "":
 		return errors.New("session: Site and AppID are needed: cookies are bound to them")
 	}
@@ -70,18 +72,16 @@ func (c Config) check() error {
 	return nil
 }
 
+// CookieOwner returns the name of the session cookie that a cookie called name
+// would belong to: name itself, or what stands before a login's id in it.
+func CookieOwner(name string) string {
+	owner, _, _ := strings.Cut(name, loginInfix)
+	return owner
+}
+
 // OwnCookie reports whether name is that of a cookie that a [CookieStore] or
 // [Logins] of this configuration sets.
-func (c Config) OwnCookie(name string) bool {
-	if c.hostOnly() {
-		var ok bool
-		if name, ok = strings.CutPrefix(name, hostPrefix); !ok {
-			return false
-		}
-	}
-	rest, ok := strings.CutPrefix(name, c.baseName())
-	return ok && (rest == "" || strings.HasPrefix(rest, loginInfix))
-}
+func (c Config) OwnCookie(name string) bool { return CookieOwner(name) == c.CookieName() }
 
 // jar is gorilla's cookie store under one set of derived keys, set up field by
 // field: its defaults are no HttpOnly, SameSite=None and thirty days.

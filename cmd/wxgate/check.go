@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -44,7 +45,11 @@ func check(c *call) error {
 			report.of = site.PublicURL.Host + ": "
 		}
 		checkCallback(report, site)
+		if !site.HubURL.IsZero() {
+			checkHub(ctx, report, site)
+		}
 		if site.Mode == modeForwardAuth {
+			checkForwardAuth(report, site)
 			continue
 		}
 		for _, u := range site.Upstream {
@@ -69,14 +74,26 @@ const checkTimeout = 20 * time.Second
 
 // checkCallback tells what WeChat's settings have to agree with.
 func checkCallback(report *report, c *config.Config) {
-	switch {
-	case !c.HubURL.IsZero():
-		report.pass("callback", "visitors sign in at the hub, "+c.HubURL.String()+"; its WXGATE_HUB_SITES must name "+c.PublicURL.String())
-	default:
+	if c.HubURL.IsZero() {
 		report.pass("callback", c.PublicURL.String()+c.Prefix+"/callback; its host must be the account's web authorization domain (网页授权域名)")
+	}
+	if len(c.HubSites) > 0 {
+		report.pass("hub", "signs visitors in for "+strings.Join(origins(c.HubSites), ", "))
 	}
 	if c.PublicURL.Scheme == "http" {
 		report.note("callback", "over http, cookies and openids can be read on the way: use https for real visitors")
+	}
+}
+
+// checkForwardAuth tells what only shows when a proxy asks.
+func checkForwardAuth(report *report, c *config.Config) {
+	if len(c.TrustedProxies) == 0 {
+		report.note("forward auth", "no proxy is trusted, so that nobody's word is taken for what the visitor asks; name yours in WXGATE_TRUSTED_PROXIES")
+	} else {
+		report.pass("forward auth", "the proxies of WXGATE_TRUSTED_PROXIES are believed; "+c.PublicURL.String()+" has to be the proxy's address")
+	}
+	if len(c.Upstream) > 0 {
+		report.note("forward auth", "nothing is forwarded to WXGATE_UPSTREAM; drop it, or set WXGATE_MODE=proxy")
 	}
 }
 

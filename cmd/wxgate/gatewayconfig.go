@@ -55,10 +55,6 @@ func siteConfig(c *config.Config, accounts *accounts) gateway.Config {
 	if !c.HubURL.IsZero() {
 		hubURL = c.HubURL.String()
 	}
-	hubSites := make([]string, len(c.HubSites))
-	for i, site := range c.HubSites {
-		hubSites[i] = site.String()
-	}
 	var tickets *wechat.TicketSource
 	if c.JSSDK {
 		tickets = accounts.ticketsOf(c)
@@ -94,7 +90,16 @@ func siteConfig(c *config.Config, accounts *accounts) gateway.Config {
 		SessionTTL:        c.SessionTTL,
 		SessionMaxTTL:     c.SessionMaxTTL,
 		HubURL:            hubURL,
-		HubSites:          hubSites,
+		HubSites:          origins(c.HubSites),
 		HubKey:            c.HubKey,
 	}
+}
+
+// origins are the texts of a list.
+func origins(list config.Origins) []string {
+	var texts []string
+	for _, origin := range list {
+		texts = append(texts, origin.String())
+	}
+	return texts
 }

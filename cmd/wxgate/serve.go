@@ -97,6 +97,9 @@ func describe(event *zerolog.Event, c *config.Config) *zerolog.Event {
 	if !c.HubURL.IsZero() {
 		event = event.Str("hub", c.HubURL.String())
 	}
+	if len(c.HubSites) > 0 {
+		event = event.Strs("hub_sites", origins(c.HubSites))
+	}
 	return event
 }
 

@@ -170,6 +170,9 @@ func cutScheme(text string) (scheme, rest string, ok bool) {
 // parseHost reads host or host:port and gives it in lower case, an IPv6 address
 // in brackets and in its shortest form.
 func parseHost(text string) (string, error) {
+	if strings.Contains(text, "://") {
+		return "", errors.New("expected a host alone, such as h5.example.com, without http:// or https://")
+	}
 	host, port := text, ""
 	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
 		host, port = text[:i], text[i:]

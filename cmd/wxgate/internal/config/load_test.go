@@ -223,7 +223,7 @@ func TestLoadFaults(t *testing.T) {
 	}{
 		{[]string{"WXGATE_APP_ID="}, "WXGATE_APP_ID: not set: the AppID of your official account, shown among its settings at mp.weixin.qq.com"},
 		{[]string{"WXGATE_APP_SECRET=\n"}, "WXGATE_APP_SECRET: not set: the AppSecret of your official account, made at mp.weixin.qq.com beside the AppID; WXGATE_APP_SECRET_FILE may name a file that holds it"},
-		{[]string{"WXGATE_UPSTREAM="}, "WXGATE_UPSTREAM: not set: the address of your site, such as http://127.0.0.1:3000"},
+		{[]string{"WXGATE_UPSTREAM="}, "WXGATE_UPSTREAM: not set: the address of your site, such as http://127.0.0.1:3000; or set WXGATE_MODE=forward-auth where nothing is to be forwarded"},
 		{[]string{"WXGATE_PUBLIC_URL="}, "WXGATE_PUBLIC_URL: not set: the origin that visitors use, such as https://h5.example.com"},
 		{[]string{"WXGATE_COOKIE_KEYS="}, "WXGATE_COOKIE_KEYS: not set: the keys that encrypt and sign the cookies; make one with: wxgate keygen; WXGATE_COOKIE_KEYS_FILE may name a file that holds them"},
 
@@ -402,7 +402,7 @@ func TestLoadTellsEveryFaultAtOnce(t *testing.T) {
 	const want = `11 faults in the configuration:
   WXGATE_APP_ID: not set: the AppID of your official account, shown among its settings at mp.weixin.qq.com
   WXGATE_APP_SECRET: set as WXGATE_APP_SECRET_FILE too; keep one of the two
-  WXGATE_UPSTREAM: not set: the address of your site, such as http://127.0.0.1:3000
+  WXGATE_UPSTREAM: not set: the address of your site, such as http://127.0.0.1:3000; or set WXGATE_MODE=forward-auth where nothing is to be forwarded
   WXGATE_PUBLIC_URL="h5.example.com": expected a URL that begins with http:// or https://
   WXGATE_COOKIE_KEYS: item 1 of the list: expected base64; make a key with: wxgate keygen
   WXGATE_LISTEN="8080": expected host:port, such as :8080 or 127.0.0.1:8080

@@ -129,6 +129,9 @@ func cookieName(s string) error {
 	if strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-") {
 		return errors.New("expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may")
 	}
+	if strings.Contains(s, "_login_") {
+		return errors.New("expected a name without _login_, which tells a login's cookie from a session's")
+	}
 	if printable(s) != nil || strings.ContainsAny(s, `()<>@,;:\"/[]?={}`) {
 		return errors.New("expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~")
 	}

@@ -1,0 +1,37 @@
+package main_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// What a site's check learns of its hub, by asking it.
+func TestCheckOfAHub(t *testing.T) {
+	t.Parallel()
+	const key = "WXGATE_HUB_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+	upstream := newUpstream(t, hello)
+	hub := start(t, environment("", "WXGATE_MODE=forward-auth", "WXGATE_HUB_SITES=http://h5.example.com", key, "WXGATE_PUBLIC_URL=http://hub.example.com"))
+	hub.line(`"message":"started"`, `"hub_sites":["http://h5.example.com"]`)
+	at := "WXGATE_HUB_URL=http://" + hub.listening("gateway")
+	for _, tt := range []struct {
+		name string
+		vars []string
+		want string
+	}{
+		{"as it should be", []string{at}, "ok    hub: "},
+		{"not one of its sites", []string{at, "WXGATE_PUBLIC_URL=http://shop2.example.com"}, "FAIL  hub: "},
+		{"another prefix", []string{at, "WXGATE_PREFIX=/auth"}, "FAIL  hub: there is no /auth/login at "},
+		{"another account", []string{at, "WXGATE_APP_ID=wx0000000000000009"}, "FAIL  hub: "},
+		{"no wxgate", []string{"WXGATE_HUB_URL=" + upstream}, "FAIL  hub: " + upstream + " answers 200 OK; mend: see that"},
+		{"nobody", []string{"WXGATE_HUB_URL=http://hub.invalid"}, "note  hub: http://hub.invalid does not answer this machine"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, environment(upstream, append(tt.vars, key, "WXGATE_WECHAT_API_URL=http://127.0.0.1:9")...), "check")
+			p.exit()
+			if out := p.stdout.String(); !strings.Contains(out, "\n"+tt.want) {
+				t.Errorf("check says\n%swant a line that begins %q", out, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,71 @@
+package gateway_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/wxgate/wxgate/gateway"
+)
+
+// An Envoy that asks about the gateway's own pages too gets them through, as
+// they are: their cookies are the gateway's.
+func TestAuthorizeOwnPages(t *testing.T) {
+	t.Parallel()
+	g, _ := newGateway(t, nil, func(c *gateway.Config) { c.VerifyFiles = []string{"abc"} })
+	client := newExtAuthz(t, g)
+	for _, tt := range []struct {
+		method, target string
+		passes         bool
+	}{
+		{"GET", "/_wx/login?return_to=/x", true},
+		{"GET", "/_wx/callback?code=1&state=2", true},
+		{"POST", "/_wx/logout", true},
+		{"GET", "/MP_verify_abc.txt", true},
+		{"GET", "/MP_verify_abd.txt", false},
+		{"GET", "/_wx/../orders", false},
+		{"GET", "/_wx/%2e%2e/orders", false},
+		{"GET", "/%5fwx/login", false},
+		{"GET", "/_wx/%6cogin", false},
+		{"GET", "/_wx//orders", false},
+		{"GET", "/_wxx/login", false},
+	} {
+		q := doorRequest{tt.method, tt.target, []string{"Sec-Fetch-Mode", "cors", "Cookie", "__Host-wxgate_login_0123456789abcdef=x; a=b", "X-WX-OpenID", "forged"}}
+		answer, err := client.Check(t.Context(), checkOf(q))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ok := answer.GetOkResponse()
+		if (ok != nil) != tt.passes {
+			t.Errorf("%s %s: passes %t, want %t", tt.method, tt.target, ok != nil, tt.passes)
+		}
+		for _, h := range ok.GetHeaders() {
+			t.Errorf("%s %s: sets %s", tt.method, tt.target, h.GetHeader().GetKey())
+		}
+		for _, name := range ok.GetHeadersToRemove() {
+			if name == "cookie" {
+				t.Errorf("%s %s: takes the cookies out", tt.method, tt.target)
+			}
+		}
+	}
+}
+
+// A request for no site is denied, and so is what no request can be.
+func TestAuthorizeElsewhere(t *testing.T) {
+	t.Parallel()
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := newExtAuthz(t, g)
+	for host, want := range map[string]int{"a.example.com": http.StatusFound, "b.example.com": http.StatusMisdirectedRequest} {
+		q := checkOf(doorRequest{"GET", "/orders", []string{"X-Forwarded-Host", "a.example.com"}})
+		q.Attributes.Request.Http.Host = host
+		answer, err := client.Check(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := int(answer.GetDeniedResponse().GetStatus().GetCode()); got != want {
+			t.Errorf("host %s: denied with %d, want %d", host, got, want)
+		}
+	}
+}
