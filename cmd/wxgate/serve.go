@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net/http"
+	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -53,6 +54,7 @@ func serve(c *call) error {
 	if cfg.AdminListen != "" {
 		servers = append(servers, &server{name: "admin", setting: "WXGATE_ADMIN_LISTEN", address: cfg.AdminListen, service: newHTTPServer(operator, logger)})
 	}
+	defer runtime.KeepAlive(new([heapFloor]byte))
 	return runServers(logger, servers, shutdown{
 		begin:   operator.Drain,
 		delay:   cfg.DrainDelay,
@@ -61,6 +63,12 @@ func serve(c *call) error {
 		tellStart(cfg, logger)
 	})
 }
+
+// heapFloor is the size of an object that is never touched, and so takes no
+// memory: the collector counts it as live and waits for as much garbage before
+// it runs. A gateway keeps so little that it would run at every few hundred
+// requests, which took a fifth of the processor time of a forward-auth check.
+const heapFloor = 32 << 20
 
 // tellStart logs what was understood of the configuration.
 func tellStart(c *config.Config, logger zerolog.Logger) {
