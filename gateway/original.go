@@ -46,7 +46,8 @@ func (o original) asked() asked {
 // is believed; nothing is known of what others ask about. Whatever is said twice
 // has to be said alike: a header that the proxy does not set is the client's.
 func (g *guard) original(r *http.Request, v *visit) (original, error) {
-	var method, host, target claim
+	var method, target claim
+	host := claim{same: sameHost}
 	behind, _ := strings.CutPrefix(requestTarget(r), g.prefix+"/auth")
 	if v.trusted {
 		if strings.HasPrefix(behind, "/") { // Envoy
@@ -94,7 +95,8 @@ func (g *guard) original(r *http.Request, v *visit) (original, error) {
 
 // originalHost is the host of the visitor's request, in r of a trusted proxy.
 func originalHost(r *http.Request) string {
-	var host, target claim
+	var target claim
+	host := claim{same: sameHost}
 	host.header(r.Header, headerForwardedHost)
 	originalURL(r.Header, &host, &target)
 	if host.value == "" {
@@ -126,8 +128,11 @@ func originalURL(h http.Header, host, target *claim) {
 type claim struct {
 	value  string
 	source string
-	fault  string // why it is not believed
+	fault  string                 // why it is not believed
+	same   func(a, b string) bool // nil: to the letter
 }
+
+func sameHost(a, b string) bool { return canonicalHost(a) == canonicalHost(b) }
 
 // header takes what a header says, if it is there.
 func (c *claim) header(h http.Header, name string) {
@@ -144,7 +149,8 @@ func (c *claim) is(source, value string) {
 	switch {
 	case c.value == "":
 		c.value, c.source = value, source
-	case c.value != value:
+	case c.value == value, c.same != nil && c.same(c.value, value):
+	default:
 		c.fault = or(c.fault, fmt.Sprintf("%s and %s tell of different requests; the proxy in front has to remove the one that it does not set.", c.source, source))
 	}
 }

@@ -1,6 +1,7 @@
 package extauthz
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -23,12 +24,14 @@ func newRequest(ctx context.Context, q *question) (*http.Request, error) {
 	}
 	attributes := q.message.GetAttributes()
 	told := attributes.GetRequest().GetHttp()
-	method, target, host := told.GetMethod(), told.GetPath(), told.GetHost()
+	method, target := told.GetMethod(), told.GetPath()
+	// Without any, as HTTP/1.0 has it, the request is for a gateway's only site.
+	host := cmp.Or(told.GetHost(), told.GetHeaders()[":authority"], told.GetHeaders()["host"])
 	switch {
 	case method == "" || method == http.MethodConnect:
 		return nil, errors.New("method: missing, or CONNECT")
-	case host == "" || strings.ContainsFunc(host, notInHost):
-		return nil, errors.New("host: missing, or no host")
+	case strings.ContainsFunc(host, notInHost):
+		return nil, errors.New("host: no host")
 	case !strings.HasPrefix(target, "/") || strings.ContainsAny(target, " #"):
 		return nil, errors.New("path: no path of a request line")
 	}

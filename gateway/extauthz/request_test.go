@@ -67,6 +67,12 @@ func TestRequest(t *testing.T) {
 		{"host header besides", question(func(r *authv3.AttributeContext_HttpRequest) {
 			r.Host, r.Headers = "[::1]:8443", map[string]string{"host": "evil.example"}
 		}), shop(func(s *told) { s.Host, s.Header = "[::1]:8443", http.Header{} })},
+		{"host by its pseudo header alone", question(func(r *authv3.AttributeContext_HttpRequest) {
+			r.Host, r.Headers = "", map[string]string{":authority": "shop.example.com", "host": "evil.example"}
+		}), shop(func(s *told) { s.Host, s.Header = "shop.example.com", http.Header{} })},
+		{"no host", question(func(r *authv3.AttributeContext_HttpRequest) {
+			r.Host, r.Headers = "", nil
+		}), shop(func(s *told) { s.Host, s.Header = "", http.Header{} })},
 		{"HTTP/1.0 POST with a body buffered", question(func(r *authv3.AttributeContext_HttpRequest) {
 			r.Method, r.Protocol, r.Body, r.Size = "POST", "HTTP/1.0", "a=b", 3
 		}), shop(func(s *told) { s.Method, s.Proto = "POST", "HTTP/1.0" })},
@@ -137,7 +143,6 @@ func TestMalformedIsDenied(t *testing.T) {
 		{"NUL", path("/shop\x00")},
 		{"half an escape", path("/shop%2")},
 		{"no escape", path("/shop%zz")},
-		{"no host", host("")},
 		{"host of two", host("a.example b.example")},
 		{"host with a path", host("a.example/b")},
 		{"host with a user", host("u@a.example")},
