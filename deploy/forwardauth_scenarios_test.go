@@ -167,7 +167,7 @@ func (f front) testIdentityClaims(t *testing.T, her *visitor) {
 			headers := http.Header{}
 			for _, name := range claimedHeaders {
 				underscored := strings.ReplaceAll(name, "-", "_")
-				for _, spelling := range []string{name, underscored, strings.ToLower(underscored), "x-wx_" + name[len("X-WX-"):]} {
+				for _, spelling := range []string{name, underscored, strings.ToLower(underscored), "x-wx_" + name[len("X-WX-"):], strings.ReplaceAll(name, "-", "."), "X-WX." + name[len("X-WX-"):]} {
 					headers[spelling] = []string{"forged"}
 				}
 			}
