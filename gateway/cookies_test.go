@@ -80,7 +80,7 @@ func FuzzStripCookies(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		read := func(h http.Header) (own, others []string) {
 			for _, c := range (&http.Request{Header: h}).Cookies() {
-				if g.cookies.OwnCookie(c.Name) {
+				if session.CookieOwner(c.Name) == g.cookies.CookieName() {
 					own = append(own, c.Name)
 				} else {
 					others = append(others, c.Name+"="+c.Value)
