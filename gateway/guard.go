@@ -26,7 +26,7 @@ type guard struct {
 	scope     wechat.Scope
 
 	cookies  session.Config
-	kept     map[string]bool // session cookies that, with their logins', no upstream of this site sees or sets
+	withheld map[string]bool // session cookies that, with their logins', no upstream of this site sees or sets
 	sessions session.Store
 	logins   *session.Logins
 	lifetime session.Lifetime
@@ -100,7 +100,7 @@ func (b *builder) guard(c Config) (*guard, error) {
 		Secure:   publicURL.Scheme == "https",
 		Lifetime: g.lifetime,
 	}
-	g.kept = map[string]bool{g.cookies.CookieName(): true}
+	g.withheld = map[string]bool{g.cookies.CookieName(): true}
 
 	var errs [12]error
 	g.sessions, errs[0] = session.NewCookieStore(g.cookies)

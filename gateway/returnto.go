@@ -156,9 +156,8 @@ func (g *guard) returnTarget(r *http.Request) string {
 // than the public URL's. Without it, a way back there would lead to the login
 // again, and on in circles.
 func (g *guard) sharesSession(host string) bool {
-	domain := strings.ToLower(strings.TrimPrefix(g.cookies.Domain, "."))
-	host = canonicalHost(host)
-	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
+	domain := g.cookieDomain()
+	return domain != "" && inDomain(canonicalHost(host), domain)
 }
 
 // callingPage is the page of this site that a script's request came from,
