@@ -89,12 +89,3 @@ func (g *guard) anotherSite(host string) bool {
 	other := g.byHost[canonicalHost(host)]
 	return other != nil && other != g
 }
-
-// canonicalHost is the form in which hosts are compared: in lower case, without
-// the port and the dot at the end that browsers let pass.
-func canonicalHost(host string) string {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") == "" {
-		host = host[:i]
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
