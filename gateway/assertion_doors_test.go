@@ -66,7 +66,7 @@ func TestJWKSEndpoint(t *testing.T) {
 	t.Parallel()
 	with := newRig(t, nil, func(c *gateway.Config) { c.AssertionKeysFile = newAssertionKey(t) })
 	a := with.do(t, "GET", "/_wx/jwks.json")
-	if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "public, max-age=300" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") ||
+	if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "public, max-age=300" || a.Header.Get("Referrer-Policy") != "no-referrer" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") ||
 		!strings.Contains(a.body, `"kid"`) || strings.Contains(a.body, `"d"`) || len(a.Cookies()) > 0 {
 		t.Errorf("answer %d %v %s", a.StatusCode, a.Header, a.body)
 	}
