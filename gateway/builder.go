@@ -10,8 +10,8 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// A builder makes the guards of one gateway. What several of them read from the
-// same place, it reads once.
+// A builder makes the guards of one gateway. Pages and lists that several of them
+// have from the same place, it reads once.
 type builder struct {
 	*shared
 	pages map[string]*pages      // by directory

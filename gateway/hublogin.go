@@ -84,6 +84,9 @@ func (g *guard) hubLoginURL(origin string, l *session.Login, redirectURI, state 
 }
 
 // loginForSite is the login that another gateway has sent its visitor here for.
+// Its redirect_uri goes into a Location header as it is, with a ticket for whoever
+// is there: it is on one of the hub's sites to the letter, and no address that
+// would only lead on to a login again.
 func (g *guard) loginForSite(query url.Values) (*session.Login, error) {
 	scope, err := g.askedScope(query)
 	if err != nil {
