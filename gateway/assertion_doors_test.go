@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"github.com/wxgate/wxgate/gateway"
 )
 
@@ -62,11 +64,47 @@ func TestAssertionThroughEveryDoor(t *testing.T) {
 	}
 }
 
+// Neither openid, cookie and assertion nor a query stand in what is logged of
+// questions, whether they are understood or not.
+func TestAskingDoorsKeepSecretsOutOfTheLog(t *testing.T) {
+	t.Parallel()
+	log := new(loginLog)
+	cookie := signedIn(t)
+	secrets := []string{rigOpenID, cookie, "planted"}
+	for _, target := range []string{"/orders?planted", "/orders#planted"} {
+		// One gateway each: what is the matter with a question is logged once a
+		// minute.
+		g, _ := newGateway(t, nil, func(c *gateway.Config) {
+			c.TrustedProxies, c.AssertionKeysFile = loginLoopback, newAssertionKey(t)
+			c.Logger = zerolog.New(log).Level(zerolog.DebugLevel)
+		})
+		client := newExtAuthz(t, g)
+		q := doorRequest{"GET", target, []string{"Cookie", cookie}}
+		if _, err := client.Check(t.Context(), checkOf(q)); err != nil {
+			t.Fatal(err)
+		}
+		for _, header := range [][]string{forwarded("GET", target), {"X-Original-Uri", target}, {"X-Original-Url", rigOrigin + target, "X-Forwarded-Uri", "/planted"}} {
+			w := serveDoor(t, g, "/_wx/auth", doorRequest{"GET", "", append(header, q.header...)})
+			if assertion := w.Header().Get("X-WX-Assertion"); assertion != "" {
+				secrets = append(secrets, assertion)
+			}
+		}
+	}
+	if len(secrets) < 4 {
+		t.Error("no question was answered with an assertion")
+	}
+	for _, secret := range secrets {
+		if text := log.String(); strings.Contains(text, secret) {
+			t.Errorf("%s stands in the log:\n%s", secret, text)
+		}
+	}
+}
+
 func TestJWKSEndpoint(t *testing.T) {
 	t.Parallel()
 	with := newRig(t, nil, func(c *gateway.Config) { c.AssertionKeysFile = newAssertionKey(t) })
 	a := with.do(t, "GET", "/_wx/jwks.json")
-	if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "public, max-age=300" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") ||
+	if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "public, max-age=300" || a.Header.Get("Referrer-Policy") != "no-referrer" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") ||
 		!strings.Contains(a.body, `"kid"`) || strings.Contains(a.body, `"d"`) || len(a.Cookies()) > 0 {
 		t.Errorf("answer %d %v %s", a.StatusCode, a.Header, a.body)
 	}

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"net/http"
+	"regexp"
 	"testing"
 
 	"github.com/wxgate/wxgate/gateway"
@@ -45,6 +46,44 @@ func TestAuthorizeOwnPages(t *testing.T) {
 			if name == "cookie" {
 				t.Errorf("%s %s: takes the cookies out", tt.method, tt.target)
 			}
+		}
+	}
+}
+
+// What Envoy passes on to the visitor is what forward auth answers.
+func TestAuthorizeDeniesAsForwardAuth(t *testing.T) {
+	t.Parallel()
+	g, _ := newGateway(t, nil, func(c *gateway.Config) {
+		c.APIPaths, c.TrustedProxies = []string{"/api/"}, loginLoopback
+	})
+	client := newExtAuthz(t, g)
+	requestID := regexp.MustCompile(`"request_id":"[^"]+"`)
+	for _, q := range []doorRequest{
+		{"GET", "/orders", asPage},
+		{"GET", "/orders", []string{"Sec-Fetch-Mode", "cors", "Referer", rigOrigin + "/shop"}},
+		{"POST", "/api/orders", nil},
+	} {
+		check, err := client.Check(t.Context(), checkOf(q))
+		if err != nil {
+			t.Fatal(err)
+		}
+		denied := check.GetDeniedResponse()
+		got := http.Header{}
+		for _, h := range denied.GetHeaders() {
+			got.Add(h.GetHeader().GetKey(), headerValue(h.GetHeader()))
+		}
+		header := append(forwarded(q.method, q.target), q.header...)
+		want := serveDoor(t, g, "/_wx/auth?redirect=true", doorRequest{"GET", q.target, header})
+		for _, name := range []string{"Location", "X-WX-Login-URL", "Content-Type", "Cache-Control", "Referrer-Policy"} {
+			if got.Get(name) != want.Header().Get(name) {
+				t.Errorf("%s %s: %s %q, want %q", q.method, q.target, name, got.Get(name), want.Header().Get(name))
+			}
+		}
+		if status := int(denied.GetStatus().GetCode()); status != want.Code || status == 200 {
+			t.Errorf("%s %s: denied with %d, want %d", q.method, q.target, status, want.Code)
+		}
+		if got, want := requestID.ReplaceAllString(denied.GetBody(), ""), requestID.ReplaceAllString(want.Body.String(), ""); got != want {
+			t.Errorf("%s %s: body %s, want %s", q.method, q.target, got, want)
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 // useful zero value.
 type Config struct {
 	// Sites are several sites instead of the one that the fields below describe;
-	// a request's host says which it is for. The fields from Prefix on that
-	// concern the whole gateway, and say so, are taken from here for all of them.
+	// a request's host says which it is for, one that is none's gets 421. What
+	// concerns the whole gateway, and says so, is taken from here for all of them.
 	Sites []Site
 
 	// PublicURL is the origin that visitors use, "https://h5.example.com". It
@@ -105,7 +105,8 @@ type Config struct {
 	// bytes, required with either.
 	HubKey []byte
 	// PagesDir is a directory of templates that stand in place of the built-in
-	// pages of the same file names. It is read once.
+	// pages of the same file names. It is read once. With Sites, the gateway's
+	// own has the page for hosts that are no site's.
 	PagesDir string
 	// VerifyFiles are the tokens of the MP_verify_<token>.txt files to serve.
 	VerifyFiles []string

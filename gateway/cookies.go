@@ -41,7 +41,7 @@ func (g *guard) holdsOwn(line string) bool {
 // ownCookie reports whether a cookie is the gateway's: this site's, or another's
 // that browsers send here too.
 func (g *guard) ownCookie(name string) bool {
-	return g.kept[session.CookieOwner(name)]
+	return g.withheld[session.CookieOwner(name)]
 }
 
 func (g *guard) withoutOwn(line string) string {
@@ -85,4 +85,16 @@ func (g *guard) dropOwnCookies(h http.Header) {
 		return
 	}
 	h["Set-Cookie"] = lines
+}
+
+// cookieDomain is the domain over whose subdomains this site's session is
+// shared, as hosts are compared; empty: it stays on one host.
+func (g *guard) cookieDomain() string {
+	return strings.ToLower(strings.TrimPrefix(g.cookies.Domain, "."))
+}
+
+// inDomain reports whether browsers send the cookies of a domain to host, which
+// is canonical.
+func inDomain(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// cookieGateway is a gateway as far as its cookies go. Theirs begin with
+// cookieGuard is a guard as far as its cookies go. Theirs begin with
 // __Host- where it is secure.
-func cookieGateway(secure bool) *guard {
+func cookieGuard(secure bool) *guard {
 	c := session.Config{Secure: secure}
-	return &guard{cookies: c, kept: map[string]bool{c.CookieName(): true}}
+	return &guard{cookies: c, withheld: map[string]bool{c.CookieName(): true}}
 }
 
 func TestStripCookies(t *testing.T) {
@@ -60,7 +60,7 @@ func TestStripCookies(t *testing.T) {
 			h["Cookie"] = slices.Clone(test.in)
 		}
 		before := h["Cookie"]
-		cookieGateway(test.secure).stripCookies(h)
+		cookieGuard(test.secure).stripCookies(h)
 		if _, there := h["Cookie"]; !slices.Equal(h["Cookie"], test.want) || there != (test.want != nil) {
 			t.Errorf("%s: stripCookies(%q) leaves %q, want %q", test.name, test.in, h["Cookie"], test.want)
 		}
@@ -76,11 +76,11 @@ func FuzzStripCookies(f *testing.F) {
 	for _, seed := range []string{"", "a=1; wxgate=x; b=2", ";;wxgate", " wxgate = x", `a="1; wxgate=x"`, "wxgate_theme=1;wxgate_login_=2", "=wxgate=x", "\twxgate\t=;a"} {
 		f.Add(seed)
 	}
-	g := cookieGateway(false)
+	g := cookieGuard(false)
 	f.Fuzz(func(t *testing.T, line string) {
 		read := func(h http.Header) (own, others []string) {
 			for _, c := range (&http.Request{Header: h}).Cookies() {
-				if g.cookies.OwnCookie(c.Name) {
+				if session.CookieOwner(c.Name) == g.cookies.CookieName() {
 					own = append(own, c.Name)
 				} else {
 					others = append(others, c.Name+"="+c.Value)
@@ -156,7 +156,7 @@ func TestDropOwnCookies(t *testing.T) {
 	}
 	for _, test := range tests {
 		h := http.Header{"Set-Cookie": {test.line}}
-		cookieGateway(test.secure).dropOwnCookies(h)
+		cookieGuard(test.secure).dropOwnCookies(h)
 		if _, got := h["Set-Cookie"]; got != test.stays {
 			t.Errorf("dropOwnCookies, secure %t: %q stays is %t, want %t", test.secure, test.line, got, test.stays)
 		}
@@ -166,12 +166,12 @@ func TestDropOwnCookies(t *testing.T) {
 func TestDropOwnCookiesKeepsOthers(t *testing.T) {
 	t.Parallel()
 	h := http.Header{"Set-Cookie": {" a=1 ; Path=/", "wxgate=x", "b=2", "wxgate_login_0=y", "a=3"}}
-	cookieGateway(false).dropOwnCookies(h)
+	cookieGuard(false).dropOwnCookies(h)
 	if want := []string{" a=1 ; Path=/", "b=2", "a=3"}; !slices.Equal(h["Set-Cookie"], want) {
 		t.Errorf("dropOwnCookies leaves %q, want %q", h["Set-Cookie"], want)
 	}
 	none := make(http.Header)
-	if cookieGateway(false).dropOwnCookies(none); len(none) > 0 {
+	if cookieGuard(false).dropOwnCookies(none); len(none) > 0 {
 		t.Errorf("dropOwnCookies makes %v of no headers", none)
 	}
 }

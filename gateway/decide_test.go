@@ -247,7 +247,7 @@ func TestOddRequests(t *testing.T) {
 // A public path with the oddest headers passes, without them.
 func TestOddHeadersPass(t *testing.T) {
 	t.Parallel()
-	g := &guard{shared: new(shared), publicURL: &url.URL{Scheme: "https", Host: "h5.example.com"}, cookies: session.Config{Secure: true}, kept: map[string]bool{"__Host-wxgate": true}}
+	g := &guard{shared: new(shared), publicURL: &url.URL{Scheme: "https", Host: "h5.example.com"}, cookies: session.Config{Secure: true}, withheld: map[string]bool{"__Host-wxgate": true}}
 	h := http.Header{"": {""}, "-": nil, "X_Wx_": {"x"}, "X-Wx-Openid": nil, "Cookie": {"", ";", "=", "__Host-wxgate"}, "Forwarded": nil, "X-Real-Ip": nil}
 	g.prepare(h, &http.Request{Header: h.Clone()}, new(visit))
 	for name := range h {

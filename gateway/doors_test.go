@@ -19,6 +19,8 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/extauthz"
 	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/wechat"
+	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
 // A doorRequest is a visitor's request, whichever way it takes.
@@ -34,6 +36,22 @@ type doorAnswer struct {
 	openID string // as the site sees it
 	status int    // of an answer to the visitor
 	login  bool   // it leads to the login
+}
+
+// A testDoor is one of the four ways to a site.
+type testDoor struct {
+	name string
+	ask  func(*testing.T, doorRequest) doorAnswer
+}
+
+// fourDoors are those of g, before the echoing site.
+func fourDoors(t *testing.T, g *gateway.Gateway, site http.Handler) []testDoor {
+	return []testDoor{
+		{"proxy", throughHandler(t, g)},
+		{"Wrap", throughHandler(t, g.Wrap(site))},
+		{"forward auth", throughForwardAuth(t, g)},
+		{"ext_authz", throughEnvoy(t, g)},
+	}
 }
 
 // TestFourDoors puts the same requests through the reverse proxy, Wrap, forward
@@ -57,16 +75,7 @@ func TestFourDoors(t *testing.T) {
 		c.DenySnapshotUsers = true
 		c.TrustedProxies = loginLoopback
 	})
-	doors := []struct {
-		name string
-		ask  func(*testing.T, doorRequest) doorAnswer
-	}{
-		{"proxy", throughHandler(t, g)},
-		{"Wrap", throughHandler(t, g.Wrap(site))},
-		{"forward auth", throughForwardAuth(t, g)},
-		{"ext_authz", throughEnvoy(t, g)},
-	}
-
+	doors := fourDoors(t, g, site)
 	visitor := signedIn(t)
 	barred := signedIn(t, func(s *session.Session) { s.OpenID = "oBARRED" })
 	snapshot := signedIn(t, func(s *session.Session) { s.SnapshotUser = true })
@@ -125,6 +134,53 @@ func TestFourDoors(t *testing.T) {
 			}
 			if outcome := r.lines.next(t)["outcome"]; outcome != tt.outcome {
 				t.Errorf("%s, through %s: outcome %v, want %s", tt.name, door.name, outcome, tt.outcome)
+			}
+		}
+	}
+}
+
+// The allow list and the rule about followers hold at each of the doors.
+func TestFourDoorsLetFollowersIn(t *testing.T) {
+	t.Parallel()
+	account := wechattest.StockAccount()
+	account.AppID = rigAppID
+	wx, err := wechattest.New(wechattest.Config{Accounts: []wechattest.Account{account}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	follower, stranger, unlisted := wx.OpenID(rigAppID, "lihua"), wx.OpenID(rigAppID, "tom"), wx.OpenID(rigAppID, "xiaomei")
+	for id, follows := range map[string]bool{"lihua": true, "tom": false, "xiaomei": true} {
+		wx.SetFollows(rigAppID, id, follows)
+	}
+	allow := filepath.Join(t.TempDir(), "allow")
+	if err := os.WriteFile(allow, []byte(follower+"\n"+stranger+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	site := new(echo)
+	g, _ := newGateway(t, site, func(c *gateway.Config) {
+		c.Account = &wechat.Client{AppID: rigAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
+		c.Tokens = &wechat.TokenSource{Client: c.Account}
+		c.RequireFollow, c.AllowOpenIDsFile = true, allow
+		c.PublicPaths, c.TrustedProxies = []string{"/static/"}, loginLoopback
+	})
+	for _, door := range fourDoors(t, g, site) {
+		for _, tt := range []struct {
+			openID, target string
+			header         []string
+			want           doorAnswer
+		}{
+			{follower, "/orders", asPage, doorAnswer{passes: true, openID: follower}},
+			{follower, "/orders", nil, doorAnswer{passes: true, openID: follower}},
+			{stranger, "/orders", asPage, doorAnswer{status: 403}},
+			{stranger, "/orders", nil, doorAnswer{status: 403}},
+			{stranger, "/static/a", nil, doorAnswer{passes: true}},
+			{unlisted, "/orders", asPage, doorAnswer{status: 403}},
+			{unlisted, "/orders", nil, doorAnswer{status: 403}},
+			{unlisted, "/static/a", nil, doorAnswer{passes: true}},
+		} {
+			cookie := signedIn(t, func(s *session.Session) { s.OpenID = tt.openID })
+			if got := door.ask(t, doorRequest{"GET", tt.target, append(slices.Clone(tt.header), "Cookie", cookie)}); got != tt.want {
+				t.Errorf("%s, GET %s: %+v, want %+v", door.name, tt.target, got, tt.want)
 			}
 		}
 	}
@@ -214,6 +270,9 @@ func passed(t *testing.T, h http.Header) doorAnswer {
 	want := 0
 	if a.openID != "" {
 		want = 4 // OpenID, AppID, Source, Scope
+	}
+	if h.Get("X-WX-Subscribed") != "" {
+		want++
 	}
 	var found []string
 	for _, field := range hasPrefixFold(h, "x-wx-") {

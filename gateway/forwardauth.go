@@ -38,11 +38,12 @@ func (g *guard) forwardAuth(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// viaEnvoy is the door of [Gateway.Authorize].
-func (g *guard) viaEnvoy(w *recorder, r *http.Request, v *visit) error {
+// extAuthz is the door of [Gateway.Authorize].
+func (g *guard) extAuthz(w *recorder, r *http.Request, v *visit) error {
 	setOwnHeaders(w.Header())
 	if path := rawPath(r); g.ownPaths.Match(r.Method, path) && !strings.Contains(path, "%") {
-		// On its way to this gateway, which asks for itself.
+		// On its way to this gateway, which asks for itself. An encoded spelling
+		// may be on its way to the site: Envoy routes by the path as it was sent.
 		v.outcome, v.session = outcomeOwn, nil
 		g.allow(w, r, v)
 		return nil
@@ -116,7 +117,8 @@ func (g *guard) replaceCookies(answer, request http.Header) {
 	}
 }
 
-// answerTo is w, or what stands before it where nginx asks.
+// answerTo is w, or where nginx asks for forward auth, a [subrequestAnswer]
+// before it.
 func (s *shared) answerTo(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 	if s.isAuth(r.URL.Path) && fromNginx(r.Header) {
 		return &subrequestAnswer{w}
@@ -126,7 +128,7 @@ func (s *shared) answerTo(w http.ResponseWriter, r *http.Request) http.ResponseW
 
 // subrequestAnswer is an answer to nginx's auth_request, which closes the
 // connection over a body, and makes a failure of its own of each status but
-// 2xx, 401 and 403.
+// 2xx, 401 and 403. The 302 is for whoever wants it, by redirect=true.
 type subrequestAnswer struct{ http.ResponseWriter }
 
 func (w *subrequestAnswer) WriteHeader(status int) {

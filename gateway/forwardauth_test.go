@@ -95,6 +95,9 @@ func TestForwardAuthSources(t *testing.T) {
 				if there != (tt.status == 200) || there && !slices.Equal(openID, want) {
 					t.Errorf("X-WX-OpenID of the %d is %q, want %q", a.StatusCode, openID, want)
 				}
+				if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Referrer-Policy") != "no-referrer" {
+					t.Errorf("header of the %d: %v", a.StatusCode, a.Header)
+				}
 				if tt.status == 200 && a.body != "" {
 					t.Errorf("the 200 has a body: %q", a.body)
 				}

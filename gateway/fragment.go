@@ -41,8 +41,8 @@ func (g *guard) keepsFragment(r *http.Request) bool {
 	return html
 }
 
-// readFragment answers, with the given status, with the page that adds the fragment to target and goes
-// on to the login. It begins none itself.
+// readFragment answers with the page that adds the fragment to target and goes on
+// to the login, under the given status. It begins no login itself.
 func (g *guard) readFragment(w http.ResponseWriter, status int, target string) {
 	address := g.publicURL.String() + g.prefix + "/login?return_to=" + url.QueryEscape(g.returnTo(target))
 	h := w.Header()

@@ -8,8 +8,8 @@
 //
 // Every request, through whichever door, is answered by one decision over
 // plain values: forward as this visitor, forward as nobody, send to the login,
-// or refuse. Besides these two doors there are two for proxies that only ask:
-// {prefix}/auth over HTTP, and [Gateway.Authorize].
+// or refuse. Beside the two doors above there are two for proxies that only ask:
+// {prefix}/auth over HTTP (forward auth), and [Gateway.Authorize] (ext_authz).
 //
 // What this package exports is stable: within a major version nothing of it is
 // taken away or comes to mean something else.
@@ -104,5 +104,5 @@ func (g *Gateway) Wrap(next http.Handler) http.Handler {
 // Package [github.com/wxgate/wxgate/gateway/extauthz] asks it for Envoy.
 // {prefix}/auth does the same for proxies that ask over HTTP.
 func (g *Gateway) Authorize(w http.ResponseWriter, r *http.Request) {
-	g.guardOf(r).serve(w, r, (*guard).viaEnvoy)
+	g.guardOf(r).serve(w, r, (*guard).extAuthz)
 }

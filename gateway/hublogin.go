@@ -29,6 +29,7 @@ type hubConfig struct {
 	tickets *hub.Tickets
 }
 
+// newHubConfig returns the zero hubConfig where c names neither a hub nor sites.
 func newHubConfig(c Config, publicURL *url.URL) (h hubConfig, err error) {
 	if c.HubURL == "" && len(c.HubSites) == 0 {
 		return h, nil
@@ -65,16 +66,15 @@ func newHubConfig(c Config, publicURL *url.URL) (h hubConfig, err error) {
 // siteOf returns the site at whose address redirectURI is, "" where it is none's.
 func (h hubConfig) siteOf(redirectURI string) string {
 	for site := range h.sites {
-		rest, ok := strings.CutPrefix(redirectURI, site)
-		if ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) {
+		if _, ok := behindOrigin(redirectURI, site); ok {
 			return site
 		}
 	}
 	return ""
 }
 
-// hubLoginURL is the address at the gateway origin that signs a visitor in as l
-// says, for the site with redirectURI and state.
+// hubLoginURL is the address that signs a visitor in as l says, for the site with
+// redirectURI and state. The origin is that of the hub, which may be this gateway.
 func (g *guard) hubLoginURL(origin string, l *session.Login, redirectURI, state string) string {
 	address := origin + g.prefix + "/login?redirect_uri=" + url.QueryEscape(redirectURI) + "&state=" + url.QueryEscape(state) + "&scope=" + url.QueryEscape(l.Scope)
 	if l.AppID != "" {
@@ -84,6 +84,9 @@ func (g *guard) hubLoginURL(origin string, l *session.Login, redirectURI, state 
 }
 
 // loginForSite is the login that another gateway has sent its visitor here for.
+// Its redirect_uri goes into a Location header as it is, with a ticket for whoever
+// is there: it is on one of the hub's sites to the letter, and no address that
+// would only lead on to a login again.
 func (g *guard) loginForSite(query url.Values) (*session.Login, error) {
 	scope, err := g.askedScope(query)
 	if err != nil {

@@ -51,7 +51,8 @@ func (g *guard) login(w http.ResponseWriter, r *http.Request, target string, sco
 	return g.start(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
 }
 
-// start is depart for a login that a visitor begins.
+// start begins a login that a visitor asks for, not one that is tried again by
+// itself: it counts against her rate, and goes by the public URL.
 func (g *guard) start(w http.ResponseWriter, r *http.Request, l *session.Login) error {
 	if g.aliases && g.cookies.Domain == "" && canonicalHost(r.Host) != canonicalHost(g.publicURL.Host) {
 		// A login cookie set here would be missing where WeChat sends her back to.
@@ -79,7 +80,7 @@ func (g *guard) warnOfHost(r *http.Request) {
 	})
 }
 
-// depart begins l under a state of its own and redirects to WeChat.
+// depart begins l under a state of its own and redirects to WeChat, or to the hub.
 func (g *guard) depart(w http.ResponseWriter, r *http.Request, l *session.Login) error {
 	authorizeURL, err := g.begin(w, r, l, g.callbackURL())
 	if err != nil {

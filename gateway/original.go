@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -8,7 +9,8 @@ import (
 )
 
 // The headers by which proxies tell of the request that they ask about, as Go
-// spells them: the first four are Traefik's and Caddy's, the others nginx's.
+// spells them: the first three are Traefik's and Caddy's, the others nginx's.
+// X-Forwarded-Proto is not among them: the scheme is always the public URL's.
 const (
 	headerForwardedMethod = "X-Forwarded-Method"
 	headerForwardedHost   = "X-Forwarded-Host"
@@ -68,11 +70,10 @@ func (g *guard) original(r *http.Request, v *visit) (original, error) {
 	o := *r
 	o.URL, o.RequestURI = new(url.URL), target.value
 	if target.value != "" {
-		target.check(isTarget(target.value))
-		if u, err := url.ParseRequestURI(target.value); err == nil {
+		u, err := url.ParseRequestURI(target.value)
+		target.check(err == nil && isTarget(target.value))
+		if err == nil {
 			o.URL = u
-		} else {
-			target.check(false)
 		}
 	}
 	if method.value != "" {
@@ -109,7 +110,7 @@ func originalHost(r *http.Request) string {
 func originalURL(h http.Header, host, target *claim) {
 	var whole claim
 	if whole.header(h, headerOriginalURL); whole.value == "" {
-		target.fault = or(target.fault, whole.fault)
+		target.fault = cmp.Or(target.fault, whole.fault)
 		return
 	}
 	rest := whole.value
@@ -140,7 +141,7 @@ func (c *claim) header(h http.Header, name string) {
 	case len(values) == 1 && values[0] != "":
 		c.is(name, values[0])
 	case len(values) > 0:
-		c.fault = or(c.fault, name+" is empty, or there twice; the proxy in front has to set it, once.")
+		c.fault = cmp.Or(c.fault, name+" is empty, or there twice; the proxy in front has to set it, once.")
 	}
 }
 
@@ -151,22 +152,15 @@ func (c *claim) is(source, value string) {
 		c.value, c.source = value, source
 	case c.value == value, c.same != nil && c.same(c.value, value):
 	default:
-		c.fault = or(c.fault, fmt.Sprintf("%s and %s tell of different requests; the proxy in front has to remove the one that it does not set.", c.source, source))
+		c.fault = cmp.Or(c.fault, fmt.Sprintf("%s and %s tell of different requests; the proxy in front has to remove the one that it does not set.", c.source, source))
 	}
 }
 
 // check notes whether the value can be read.
 func (c *claim) check(ok bool) {
 	if !ok {
-		c.fault = or(c.fault, c.source+" cannot be read.")
+		c.fault = cmp.Or(c.fault, c.source+" cannot be read.")
 	}
-}
-
-func or(fault, another string) string {
-	if fault != "" {
-		return fault
-	}
-	return another
 }
 
 // isTarget reports whether s is path and query of a request, and nothing that

@@ -53,7 +53,8 @@ func (g *guard) accountOf(l *session.Login) *wechat.Client {
 	}
 }
 
-// authorizeURL is the address at WeChat, or at the hub, where the visitor who makes r grants l.
+// authorizeURL is the address at WeChat, or at the hub, where the visitor who
+// makes r grants l.
 func (g *guard) authorizeURL(r *http.Request, account *wechat.Client, l *session.Login, redirectURI string) string {
 	if g.hub.url != "" {
 		return g.hubLoginURL(g.hub.url, l, redirectURI, l.State)

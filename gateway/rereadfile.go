@@ -65,7 +65,7 @@ func (f *rereadFile[T]) refresh() {
 	case err == nil:
 		f.broken = false
 		f.logger.Info().Str("file", f.path).Msg(f.noun + " read again")
-	case err != nil && !f.broken:
+	case !f.broken:
 		f.broken = true
 		f.logger.Error().Err(err).Msg(f.noun + " not read: the former one holds")
 	}

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,17 +11,6 @@ import (
 
 	"github.com/wxgate/wxgate/session"
 )
-
-// parseOrigin parses a scheme and host, and nothing else.
-func parseOrigin(origin string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSuffix(origin, "/"))
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") ||
-		u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, errors.New("expected an origin such as https://h5.example.com")
-	}
-	u.Host = strings.ToLower(u.Host)
-	return u, nil
-}
 
 // allowedHosts returns the hosts that a return address may name.
 func allowedHosts(publicURL *url.URL, further []string) map[string]bool {
@@ -128,8 +116,8 @@ func (g *guard) onReturnHost(address string) bool {
 // what no browser's address holds. Beyond the origin it is not looked at: path
 // and query may be any.
 func (g *guard) ownPage(address string) bool {
-	rest, ok := strings.CutPrefix(address, g.publicURL.String())
-	return ok && (rest == "" || strings.IndexByte("/?#", rest[0]) >= 0) && utf8.ValidString(rest) &&
+	rest, ok := behindOrigin(address, g.publicURL.String())
+	return ok && utf8.ValidString(rest) &&
 		!strings.ContainsFunc(rest, func(c rune) bool { return unicode.IsControl(c) || c == ' ' })
 }
 
@@ -156,9 +144,8 @@ func (g *guard) returnTarget(r *http.Request) string {
 // than the public URL's. Without it, a way back there would lead to the login
 // again, and on in circles.
 func (g *guard) sharesSession(host string) bool {
-	domain := strings.ToLower(strings.TrimPrefix(g.cookies.Domain, "."))
-	host = canonicalHost(host)
-	return domain != "" && (host == domain || strings.HasSuffix(host, "."+domain))
+	domain := g.cookieDomain()
+	return domain != "" && inDomain(canonicalHost(host), domain)
 }
 
 // callingPage is the page of this site that a script's request came from,

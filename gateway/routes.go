@@ -2,9 +2,13 @@ package gateway
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/internal/pathset"
 )
 
 // isOwn reports whether a path belongs to the gateway. A path that cleans to
@@ -20,6 +24,12 @@ func (g *guard) isOwn(p string) bool {
 func (g *guard) underPrefix(p string) bool {
 	rest, ok := strings.CutPrefix(p, g.prefix)
 	return ok && (rest == "" || rest[0] == '/')
+}
+
+// newOwnPaths returns the paths that are the gateway's own to every reader. isOwn
+// goes by the decoded path; a proxy in front of it may not.
+func (g *guard) newOwnPaths() (*pathset.Set, error) {
+	return pathset.New(append(slices.Collect(maps.Keys(g.verifyFiles)), g.prefix+"/"))
 }
 
 // routes returns the gateway's own endpoints.

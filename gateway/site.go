@@ -34,18 +34,17 @@ func (g *Gateway) addSites(c Config, b *builder) error {
 			guard.aliases = guard.aliases || host != canonicalHost(guard.publicURL.Host)
 		}
 	}
-	return g.keepDomainCookies()
+	return g.withholdDomainCookies()
 }
 
-// keepDomainCookies makes each guard keep from its upstreams what browsers send
-// there of another site's cookies, those of a domain above its own.
-func (g *Gateway) keepDomainCookies() error {
-	// Those of a domain, each once.
+// withholdDomainCookies makes each guard keep from its upstreams what browsers
+// send there of another site's cookies, those of a domain above its own.
+func (g *Gateway) withholdDomainCookies() error {
 	type domainCookie struct{ name, domain string }
 	owners := make(map[domainCookie]*guard)
-	for _, guard := range g.byHost {
-		if domain := strings.TrimPrefix(guard.cookies.Domain, "."); domain != "" {
-			c := domainCookie{guard.cookies.CookieName(), strings.ToLower(domain)}
+	for _, guard := range g.byHost { // more than once where it has several hosts
+		if domain := guard.cookieDomain(); domain != "" {
+			c := domainCookie{guard.cookies.CookieName(), domain}
 			if other := owners[c]; other != nil && other != guard {
 				return fmt.Errorf("sites %s and %s set the same cookie, %s of %s: give one of them another CookieName", guard.publicURL, other.publicURL, c.name, c.domain)
 			}
@@ -54,8 +53,8 @@ func (g *Gateway) keepDomainCookies() error {
 	}
 	for host, guard := range g.byHost {
 		for c, owner := range owners {
-			if owner != guard && (host == c.domain || strings.HasSuffix(host, "."+c.domain)) {
-				guard.kept[c.name] = true
+			if owner != guard && inDomain(host, c.domain) {
+				guard.withheld[c.name] = true
 			}
 		}
 	}
@@ -89,13 +88,4 @@ func (g *Gateway) guardOf(r *http.Request) *guard {
 func (g *guard) anotherSite(host string) bool {
 	other := g.byHost[canonicalHost(host)]
 	return other != nil && other != g
-}
-
-// canonicalHost is the form in which hosts are compared: in lower case, without
-// the port and the dot at the end that browsers let pass.
-func canonicalHost(host string) string {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") == "" {
-		host = host[:i]
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
 }

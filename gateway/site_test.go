@@ -207,6 +207,52 @@ func TestSiteOfForwardAuth(t *testing.T) {
 	}
 }
 
+// A handler behind Wrap is told the visitor of the site that is asked for, and
+// is not asked at all for a host that is none's.
+func TestSitesBehindWrap(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{a, b}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := gateway.IdentityFrom(r.Context())
+		fmt.Fprintf(w, "%s %s", id.AppID, id.OpenID)
+	}))
+	for _, tt := range []struct {
+		host   string
+		of     gateway.Site
+		status int
+		body   string
+	}{
+		{"a.example.com", a, 200, "wxa owxa"},
+		{"b.example.com", b, 200, "wxb owxb"},
+		{"b.example.com", a, 302, ""},
+		{"c.example.com", a, 421, ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "https://"+tt.host+"/orders", nil)
+		r.Header.Set("Cookie", cookieOf(t, tt.of))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != tt.status || tt.status == 200 && w.Body.String() != tt.body {
+			t.Errorf("%s with a session of %s: answer %d %.80s, want %d %s", tt.host, tt.of.PublicURL, w.Code, w.Body, tt.status, tt.body)
+		}
+	}
+}
+
+// With Sites, the page for a host that is none's is the gateway's own.
+func TestPageOfAnUnknownSite(t *testing.T) {
+	t.Parallel()
+	dir := ownPages(t, "unknown-site.html", `{{define "title"}}nothing here{{end}}{{define "text"}}{{end}}`)
+	r := newRig(t, nil, func(c *gateway.Config) {
+		*c = gateway.Config{PagesDir: dir, Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com")}}
+	})
+	if got := r.at(t, "b.example.com", "GET", "/", asPage...); got.StatusCode != 421 || !strings.Contains(got.body, "nothing here") {
+		t.Errorf("answer %d %.200s, want 421 and the page of PagesDir", got.StatusCode, got.body)
+	}
+}
+
 func TestSitesThatCannotBe(t *testing.T) {
 	t.Parallel()
 	site := func(change ...func(*gateway.Site)) gateway.Site {

@@ -73,15 +73,12 @@ func (c Config) check() error {
 }
 
 // CookieOwner returns the name of the session cookie that a cookie called name
-// would belong to: name itself, or what stands before a login's id in it.
+// would belong to: name itself, or what stands before a login's id in it. Where
+// that is [Config.CookieName], a [CookieStore] or [Logins] sets the cookie.
 func CookieOwner(name string) string {
 	owner, _, _ := strings.Cut(name, loginInfix)
 	return owner
 }
-
-// OwnCookie reports whether name is that of a cookie that a [CookieStore] or
-// [Logins] of this configuration sets.
-func (c Config) OwnCookie(name string) bool { return CookieOwner(name) == c.CookieName() }
 
 // jar is gorilla's cookie store under one set of derived keys, set up field by
 // field: its defaults are no HttpOnly, SameSite=None and thirty days.

@@ -287,7 +287,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-func TestOwnCookie(t *testing.T) {
+func TestCookieOwner(t *testing.T) {
 	t.Parallel()
 	plain := config()
 	plain.Secure = false
@@ -307,8 +307,8 @@ func TestOwnCookie(t *testing.T) {
 		{plain, "", false},
 	}
 	for _, test := range tests {
-		if got := test.config.OwnCookie(test.name); got != test.want {
-			t.Errorf("%s: OwnCookie(%q) = %v, want %v", test.config.CookieName(), test.name, got, test.want)
+		if got := session.CookieOwner(test.name); (got == test.config.CookieName()) != test.want {
+			t.Errorf("CookieOwner(%q) = %q, want %s: %v", test.name, got, test.config.CookieName(), test.want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func serve(c *call) error {
 		if err != nil {
 			return usageError{err}
 		}
-		servers = append(servers, &server{name: "relay", address: cfg.RelayListen, service: newHTTPServer(forward, logger)})
+		servers = append(servers, &server{name: "relay", setting: "WXGATE_RELAY_LISTEN", address: cfg.RelayListen, service: newHTTPServer(forward, logger)})
 	}
 	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
 	if cfg.AdminListen != "" {

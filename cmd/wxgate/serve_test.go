@@ -104,9 +104,10 @@ func TestServeAddressInUse(t *testing.T) {
 	}
 	defer taken.Close()
 	for _, test := range []struct{ variable, server string }{
-		{"WXGATE_LISTEN", "gateway"}, {"WXGATE_ADMIN_LISTEN", "admin"},
+		{"WXGATE_LISTEN", "gateway"}, {"WXGATE_ADMIN_LISTEN", "admin"}, {"WXGATE_RELAY_LISTEN", "relay"}, {"WXGATE_EXTAUTHZ_LISTEN", "ext_authz"},
 	} {
-		p := start(t, environment(newUpstream(t, hello), test.variable+"="+taken.Addr().String()))
+		relay := []string{"WXGATE_RELAY_LISTEN=127.0.0.1:0", "WXGATE_RELAY_PATHS=/cgi-bin/user/info"}
+		p := start(t, environment(newUpstream(t, hello), append(relay, test.variable+"="+taken.Addr().String())...))
 		if code := p.exit(); code != 1 {
 			t.Errorf("%s in use: exit code %d, want 1", test.variable, code)
 		}

@@ -21,7 +21,7 @@ import (
 // A server is one service on one address.
 type server struct {
 	name      string
-	setting   string // what gave the address
+	setting   string // the variable that gives the address
 	address   string
 	listener  net.Listener // opened by runServers where it is nil
 	service   service

@@ -2,8 +2,8 @@
 // other servers may spell them.
 package headers
 
-// The identity headers, in the form in which Go keeps them. They are named as
-// WeChat's own cloud hosting names them, but for the last two.
+// The identity headers, in the form in which Go keeps them. The first four are
+// named as WeChat's own cloud hosting (微信云托管) names them.
 const (
 	OpenID       = "X-Wx-Openid"
 	UnionID      = "X-Wx-Unionid"

@@ -1,8 +1,6 @@
 package config
 
-import (
-	"slices"
-)
+import "slices"
 
 // hub wants a wxgate to be a hub, or to use one, or neither; and the key that
 // tickets between the two are made with.

@@ -30,6 +30,16 @@ func (k *Keys) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Format implements [fmt.Formatter]: it prints [redacted].
+func (k Keys) Format(f fmt.State, _ rune) {
+	_, _ = f.Write([]byte("[redacted]"))
+}
+
+// MarshalText implements [encoding.TextMarshaler] with the text [redacted].
+func (k Keys) MarshalText() ([]byte, error) {
+	return []byte("[redacted]"), nil
+}
+
 // Key is one key of 32 bytes or more; nil: none is set. It prints as [Keys]
 // does.
 type Key []byte
@@ -55,6 +65,7 @@ func (k Key) MarshalText() ([]byte, error) {
 	return []byte("[redacted]"), nil
 }
 
+// parseKey reads one key. Its errors hold nothing of it.
 func parseKey(text string) ([]byte, error) {
 	const least = 32
 	// The decoder skips line breaks: two keys on two lines would be one.
@@ -74,14 +85,4 @@ func parseKey(text string) ([]byte, error) {
 		return nil, fmt.Errorf("a key of %d bytes; at least %d are needed; make one with: wxgate keygen", len(key), least)
 	}
 	return key, nil
-}
-
-// Format implements [fmt.Formatter]: it prints [redacted].
-func (k Keys) Format(f fmt.State, _ rune) {
-	_, _ = f.Write([]byte("[redacted]"))
-}
-
-// MarshalText implements [encoding.TextMarshaler] with the text [redacted].
-func (k Keys) MarshalText() ([]byte, error) {
-	return []byte("[redacted]"), nil
 }

@@ -1,11 +1,10 @@
 package config
 
-import (
-	"strings"
-)
+import "strings"
 
-// Table gives every variable, and a row for those of several sites, as the Markdown table that `wxgate env` prints and
-// the README holds, in the order of [Config].
+// Table gives every variable, and a row for those of several sites, as the
+// Markdown table that `wxgate env` prints and the README holds, in the order of
+// [Config].
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| name | default | meaning |\n| --- | --- | --- |\n")
