@@ -33,6 +33,7 @@ func gatewayConfig(c *config.Config, accounts *accounts, logger zerolog.Logger, 
 	for _, site := range c.Sites {
 		whole.Sites = append(whole.Sites, gateway.Site{Hosts: site.Hosts, Config: siteConfig(site.Config, accounts)})
 	}
+	whole.PagesDir = c.PagesDir
 	whole.Prefix = c.Prefix
 	whole.TrustedProxies = c.TrustedProxies
 	whole.LoginRate = gateway.Rate(c.LoginRate)

@@ -3,6 +3,8 @@ package main_test
 import (
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -61,6 +63,21 @@ func TestServeSeveralSites(t *testing.T) {
 		if res.StatusCode != tt.status || tt.status == 200 && body != tt.body || !strings.Contains(res.Header.Get("Location"), tt.location) {
 			t.Errorf("GET %s at %s = %d %.60q to %q, want %d %q %q", tt.target, tt.host, res.StatusCode, body, res.Header.Get("Location"), tt.status, tt.body, tt.location)
 		}
+	}
+}
+
+// The page for a host that is no site's comes from the unnumbered folder.
+func TestServePageOfAnUnknownSite(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	page := `{{define "title"}}nothing here{{end}}{{define "text"}}{{end}}`
+	if err := os.WriteFile(filepath.Join(dir, "unknown-site.html"), []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, environment(newUpstream(t, hello), "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_PAGES_DIR="+dir))
+	res, body := at(t, "http://"+p.listening("gateway"), "b.example.com", "/", "Accept", "text/html", "Sec-Fetch-Mode", "navigate")
+	if res.StatusCode != 421 || !strings.Contains(body, "nothing here") {
+		t.Errorf("GET / at b.example.com = %d %.200q, want 421 and the page in WXGATE_PAGES_DIR", res.StatusCode, body)
 	}
 }
 
