@@ -95,6 +95,13 @@ func TestAuthorizeElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What stands in the visitor's headers names no site, on whichever path.
+	for _, target := range []string{"/orders", "/_wx/auth", "/_wx/%61uth"} {
+		w := serveDoor(t, http.HandlerFunc(g.Authorize), target, doorRequest{"GET", target, []string{"X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}})
+		if w.Code != http.StatusMisdirectedRequest {
+			t.Errorf("%s: answer %d, want 421", target, w.Code)
+		}
+	}
 	client := newExtAuthz(t, g)
 	for host, want := range map[string]int{"a.example.com": http.StatusFound, "b.example.com": http.StatusMisdirectedRequest} {
 		q := checkOf(doorRequest{"GET", "/orders", []string{"X-Forwarded-Host", "a.example.com"}})

@@ -141,6 +141,7 @@ func TestForwardAuthRefuses(t *testing.T) {
 		{"question mark in the host", "/_wx/auth", []string{"X-Original-Url", "https://h5.example.com?/static/a"}, 403, ""},
 		{"question mark in the host, no path", "/_wx/auth", []string{"X-Original-Url", "https://h5.example.com?"}, 403, ""},
 		{"client's method beside nginx's target", "/_wx/auth", []string{"X-Original-Uri", "/news/7", "X-Forwarded-Method", "GET", uri, "/news/7"}, 401, ""},
+		{"client's method beside Caddy's", "/_wx/auth", []string{uri, "/news/7", "X-Forwarded-Method", "POST", "X-Original-Method", "GET"}, 403, ""},
 		{"hosts that differ in the port", "/_wx/auth", []string{"X-Original-Url", rigOrigin + "/orders", "X-Forwarded-Host", "H5.example.com:443"}, 401, ""},
 		{"host list", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Host", "a.example.com, b.example.com"}, 403, ""},
 		{"encoded endpoint", "/_wx/%61uth/static/a", nil, 401, ""},

@@ -104,5 +104,5 @@ func (g *Gateway) Wrap(next http.Handler) http.Handler {
 // Package [github.com/wxgate/wxgate/gateway/extauthz] asks it for Envoy.
 // {prefix}/auth does the same for proxies that ask over HTTP.
 func (g *Gateway) Authorize(w http.ResponseWriter, r *http.Request) {
-	g.guardOf(r).serve(w, r, (*guard).extAuthz)
+	g.guardAt(r.Host).serve(w, r, (*guard).extAuthz)
 }

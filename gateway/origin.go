@@ -28,8 +28,14 @@ func behindOrigin(address, origin string) (rest string, ok bool) {
 // canonicalHost is the form in which hosts are compared: in lower case, without
 // the port and the dot at the end that browsers let pass.
 func canonicalHost(host string) string {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") == "" {
-		host = host[:i]
+	name, port := host, ""
+	if strings.HasPrefix(host, "[") { // an IPv6 address
+		name, port, _ = strings.Cut(host[1:], "]")
+	} else if i := strings.IndexByte(host, ':'); i >= 0 && strings.Count(host, ":") == 1 {
+		name, port = host[:i], host[i:]
 	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
+	if strings.Trim(strings.TrimPrefix(port, ":"), "0123456789") != "" {
+		return host // no port, and so no host
+	}
+	return strings.ToLower(strings.TrimSuffix(name, "."))
 }

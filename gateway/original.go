@@ -50,7 +50,10 @@ func (o original) asked() asked {
 func (g *guard) original(r *http.Request, v *visit) (original, error) {
 	var method, target claim
 	host := claim{same: sameHost}
-	behind, _ := strings.CutPrefix(requestTarget(r), g.prefix+"/auth")
+	behind, ok := strings.CutPrefix(requestTarget(r), g.prefix+"/auth")
+	if !ok { // an encoded spelling of it, which no proxy asks by
+		behind = ""
+	}
 	if v.trusted {
 		if strings.HasPrefix(behind, "/") { // Envoy
 			target.is("the path behind /auth", behind)
@@ -58,7 +61,8 @@ func (g *guard) original(r *http.Request, v *visit) (original, error) {
 		}
 		target.header(r.Header, headerForwardedURI)
 		target.header(r.Header, headerOriginalURI)
-		if !fromNginx(r.Header) { // or it is the client's
+		if !fromNginx(r.Header) || len(r.Header[headerOriginalMethod]) > 0 {
+			// Beside nginx's target alone it is the client's.
 			method.header(r.Header, headerForwardedMethod)
 		}
 		method.header(r.Header, headerOriginalMethod)

@@ -64,24 +64,29 @@ func (g *Gateway) withholdDomainCookies() error {
 // guardOf returns the guard of the site that r is for: by the Host header, or,
 // where a trusted proxy asks about another request, by that one's.
 func (g *Gateway) guardOf(r *http.Request) *guard {
-	if g.only != nil {
-		return g.only
-	}
-	guard := g.byHost[canonicalHost(r.Host)]
-	if g.isAuth(r.URL.Path) && g.trust.trusts(r) {
-		asked := g.byHost[canonicalHost(originalHost(r))]
+	guard := g.guardAt(r.Host)
+	if g.only == nil && g.isAuth(r.URL.Path) && g.trust.trusts(r) {
+		asked := g.guardAt(originalHost(r))
 		behind := strings.TrimPrefix(r.URL.Path, g.prefix+"/auth")
-		if guard != nil && asked != guard && (behind != "" || fromNginx(r.Header)) {
+		if guard != g.nowhere && asked != guard && (behind != "" || fromNginx(r.Header)) {
 			// nginx and Envoy ask under the visitor's own host: the other one is
 			// from a header of hers.
 			return g.nowhere
 		}
-		guard = asked
-	}
-	if guard == nil {
-		return g.nowhere
+		return asked
 	}
 	return guard
+}
+
+// guardAt returns the guard of the site that has the host.
+func (g *Gateway) guardAt(host string) *guard {
+	if g.only != nil {
+		return g.only
+	}
+	if guard, ok := g.byHost[canonicalHost(host)]; ok {
+		return guard
+	}
+	return g.nowhere
 }
 
 // anotherSite reports whether a host is that of another site of this gateway.

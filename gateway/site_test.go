@@ -253,6 +253,18 @@ func TestPageOfAnUnknownSite(t *testing.T) {
 	}
 }
 
+func TestSitesAtIPv6Addresses(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://a.example.com", "fd00::1"), siteAt(t, "b", "https://[fd00::2]", "[fd00::3]:8443")
+	a.PublicPaths, b.PublicPaths = []string{"/"}, []string{"/"}
+	r := newSites(t, a, b)
+	for host, want := range map[string]string{"[fd00::1]": "a", "[FD00::1]:80": "a", "[fd00::2]:1": "b", "[fd00::3]": "b", "[fd00::4]": "", "[fd00::1]x": ""} {
+		if got := r.at(t, host, "GET", "/"); strings.HasPrefix(got.body, want+":") != (want != "") {
+			t.Errorf("host %s: answer %d %.40s, want site %q", host, got.StatusCode, got.body, want)
+		}
+	}
+}
+
 func TestSitesThatCannotBe(t *testing.T) {
 	t.Parallel()
 	site := func(change ...func(*gateway.Site)) gateway.Site {

@@ -59,8 +59,8 @@ func (c Config) check() error {
 	switch {
 	case len(c.Keys) == 0:
 		return errors.New("session: no cookie key; at least one is needed")
-	case strings.Contains(c.Name, loginInfix):
-		return errors.New("session: Name: " + loginInfix + " in it is what tells a login's cookie from a session's")
+	case CookieOwner(c.baseName()+loginInfix) != c.baseName():
+		return errors.New("session: Name: _login in it is what tells a login's cookie from a session's")
 	case c.Site == "" || c.AppID == "":
 		return errors.New("session: Site and AppID are needed: cookies are bound to them")
 	}

@@ -429,3 +429,15 @@ func BenchmarkCookieStoreLoad(b *testing.B) {
 		}
 	}
 }
+
+// A name that could be taken for a login's cookie of another session cookie.
+func TestCookieNameThatLooksLikeALogins(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a_login", "a_login_", "a_login_b", "_login"} {
+		c := config()
+		c.Name = name
+		if _, err := session.NewCookieStore(c); err == nil {
+			t.Errorf("NewCookieStore with the name %q = nil, want an error", name)
+		}
+	}
+}

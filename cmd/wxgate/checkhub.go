@@ -39,6 +39,8 @@ func checkHub(ctx context.Context, report *report, c *config.Config) {
 		report.fail("hub", "there is no "+c.Prefix+"/login at "+hub, "give hub and site the same WXGATE_PREFIX, or correct WXGATE_HUB_URL")
 	case res.StatusCode != http.StatusFound || err != nil:
 		report.fail("hub", hub+" answers "+res.Status, "see that WXGATE_HUB_URL is that of a wxgate, and look at its log")
+	case location.Query().Get("redirect_uri") != hub+c.Prefix+"/callback":
+		report.fail("hub", hub+c.Prefix+"/login is no hub's", "correct WXGATE_HUB_URL, or give hub and site the same WXGATE_PREFIX")
 	case location.Query().Get("appid") != c.AppID:
 		report.fail("hub", hub+" signs visitors in to another account than "+c.AppID, "give hub and site the same WXGATE_APP_ID")
 	default:

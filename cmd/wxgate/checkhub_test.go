@@ -10,9 +10,12 @@ func TestCheckOfAHub(t *testing.T) {
 	t.Parallel()
 	const key = "WXGATE_HUB_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 	upstream := newUpstream(t, hello)
-	hub := start(t, environment("", "WXGATE_MODE=forward-auth", "WXGATE_HUB_SITES=http://h5.example.com", key, "WXGATE_PUBLIC_URL=http://hub.example.com"))
+	origin := "http://" + freeAddress(t)
+	hub := start(t, environment("", "WXGATE_MODE=forward-auth", "WXGATE_HUB_SITES=http://h5.example.com", key, "WXGATE_PUBLIC_URL="+origin, "WXGATE_LISTEN="+strings.TrimPrefix(origin, "http://")))
 	hub.line(`"message":"started"`, `"hub_sites":["http://h5.example.com"]`)
-	at := "WXGATE_HUB_URL=http://" + hub.listening("gateway")
+	hub.listening("gateway")
+	elsewhere := "http://" + start(t, environment(upstream, "WXGATE_PREFIX=/x", "WXGATE_PUBLIC_PATHS=/none")).listening("gateway")
+	at := "WXGATE_HUB_URL=" + origin
 	for _, tt := range []struct {
 		name string
 		vars []string
@@ -22,6 +25,7 @@ func TestCheckOfAHub(t *testing.T) {
 		{"not one of its sites", []string{at, "WXGATE_PUBLIC_URL=http://shop2.example.com"}, "FAIL  hub: "},
 		{"another prefix", []string{at, "WXGATE_PREFIX=/auth"}, "FAIL  hub: there is no /auth/login at "},
 		{"another account", []string{at, "WXGATE_APP_ID=wx0000000000000009"}, "FAIL  hub: "},
+		{"a wxgate under another prefix", []string{"WXGATE_HUB_URL=" + elsewhere}, "FAIL  hub: " + elsewhere + "/_wx/login is no hub's; mend: "},
 		{"no wxgate", []string{"WXGATE_HUB_URL=" + upstream}, "FAIL  hub: " + upstream + " answers 200 OK; mend: see that"},
 		{"nobody", []string{"WXGATE_HUB_URL=http://hub.invalid"}, "note  hub: http://hub.invalid does not answer this machine"},
 	} {

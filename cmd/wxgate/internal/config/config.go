@@ -69,7 +69,7 @@ type Config struct {
 	RelayPaths       Patterns      `env:"WXGATE_RELAY_PATHS" process:"true" meaning:"what the relay forwards, patterns as above: POST /cgi-bin/message/template/send; anything else is 403"`
 	VerifyFiles      VerifyFiles   `env:"WXGATE_VERIFY_FILES" meaning:"tokens of the MP_verify_….txt files to serve at the root: abc123,def456"`
 
-	AssertionKeysFile string `env:"WXGATE_ASSERTION_KEYS_FILE" meaning:"file of PEM private keys (Ed25519 or P-256), the first signs: the upstream gets an X-WX-Assertion JWT, and the public keys are published"`
+	AssertionKeysFile string `env:"WXGATE_ASSERTION_KEYS_FILE" meaning:"file of PEM private keys (Ed25519 or P-256), the first signs: the upstream gets an X-WX-Assertion JWT, and the public keys are published; reread when the file changes"`
 
 	TrustedProxies Prefixes `env:"WXGATE_TRUSTED_PROXIES" process:"true" meaning:"CIDRs whose X-Forwarded-…, X-Original-… and X-Request-ID are believed"`
 	ReturnHosts    HostList `env:"WXGATE_RETURN_HOSTS" meaning:"further hosts that return_to may name"`

@@ -270,6 +270,8 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_PREFIX=/{a}"}, `WXGATE_PREFIX="/{a}": expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx`},
 		{[]string{"WXGATE_COOKIE_NAME=a=b"}, "WXGATE_COOKIE_NAME=\"a=b\": expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"},
 		{[]string{"WXGATE_COOKIE_NAME=a b"}, "WXGATE_COOKIE_NAME=\"a b\": expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"},
+		{[]string{"WXGATE_COOKIE_NAME=a_login_b"}, `WXGATE_COOKIE_NAME="a_login_b": expected a name without _login, which tells a login's cookie from a session's`},
+		{[]string{"WXGATE_COOKIE_NAME=a_login"}, `WXGATE_COOKIE_NAME="a_login": expected a name without _login, which tells a login's cookie from a session's`},
 		{[]string{"WXGATE_COOKIE_NAME=__host-a"}, `WXGATE_COOKIE_NAME="__host-a": expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may`},
 		{[]string{"WXGATE_COOKIE_NAME=__Secure-a"}, `WXGATE_COOKIE_NAME="__Secure-a": expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may`},
 		{[]string{"WXGATE_COOKIE_DOMAIN=example.org"}, `WXGATE_COOKIE_DOMAIN="example.org": expected the host of WXGATE_PUBLIC_URL, h5.example.com, or a domain above it: browsers refuse any other`},

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/wxgate/wxgate/session"
 )
 
 // validateValues looks at what one value's own type cannot tell: values that
@@ -129,8 +131,8 @@ func cookieName(s string) error {
 	if strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-") {
 		return errors.New("expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may")
 	}
-	if strings.Contains(s, "_login_") {
-		return errors.New("expected a name without _login_, which tells a login's cookie from a session's")
+	if session.CookieOwner(s+"_login_") != s {
+		return errors.New("expected a name without _login, which tells a login's cookie from a session's")
 	}
 	if printable(s) != nil || strings.ContainsAny(s, `()<>@,;:\"/[]?={}`) {
 		return errors.New("expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~")
