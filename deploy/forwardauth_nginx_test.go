@@ -1,6 +1,9 @@
 package deploy_test
 
 import (
+	"bufio"
+	"fmt"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -12,19 +15,31 @@ func TestNginx(t *testing.T) {
 	t.Parallel()
 	nginx := installed(t, "nginx")
 	testFront(t, func(t *testing.T, listen, wxgate, site string) {
-		dir := t.TempDir()
-		writeFile(t, filepath.Join(dir, "wxgate.conf"), configuration(t, "nginx/wxgate.conf",
-			"listen 8000;", "listen "+listen+";",
-			"127.0.0.1:8080", wxgate,
-			"127.0.0.1:3000", site,
-		))
-		// What is around the file in a distribution's nginx.conf, with paths of
-		// this test's own.
-		settings := "daemon off;\npid nginx.pid;\nerror_log stderr warn;\nevents {}\n"
-		if me, err := user.Current(); err == nil && os.Getuid() == 0 {
-			settings = "user " + me.Username + ";\n" + settings // else nobody, who may not enter the folder
-		}
-		writeFile(t, filepath.Join(dir, "nginx.conf"), settings+`http {
+		startNginx(t, nginx, nginxConfiguration(t, listen, wxgate, site))
+	})
+}
+
+// nginxConfiguration is the configuration with a test's addresses in it.
+func nginxConfiguration(t *testing.T, listen, wxgate, site string) string {
+	t.Helper()
+	return configuration(t, "nginx/wxgate.conf",
+		"listen 8000;", "listen "+listen+";",
+		"127.0.0.1:8080", wxgate,
+		"127.0.0.1:3000", site,
+	)
+}
+
+// startNginx starts nginx with what is around the configuration in a
+// distribution's nginx.conf, with paths of this test's own.
+func startNginx(t *testing.T, nginx, configuration string) {
+	t.Helper()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "wxgate.conf"), configuration)
+	settings := "daemon off;\npid nginx.pid;\nerror_log stderr warn;\nevents {}\n"
+	if me, err := user.Current(); err == nil && os.Getuid() == 0 {
+		settings = "user " + me.Username + ";\n" + settings // else nobody, who may not enter the folder
+	}
+	writeFile(t, filepath.Join(dir, "nginx.conf"), settings+`http {
 	access_log off;
 	client_body_temp_path body;
 	proxy_temp_path proxy;
@@ -34,8 +49,43 @@ func TestNginx(t *testing.T) {
 	include wxgate.conf;
 }
 `)
-		start(t, nil, nginx, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
-	})
+	start(t, nil, nginx, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
+}
+
+// With a server for each of two sites, wxgate decides by the host that nginx has
+// chosen the server by, whatever stands in the Host header.
+func TestNginxOfTwoSites(t *testing.T) {
+	t.Parallel()
+	nginx := installed(t, "nginx")
+	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
+		shared, server, _ := strings.Cut(nginxConfiguration(t, listen, wxgate, site), "\nserver {\n")
+		text := shared
+		for _, name := range []string{"a.example.com", "b.example.com"} {
+			text += "\nserver {\n" + strings.Replace(server, "server_name _;", "server_name "+name+";", 1)
+		}
+		startNginx(t, nginx, text)
+	}, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/")
+	for _, tt := range []struct {
+		request string // request line and headers
+		status  int
+	}{
+		{"GET /orders HTTP/1.1\r\nHost: b.example.com", 200},
+		{"GET /orders HTTP/1.1\r\nHost: a.example.com", 401},
+		{"GET http://a.example.com/orders HTTP/1.1\r\nHost: b.example.com", 401},
+		{"GET /orders HTTP/1.1\r\nHost: a.example.com\r\nX-Forwarded-Host: b.example.com", 401},
+		{"GET /orders HTTP/1.1\r\nHost: a.example.com\r\nX-Original-URL: http://b.example.com/orders", 401},
+		{"GET /orders HTTP/1.1\r\nHost: a.example.com.:80", 401},
+	} {
+		conn := f.dial(t)
+		fmt.Fprintf(conn, "%s\r\nSec-Fetch-Mode: cors\r\nConnection: close\r\n\r\n", tt.request)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%q: %v", tt.request, err)
+		}
+		if got := readAnswer(t, res); got.StatusCode != tt.status {
+			t.Errorf("%q: answered %d %.80s, want %d", tt.request, got.StatusCode, got.body, tt.status)
+		}
+	}
 }
 
 func TestNginxNamesIdentityHeaders(t *testing.T) {
