@@ -59,11 +59,12 @@ func TestNginxOfTwoSites(t *testing.T) {
 	nginx := installed(t, "nginx")
 	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
 		shared, server, _ := strings.Cut(nginxConfiguration(t, listen, wxgate, site), "\nserver {\n")
-		text := shared
+		var text strings.Builder
+		text.WriteString(shared)
 		for _, name := range []string{"a.example.com", "b.example.com"} {
-			text += "\nserver {\n" + strings.Replace(server, "server_name _;", "server_name "+name+";", 1)
+			text.WriteString("\nserver {\n" + strings.Replace(server, "server_name _;", "server_name "+name+";", 1))
 		}
-		startNginx(t, nginx, text)
+		startNginx(t, nginx, text.String())
 	}, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/")
 	for _, tt := range []struct {
 		request string // request line and headers
