@@ -16,8 +16,16 @@ const headerLoginURL = "X-Wx-Login-Url"
 
 // isAuth reports whether a path is that of forward auth.
 func (s *shared) isAuth(path string) bool {
-	rest, ok := strings.CutPrefix(path, s.prefix+"/auth")
-	return ok && (rest == "" || rest[0] == '/')
+	return path == s.prefix+"/auth" || s.behindAuth(path) != ""
+}
+
+// behindAuth returns what stands behind {prefix}/auth in a path, with the slash
+// that it begins with; "" where nothing does.
+func (s *shared) behindAuth(path string) string {
+	if behind, ok := strings.CutPrefix(path, s.prefix+"/auth"); ok && strings.HasPrefix(behind, "/") {
+		return behind
+	}
+	return ""
 }
 
 // forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, with any

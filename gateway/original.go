@@ -50,12 +50,9 @@ func (o original) asked() asked {
 func (g *guard) original(r *http.Request, v *visit) (original, error) {
 	var method, target claim
 	host := claim{same: sameHost}
-	behind, ok := strings.CutPrefix(requestTarget(r), g.prefix+"/auth")
-	if !ok { // an encoded spelling of it, which no proxy asks by
-		behind = ""
-	}
+	behind := g.behindAuth(requestTarget(r)) // as sent: no proxy asks by an encoded spelling of the prefix
 	if v.trusted {
-		if strings.HasPrefix(behind, "/") { // Envoy
+		if behind != "" { // Envoy
 			target.is("the path behind /auth", behind)
 			method.is("the method", r.Method)
 		}
@@ -68,7 +65,7 @@ func (g *guard) original(r *http.Request, v *visit) (original, error) {
 		method.header(r.Header, headerOriginalMethod)
 		host.header(r.Header, headerForwardedHost)
 		originalURL(r.Header, &host, &target)
-	} else if behind != "" && behind[0] == '/' || fromNginx(r.Header) || len(r.Header[headerForwardedURI]) > 0 {
+	} else if behind != "" || fromNginx(r.Header) || len(r.Header[headerForwardedURI]) > 0 {
 		g.warnOfProxy(v)
 	}
 	o := *r

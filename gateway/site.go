@@ -3,7 +3,6 @@ package gateway
 import (
 	"fmt"
 	"net/http"
-	"strings"
 )
 
 // addSites makes the guards of several sites.
@@ -67,8 +66,7 @@ func (g *Gateway) guardOf(r *http.Request) *guard {
 	guard := g.guardAt(r.Host)
 	if g.only == nil && g.isAuth(r.URL.Path) && g.trust.trusts(r) {
 		asked := g.guardAt(originalHost(r))
-		behind := strings.TrimPrefix(r.URL.Path, g.prefix+"/auth")
-		if guard != g.nowhere && asked != guard && (behind != "" || fromNginx(r.Header)) {
+		if guard != g.nowhere && asked != guard && (g.behindAuth(r.URL.Path) != "" || fromNginx(r.Header)) {
 			// nginx and Envoy ask under the visitor's own host: the other one is
 			// from a header of hers.
 			return g.nowhere
