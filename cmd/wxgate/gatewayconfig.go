@@ -52,10 +52,6 @@ func siteConfig(c *config.Config, accounts *accounts) gateway.Config {
 			upstreams = append(upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
 		}
 	}
-	var hubURL string
-	if !c.HubURL.IsZero() {
-		hubURL = c.HubURL.String()
-	}
 	var tickets *wechat.TicketSource
 	if c.JSSDK {
 		tickets = accounts.ticketsOf(c)
@@ -90,7 +86,7 @@ func siteConfig(c *config.Config, accounts *accounts) gateway.Config {
 		CookieDomain:      c.CookieDomain,
 		SessionTTL:        c.SessionTTL,
 		SessionMaxTTL:     c.SessionMaxTTL,
-		HubURL:            hubURL,
+		HubURL:            c.HubURL.String(),
 		HubSites:          origins(c.HubSites),
 		HubKey:            c.HubKey,
 	}
