@@ -67,16 +67,9 @@ type assertionClaims struct {
 	Expiry   int64  `json:"exp"`
 }
 
-// newAssertions reads the keys in the file at path; an empty path names none.
-// The issuer is the site's public URL.
-func newAssertions(path, issuer string, logger zerolog.Logger) (*assertions, error) {
-	if path == "" {
-		return nil, nil
-	}
-	file, err := newRereadFile(path, fileFormat[*assertionKeys]{"set of assertion keys", maxKeysBytes, parseAssertionKeys}, logger)
-	if err != nil {
-		return nil, err
-	}
+// newAssertions vouches by the keys in the file. The issuer is the site's public
+// URL.
+func newAssertions(file *rereadFile[*assertionKeys], issuer string, logger zerolog.Logger) *assertions {
 	return &assertions{
 		issuer:  issuer,
 		file:    file,
@@ -84,7 +77,7 @@ func newAssertions(path, issuer string, logger zerolog.Logger) (*assertions, err
 		keys:    *file.value.Load(),
 		issued:  make(map[vouchedFor]*assertion),
 		sweepAt: minSweep,
-	}, nil
+	}
 }
 
 // of returns the assertion for a visitor, or "" where none are made.

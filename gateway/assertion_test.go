@@ -87,7 +87,7 @@ func newTestAssertions(t testing.TB, text string) (*assertions, string, *bytes.B
 	t.Helper()
 	path, log := filepath.Join(t.TempDir(), "keys.pem"), new(bytes.Buffer)
 	replaceKeys(t, path, text)
-	a, err := newAssertions(path, assertionIssuer, zerolog.New(log))
+	a, err := newBuilder(&shared{logger: zerolog.New(log)}).assertionsOf(path, assertionIssuer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,9 +218,9 @@ func TestAssertionSays(t *testing.T) {
 
 func TestAssertionsWithoutKeys(t *testing.T) {
 	t.Parallel()
-	a, err := newAssertions("", assertionIssuer, zerolog.Nop())
+	a, err := newBuilder(&shared{logger: zerolog.Nop()}).assertionsOf("", assertionIssuer)
 	if a != nil || err != nil || a.of(assertedVisitor) != "" {
-		t.Errorf("newAssertions(\"\") = %v, %v, want nil, which vouches for nobody", a, err)
+		t.Errorf("assertionsOf(\"\") = %v, %v, want nil, which vouches for nobody", a, err)
 	}
 }
 
@@ -487,7 +487,7 @@ func TestAssertionKeysRefused(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "keys.pem")
 			replaceKeys(t, path, test.text)
-			a, err := newAssertions(path, assertionIssuer, zerolog.Nop())
+			a, err := newBuilder(&shared{logger: zerolog.Nop()}).assertionsOf(path, assertionIssuer)
 			if a != nil || err == nil {
 				t.Fatalf("newAssertions = %v, %v, want an error", a, err)
 			}
@@ -501,7 +501,7 @@ func TestAssertionKeysRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := newAssertions(filepath.Join(t.TempDir(), "none"), assertionIssuer, zerolog.Nop()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := newBuilder(&shared{logger: zerolog.Nop()}).assertionsOf(filepath.Join(t.TempDir(), "none"), assertionIssuer); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: error %v, want that there is none", err)
 	}
 }

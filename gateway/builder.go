@@ -10,16 +10,17 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// A builder makes the guards of one gateway. Pages and lists that several of them
-// have from the same place, it reads once.
+// A builder makes the guards of one gateway. Pages, lists and keys that several
+// of them have from the same place, it reads once, and they are watched once.
 type builder struct {
 	*shared
 	pages map[string]*pages      // by directory
 	lists map[string]*openIDFile // by path
+	keys  map[string]*rereadFile[*assertionKeys]
 }
 
 func newBuilder(s *shared) *builder {
-	return &builder{s, make(map[string]*pages), make(map[string]*openIDFile)}
+	return &builder{s, make(map[string]*pages), make(map[string]*openIDFile), make(map[string]*rereadFile[*assertionKeys])}
 }
 
 // guard returns the guard of the site that c describes.
@@ -69,7 +70,7 @@ func (b *builder) guard(c Config) (*guard, error) {
 	g.scan, errs[7] = scanAccount(c)
 	g.follow, errs[8] = newFollow(c, b.logger)
 	g.lists, errs[9] = b.listsOf(c.AllowOpenIDsFile, c.DenyOpenIDsFile)
-	g.assertions, errs[10] = newAssertions(c.AssertionKeysFile, publicURL.String(), b.logger)
+	g.assertions, errs[10] = b.assertionsOf(c.AssertionKeysFile, publicURL.String())
 	g.hub, errs[11] = newHubConfig(c, publicURL)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
@@ -98,27 +99,39 @@ func (g *guard) observeAccounts() {
 
 // pagesOf returns the pages in dir, or the built-in ones.
 func (b *builder) pagesOf(dir string) (*pages, error) {
-	if p, ok := b.pages[dir]; ok {
-		return p, nil
-	}
-	p, err := newPages(dir)
-	b.pages[dir] = p
-	return p, err
+	return once(b.pages, dir, newPages)
 }
 
 // listsOf returns the lists in two files, of which either may be none.
 func (b *builder) listsOf(allow, deny string) (l lists, err error) {
+	read := func(path string) (*openIDFile, error) { return newOpenIDFile(path, b.logger) }
 	var errs [2]error
-	l.allow, errs[0] = b.listOf(allow)
-	l.deny, errs[1] = b.listOf(deny)
+	l.allow, errs[0] = once(b.lists, allow, read)
+	l.deny, errs[1] = once(b.lists, deny, read)
 	return l, errors.Join(errs[:]...)
 }
 
-func (b *builder) listOf(path string) (*openIDFile, error) {
-	if f, ok := b.lists[path]; ok {
-		return f, nil
+// assertionsOf returns what vouches for the visitors of the site with the issuer,
+// its public URL, by the keys in the file at path; nil where that is empty.
+func (b *builder) assertionsOf(path, issuer string) (*assertions, error) {
+	if path == "" {
+		return nil, nil
 	}
-	f, err := newOpenIDFile(path, b.logger)
-	b.lists[path] = f
-	return f, err
+	file, err := once(b.keys, path, func(path string) (*rereadFile[*assertionKeys], error) {
+		return newRereadFile(path, fileFormat[*assertionKeys]{"set of assertion keys", maxKeysBytes, parseAssertionKeys}, b.logger)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newAssertions(file, issuer, b.logger), nil
+}
+
+// once returns what read makes of the place, which is made once for all who ask.
+func once[T any](made map[string]T, place string, read func(string) (T, error)) (T, error) {
+	if one, ok := made[place]; ok {
+		return one, nil
+	}
+	one, err := read(place)
+	made[place] = one
+	return one, err
 }
