@@ -134,16 +134,8 @@ func gateWithAssertions() (*gateway.Gateway, string, error) {
 		return nil, "", err
 	}
 	defer os.RemoveAll(dir)
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, "", err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, "", err
-	}
 	path := filepath.Join(dir, "keys.pem")
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	if err := writeAssertionKey(path); err != nil {
 		return nil, "", err
 	}
 	gate, err := gateway.New(gateway.Config{
@@ -166,4 +158,17 @@ func gateWithAssertions() (*gateway.Gateway, string, error) {
 	err = store.Save(nil, h, &session.Session{AppID: rigAppID, OpenID: rigOpenID, Scope: "snsapi_base", IssuedAt: now, RenewedAt: now})
 	cookie, _, _ := strings.Cut(h.Get("Set-Cookie"), ";")
 	return gate, cookie, err
+}
+
+// writeAssertionKey writes a new key to a file.
+func writeAssertionKey(path string) error {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
