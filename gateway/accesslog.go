@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/wxgate/wxgate/gateway/internal/access"
 )
 
 // recorder is a ResponseWriter that remembers status and size for the access
@@ -102,31 +104,23 @@ func (g *guard) record(r *http.Request, v *visit, w *recorder) {
 	if v.original != nil {
 		r = v.original // the proxy's question would tell nothing
 	}
-	elapsed := time.Since(v.start)
-	g.metrics.request(v.outcome, w.status, elapsed)
+	entry := access.Entry{
+		RequestID: v.requestID,
+		ClientIP:  clientIPText(v),
+		Status:    w.status,
+		Bytes:     w.bytes,
+		Elapsed:   time.Since(v.start),
+		Outcome:   string(v.outcome),
+	}
+	g.metrics.requests.Count(entry)
 	if !g.accessLog {
 		return
 	}
-	event := g.logger.Info().
-		Str("request_id", v.requestID).
-		Str("client_ip", clientIPText(v)).
-		Str("method", short(r.Method)).
-		Str("host", short(r.Host)).
-		Str("path", short(r.URL.Path)).
-		Int("status", w.status).
-		Int64("bytes", w.bytes).
-		Float64("duration_ms", float64(elapsed.Microseconds())/1000).
-		Str("outcome", string(v.outcome))
+	line := entry.Line(g.logger.Info(), r)
 	if v.session != nil {
-		event = event.Str("user", g.userHash.of(v.session.OpenID))
+		line = line.Str("user", g.userHash.of(v.session.OpenID))
 	}
-	event.Msg("request")
-}
-
-// short cuts what a client has chosen to a length that a log line can bear.
-func short(s string) string {
-	const most = 1024
-	return s[:min(len(s), most)]
+	line.Msg("request")
 }
 
 func clientIPText(v *visit) string {

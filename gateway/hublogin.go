@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/wxgate/wxgate/gateway/hub"
+	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -110,7 +111,7 @@ func (g *guard) loginForSite(query url.Values) (*session.Login, error) {
 // refuseSite refuses a login for another site, and says what to mend.
 func (g *guard) refuseSite(redirectURI, mend string) error {
 	g.warn.site.do(func() {
-		g.logger.Warn().Str("redirect_uri", short(before(redirectURI, "?#"))).Str("mend", mend).
+		g.logger.Warn().Str("redirect_uri", access.Short(before(redirectURI, "?#"))).Str("mend", mend).
 			Msg("login for another site refused")
 	})
 	return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Always: true}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -74,7 +75,7 @@ func (g *guard) warnOfHost(r *http.Request) {
 		return
 	}
 	g.warn.host.do(func() {
-		g.logger.Warn().Str("host", short(host)).Str("public_url", g.publicURL.String()).
+		g.logger.Warn().Str("host", access.Short(host)).Str("public_url", g.publicURL.String()).
 			Str("mend", "send visitors to the public URL, or correct it; where a proxy in front only changes the Host header, nothing is amiss").
 			Msg("login begun under another host than the public URL's")
 	})

@@ -2,18 +2,17 @@ package gateway
 
 import (
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/wechat"
 )
 
 // metrics are the gateway's own. No label takes a value that a client chooses.
 type metrics struct {
-	requests         *prometheus.CounterVec
-	durations        *prometheus.HistogramVec
+	requests         *access.Metrics
 	logins           *prometheus.CounterVec
 	wechatRequests   *prometheus.CounterVec
 	wechatDurations  *prometheus.HistogramVec
@@ -24,14 +23,11 @@ type metrics struct {
 // newMetrics makes the metrics and registers them with registry, where it is
 // not nil.
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {
+	requests, err := access.NewMetrics(registry, "http",
+		"Requests answered, by what became of them and status.",
+		"Time from a request's header to the end of its answer.")
 	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_http_requests_total", Help: "Requests answered, by what became of them and status.",
-		}, []string{"outcome", "code"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxgate_http_request_duration_seconds", Help: "Time from a request's header to the end of its answer.",
-			Buckets: prometheus.DefBuckets,
-		}, []string{"outcome"}),
+		requests: requests,
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_logins_total", Help: "Callbacks from WeChat, by result.",
 		}, []string{"result"}),
@@ -53,16 +49,11 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 	if registry == nil {
 		return m, nil
 	}
-	var errs []error
-	for _, c := range []prometheus.Collector{m.requests, m.durations, m.logins, m.wechatRequests, m.wechatDurations, m.upstreamDuration, m.storeErrors} {
+	errs := []error{err}
+	for _, c := range []prometheus.Collector{m.logins, m.wechatRequests, m.wechatDurations, m.upstreamDuration, m.storeErrors} {
 		errs = append(errs, registry.Register(c))
 	}
 	return m, errors.Join(errs...)
-}
-
-func (m *metrics) request(o outcome, status int, elapsed time.Duration) {
-	m.requests.WithLabelValues(string(o), strconv.Itoa(status)).Inc()
-	m.durations.WithLabelValues(string(o)).Observe(elapsed.Seconds())
 }
 
 // observeWeChat is the account's Observe function.

@@ -1,13 +1,11 @@
 package relay
 
 import (
-	"errors"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/wxgate/wxgate/gateway/internal/access"
 )
 
 // call is what is known about one request.
@@ -52,46 +50,19 @@ func (w *recorder) Write(b []byte) (int, error) {
 // Unwrap lets [http.ResponseController] reach the server's own writer.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-type metrics struct {
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-}
-
-func newMetrics(registry prometheus.Registerer) (*metrics, error) {
-	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_relay_requests_total", Help: "Requests to the API relay, by what became of them and status.",
-		}, []string{"outcome", "code"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxgate_relay_request_duration_seconds", Help: "Time from a relayed request's header to the end of its answer.",
-			Buckets: prometheus.DefBuckets,
-		}, []string{"outcome"}),
-	}
-	if registry == nil {
-		return m, nil
-	}
-	return m, errors.Join(registry.Register(m.requests), registry.Register(m.durations))
-}
-
 // record counts a request that has been answered and writes its access line.
 func (l *Relay) record(r *http.Request, c *call, w *recorder) {
-	elapsed := time.Since(c.start)
-	l.metrics.requests.WithLabelValues(c.outcome, strconv.Itoa(w.status)).Inc()
-	l.metrics.durations.WithLabelValues(c.outcome).Observe(elapsed.Seconds())
-	if !l.accessLog {
-		return
-	}
 	client, _, _ := net.SplitHostPort(r.RemoteAddr)
-	l.logger.Info().
-		Str("server", "relay").
-		Str("request_id", c.id).
-		Str("client_ip", client).
-		Str("method", r.Method).
-		Str("host", r.Host).
-		Str("path", r.URL.Path).
-		Int("status", w.status).
-		Int64("bytes", w.bytes).
-		Float64("duration_ms", float64(elapsed.Microseconds())/1000).
-		Str("outcome", c.outcome).
-		Msg("request")
+	entry := access.Entry{
+		RequestID: c.id,
+		ClientIP:  client,
+		Status:    w.status,
+		Bytes:     w.bytes,
+		Elapsed:   time.Since(c.start),
+		Outcome:   c.outcome,
+	}
+	l.metrics.Count(entry)
+	if l.accessLog {
+		entry.Line(l.logger.Info().Str("server", "relay"), r).Msg("request")
+	}
 }

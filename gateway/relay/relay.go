@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/answer"
 	"github.com/wxgate/wxgate/gateway/internal/pathset"
 	"github.com/wxgate/wxgate/wechat"
@@ -47,7 +48,7 @@ type Relay struct {
 	proxy     *httputil.ReverseProxy
 	logger    zerolog.Logger
 	accessLog bool
-	metrics   *metrics
+	metrics   *access.Metrics
 }
 
 // New returns a relay, or an error that tells what is wrong with c. It opens no
@@ -64,7 +65,10 @@ func New(c Config) (*Relay, error) {
 	if l.paths, err = pathset.New(c.Paths); err != nil {
 		return nil, fmt.Errorf("relay: Paths: %w", err)
 	}
-	if l.metrics, err = newMetrics(c.Metrics); err != nil {
+	l.metrics, err = access.NewMetrics(c.Metrics, "relay",
+		"Requests to the API relay, by what became of them and status.",
+		"Time from a relayed request's header to the end of its answer.")
+	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
 	l.proxy = &httputil.ReverseProxy{
