@@ -41,10 +41,9 @@ func (g *guard) callback(w http.ResponseWriter, r *http.Request) error {
 	if f, ok := errors.AsType[*failure](err); ok && f.Word == wordInvalidCode && pending.Attempts < maxAttempts {
 		// WeChat gives codes that are already used or dead (double requests, old
 		// tabs, its own hiccups): a new one mends it.
-		return g.depart(w, r, &session.Login{
-			ReturnTo: pending.ReturnTo, Scope: pending.Scope, AppID: pending.AppID,
-			SiteState: pending.SiteState, Attempts: pending.Attempts + 1,
-		})
+		next := *pending
+		next.Attempts++
+		return g.depart(w, r, &next)
 	}
 	if err != nil {
 		return err
