@@ -1,6 +1,5 @@
-// Package access tells the operator of the requests that a listener has
-// answered: a line in the log and two metrics for each, in one shape for all
-// listeners.
+// Package access records the requests that a listener has answered: an access
+// line and two metrics for each, in the same form for all listeners.
 package access
 
 import (
@@ -13,64 +12,88 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// An Entry is what became of one request.
+// An Entry is what an access line tells beside the request itself.
 type Entry struct {
 	RequestID string
 	ClientIP  string
-	Status    int
-	Bytes     int64
+	User      string // keyed hash of the openid; empty: nobody is signed in
 	Elapsed   time.Duration
-	Outcome   string
 }
 
-// Line adds to event what an access line tells of r.
-func (e Entry) Line(event *zerolog.Event, r *http.Request) *zerolog.Event {
-	return event.
+// Log counts requests by outcome and status, and writes their access lines. It
+// is safe for concurrent use; make one with [New]. No label takes a value that
+// a client chooses.
+type Log struct {
+	logger    zerolog.Logger
+	lines     bool
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+}
+
+// Config says what a [Log] counts and where it writes.
+type Config struct {
+	Listener string // part of the metrics' names: wxgate_<listener>_requests_total
+	Requests string // help text of that counter
+	Duration string // help text of wxgate_<listener>_request_duration_seconds
+
+	Logger  zerolog.Logger
+	Lines   bool                  // write access lines
+	Metrics prometheus.Registerer // nil: the metrics are not registered
+}
+
+// New returns the log that c describes. It fails if the metrics' names are taken
+// in the registry.
+func New(c Config) (*Log, error) {
+	l := &Log{
+		logger: c.Logger,
+		lines:  c.Lines,
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_" + c.Listener + "_requests_total", Help: c.Requests,
+		}, []string{"outcome", "code"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "wxgate_" + c.Listener + "_request_duration_seconds", Help: c.Duration,
+			Buckets: prometheus.DefBuckets,
+		}, []string{"outcome"}),
+	}
+	if c.Metrics == nil {
+		return l, nil
+	}
+	return l, errors.Join(c.Metrics.Register(l.requests), c.Metrics.Register(l.durations))
+}
+
+// Record counts r, which w has answered, and writes its access line.
+func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
+	if w.Status == 0 {
+		// Nothing was written: net/http sends 200, unless the client has left.
+		w.Status = http.StatusOK
+		if r.Context().Err() != nil {
+			w.Status = StatusClientLeft
+		}
+	}
+	l.requests.WithLabelValues(w.Outcome, strconv.Itoa(w.Status)).Inc()
+	l.durations.WithLabelValues(w.Outcome).Observe(e.Elapsed.Seconds())
+	if !l.lines {
+		return
+	}
+	line := l.logger.Info().
 		Str("request_id", e.RequestID).
 		Str("client_ip", e.ClientIP).
 		Str("method", Short(r.Method)).
 		Str("host", Short(r.Host)).
 		Str("path", Short(r.URL.Path)).
-		Int("status", e.Status).
-		Int64("bytes", e.Bytes).
+		Int("status", w.Status).
+		Int64("bytes", w.Bytes).
 		Float64("duration_ms", float64(e.Elapsed.Microseconds())/1000).
-		Str("outcome", e.Outcome)
+		Str("outcome", w.Outcome)
+	if e.User != "" {
+		line = line.Str("user", e.User)
+	}
+	line.Msg("request")
 }
 
-// Short cuts what a client has chosen to a length that a log line can bear.
+// Short cuts a text that a client has chosen to a length that a log line can
+// hold.
 func Short(s string) string {
 	const most = 1024
 	return s[:min(len(s), most)]
-}
-
-// Metrics count the requests of one listener, by outcome. No label takes a value
-// that a client chooses.
-type Metrics struct {
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-}
-
-// NewMetrics makes the metrics wxgate_<listener>_requests_total and
-// wxgate_<listener>_request_duration_seconds, with the help texts given, and
-// registers them with registry, where it is not nil.
-func NewMetrics(registry prometheus.Registerer, listener, requests, durations string) (*Metrics, error) {
-	m := &Metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_" + listener + "_requests_total", Help: requests,
-		}, []string{"outcome", "code"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxgate_" + listener + "_request_duration_seconds", Help: durations,
-			Buckets: prometheus.DefBuckets,
-		}, []string{"outcome"}),
-	}
-	if registry == nil {
-		return m, nil
-	}
-	return m, errors.Join(registry.Register(m.requests), registry.Register(m.durations))
-}
-
-// Count counts one request.
-func (m *Metrics) Count(e Entry) {
-	m.requests.WithLabelValues(e.Outcome, strconv.Itoa(e.Status)).Inc()
-	m.durations.WithLabelValues(e.Outcome).Observe(e.Elapsed.Seconds())
 }

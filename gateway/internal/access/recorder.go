@@ -1,0 +1,90 @@
+package access
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+)
+
+// StatusClientLeft is the status of a request whose client left before the
+// answer, as nginx logs it. Nobody receives it.
+const StatusClientLeft = 499
+
+// A Recorder is a ResponseWriter that remembers what its access line tells.
+type Recorder struct {
+	http.ResponseWriter
+	Status  int   // of the final answer; 0: none was sent
+	Bytes   int64 // of the body
+	Outcome string
+	// Before completes the header of the final answer, if set.
+	Before func(http.Header)
+}
+
+// begin notes the status of the final answer, whose header is sent next.
+func (w *Recorder) begin(status int) {
+	if w.Status != 0 {
+		return
+	}
+	w.Status = status
+	if w.Before != nil {
+		w.Before(w.Header())
+	}
+}
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *Recorder) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.begin(status)
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	if status == http.StatusContinue {
+		return // net/http sends it when the body is read; twice is once too often
+	}
+	// Set-Cookie belongs to the final answer: in a preliminary one it would pass
+	// the check for the gateway's own cookies unseen.
+	h := w.Header()
+	cookies, ok := h["Set-Cookie"]
+	delete(h, "Set-Cookie")
+	w.ResponseWriter.WriteHeader(status)
+	if ok {
+		h["Set-Cookie"] = cookies
+	}
+}
+
+// Write implements [http.ResponseWriter].
+func (w *Recorder) Write(b []byte) (int, error) {
+	w.begin(http.StatusOK)
+	n, err := w.ResponseWriter.Write(b)
+	w.Bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom implements [io.ReaderFrom], so that the kernel can send files.
+func (w *Recorder) ReadFrom(src io.Reader) (int64, error) {
+	w.begin(http.StatusOK)
+	n, err := io.Copy(w.ResponseWriter, src)
+	w.Bytes += n
+	return n, err
+}
+
+// Flush implements [http.Flusher], for handlers that do not use
+// [http.ResponseController].
+func (w *Recorder) Flush() {
+	w.begin(http.StatusOK)
+	http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack implements [http.Hijacker], for handlers that do not use
+// [http.ResponseController].
+func (w *Recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil && w.Status == 0 {
+		w.Status = http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
+}
+
+// Unwrap lets [http.ResponseController] reach the server's own writer.
+func (w *Recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
