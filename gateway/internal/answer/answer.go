@@ -33,5 +33,5 @@ func WeChat(err error) (status int, body Error, mend string) {
 	if !ok || refusal.Class() == wechat.Later {
 		return http.StatusServiceUnavailable, Error{Word: "wechat_unavailable", Message: "WeChat does not answer. Try again in a moment."}, ""
 	}
-	return http.StatusBadGateway, Error{Word: "wechat_error", Message: "WeChat refuses this account; its operator has been told."}, refusal.Mend()
+	return http.StatusBadGateway, Error{Word: "wechat_error", Message: "WeChat refuses this account; its operator has been told."}, refusal.Hint()
 }
