@@ -177,7 +177,7 @@ func (g *guard) addProfile(ctx context.Context, account *wechat.Client, s *sessi
 		}
 		f := &failure{Status: http.StatusServiceUnavailable, Word: wordWeChatUnavailable, Always: true, Err: err, RetryAfter: retryAfter}
 		if refusal, ok := errors.AsType[*wechat.Error](err); ok {
-			f.Mend = refusal.Mend()
+			f.Mend = refusal.Hint()
 		}
 		return f
 	}
@@ -218,7 +218,7 @@ func (g *guard) failedLogin(w http.ResponseWriter, r *http.Request, pending *ses
 		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Always: true, Err: err, LoginURL: again}
 	default:
 		g.metrics.login(loginMisconfigured)
-		return &failure{Status: http.StatusBadGateway, Word: wordWeChatError, Always: true, Err: err, LoginURL: again, Mend: refusal.Mend()}
+		return &failure{Status: http.StatusBadGateway, Word: wordWeChatError, Always: true, Err: err, LoginURL: again, Mend: refusal.Hint()}
 	}
 }
 

@@ -179,7 +179,7 @@ func (f *follow) ask(ctx context.Context, openID string, v *followed, done chan<
 		f.failedAt = v.failedAt
 		event := f.logger.Warn()
 		if refused && refusal.Class() != wechat.Later {
-			event = f.logger.Error().Str("mend", refusal.Mend())
+			event = f.logger.Error().Str("mend", refusal.Hint())
 		}
 		event.Err(err).Msg("not known whether a visitor follows")
 	}

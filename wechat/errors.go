@@ -104,9 +104,9 @@ func (e *Error) carriesSecret() bool {
 	return false
 }
 
-// Mend tells the operator what to do about the refusal, in a sentence. It is
+// Hint tells the operator what to do about the refusal, in a sentence. It is
 // empty where no setting is at fault or none is known for the code.
-func (e *Error) Mend() string {
+func (e *Error) Hint() string {
 	switch e.Code {
 	case 40001:
 		if e.carriesSecret() {

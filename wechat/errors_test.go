@@ -23,14 +23,14 @@ const (
 
 func TestErrorCodes(t *testing.T) {
 	t.Parallel()
-	const none = "" // no mend
+	const none = "" // no hint
 	tests := []struct {
 		api         string
 		code        int
 		class       wechat.Class
 		codeRefused bool
 		stale       bool
-		mend        string // found in Mend
+		hint        string // found in Hint
 	}{
 		{exchange, -1, wechat.Later, false, false, none},
 		{exchange, 40001, wechat.Operator, false, false, "AppSecret"},
@@ -208,13 +208,13 @@ func TestErrorCodes(t *testing.T) {
 		if got := e.Stale(); got != test.stale {
 			t.Errorf("%v: Stale = %t, want %t", e, got, test.stale)
 		}
-		if got := e.Mend(); (got == "") != (test.mend == none) || !strings.Contains(got, test.mend) {
-			t.Errorf("%v: Mend = %q, want %q in it", e, got, test.mend)
+		if got := e.Hint(); (got == "") != (test.hint == none) || !strings.Contains(got, test.hint) {
+			t.Errorf("%v: Hint = %q, want %q in it", e, got, test.hint)
 		}
 	}
 }
 
-func TestMendNamesTheAddress(t *testing.T) {
+func TestHintNamesTheAddress(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
 		"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 65c17d8c-5cf05990-781aabe9": "add 203.0.113.7 to",
@@ -225,8 +225,8 @@ func TestMendNamesTheAddress(t *testing.T) {
 		"":                                                                                                 "add the server's public address to",
 	} {
 		e := &wechat.Error{API: stable, Code: 40164, Message: message}
-		if got := e.Mend(); !strings.Contains(got, want) {
-			t.Errorf("Mend of %q = %q, want %q in it", message, got, want)
+		if got := e.Hint(); !strings.Contains(got, want) {
+			t.Errorf("Hint of %q = %q, want %q in it", message, got, want)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource
 	case err == nil:
 		report.pass("wechat", "AppID, AppSecret and IP allow-list accepted by "+api)
 	case ok:
-		mend := refusal.Mend()
+		mend := refusal.Hint()
 		if mend == "" {
 			mend = "try again later, or look the code up in WeChat's documentation"
 		}

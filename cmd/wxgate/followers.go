@@ -133,7 +133,7 @@ func (l *listing) explain(ctx context.Context, err error) error {
 	case refused && refusal.Code == 40003 && l.lines.printed == 0 && l.after != "":
 		return fmt.Errorf("%w; mend: --after takes an openid of this account's followers, as an earlier run has printed it", err)
 	case refused:
-		mend := refusal.Mend()
+		mend := refusal.Hint()
 		if refusal.Code == 45009 {
 			mend = "WeChat's quota of the day is used up, and begins anew at midnight in China"
 		}
