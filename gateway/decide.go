@@ -3,7 +3,7 @@ package gateway
 import (
 	"net/http"
 
-	"github.com/wxgate/wxgate/gateway/internal/pathset"
+	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/wechat"
 )
 

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/wxgate/wxgate/gateway/internal/pathset"
+	"github.com/wxgate/wxgate/gateway/pathset"
 )
 
 func newPolicy(public, api []string, outside OutsideWeChat) (p policy, err error) {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/wxgate/wxgate/gateway/internal/pathset"
+	"github.com/wxgate/wxgate/gateway/pathset"
 )
 
 // isOwn reports whether a path belongs to the gateway. A path that cleans to

@@ -22,7 +22,7 @@ import (
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/answer"
-	"github.com/wxgate/wxgate/gateway/internal/pathset"
+	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/wechat"
 )
 

@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -90,7 +91,7 @@ func TestLoadDefaults(t *testing.T) {
 		{"AppSecret", c.AppSecret.Reveal(), appSecret},
 		{"Upstream", c.Upstream.String(), "http://web:80"},
 		{"Mode", c.Mode, "proxy"},
-		{"PublicURL", c.PublicURL, config.Origin{Scheme: "https", Host: "h5.example.com"}},
+		{"PublicURL", c.PublicURL, origin.Origin{Scheme: "https", Host: "h5.example.com"}},
 		{"CookieKeys", len(c.CookieKeys), 1},
 		{"Listen", c.Listen, ":8080"},
 		{"AdminListen", c.AdminListen, ":9090"},

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/origin"
 )
 
 const (
@@ -112,7 +114,7 @@ func (l *loader) site(shared *Config, known []variable, taken claims) Site {
 	for _, host := range listed {
 		l.claimHost(taken, host, hostsVariable)
 	}
-	if host := c.PublicURL.hostname(); l.sound("WXGATE_PUBLIC_URL") && !slices.Contains(listed, host) {
+	if host := c.PublicURL.Hostname(); l.sound("WXGATE_PUBLIC_URL") && !slices.Contains(listed, host) {
 		l.claimHost(taken, host, "WXGATE_PUBLIC_URL")
 		site.Hosts = append(site.Hosts, host)
 	}
@@ -155,8 +157,8 @@ func parseSiteHost(text string) (string, error) {
 	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
 		name, port = text[:i], text[i:]
 	}
-	host, err := parseHost(strings.TrimSuffix(name, ".") + port)
-	return Origin{Host: host}.hostname(), err
+	host, err := origin.ParseHost(strings.TrimSuffix(name, ".") + port)
+	return origin.Origin{Host: host}.Hostname(), err
 }
 
 // inURL gives a host as it stands in a URL.

@@ -253,30 +253,6 @@ func TestRate(t *testing.T) {
 	})
 }
 
-func TestOrigin(t *testing.T) {
-	t.Parallel()
-	testTexts(t, []text[config.Origin]{
-		{in: "https://h5.example.com", want: config.Origin{Scheme: "https", Host: "h5.example.com"}},
-		{in: "HTTPS://H5.Example.COM:443/", want: config.Origin{Scheme: "https", Host: "h5.example.com"}},
-		{in: "http://localhost:80", want: config.Origin{Scheme: "http", Host: "localhost"}},
-		{in: "http://localhost:443", want: config.Origin{Scheme: "http", Host: "localhost:443"}},
-		{in: "http://127.0.0.1:8080", want: config.Origin{Scheme: "http", Host: "127.0.0.1:8080"}},
-		{in: "http://[0:0:0:0:0:0:0:1]:8080", want: config.Origin{Scheme: "http", Host: "[::1]:8080"}},
-		{in: "h5.example.com", err: "expected a URL that begins with http:// or https://"},
-		{in: "h2c://h5.example.com", err: "expected a URL that begins with http:// or https://"},
-		{in: "https://h5.example.com/app", err: "expected an origin without a path"},
-		{in: "https://h5.example.com//", err: "expected an origin without a path"},
-		{in: "https://h5.example.com?", err: "without query"},
-		{in: "https://h5.example.com/#/", err: "fragment"},
-		{in: "https://u@h5.example.com", err: "without user name"},
-		{in: "https://h5.example.com\\evil.com", err: "expected a host"},
-		{in: "https://h5..example.com", err: "expected a host"},
-		{in: "https://h5.example.com.", err: "expected a host"},
-		{in: "https://" + strings.Repeat("a", 64) + ".com", err: "expected a host"},
-		{in: "https://999.1.1.1", err: "expected a host"},
-	})
-}
-
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	testTexts(t, []text[config.Origins]{
@@ -286,25 +262,6 @@ func TestOrigins(t *testing.T) {
 		{in: "https://a.cn,b.cn", err: "item 2 of the list: expected a URL that begins with http:// or https://"},
 		{in: "https://*.a.cn", err: "item 1 of the list: expected a host"},
 		{in: "https://a.cn,", err: "item 2 of the list is empty"},
-	})
-}
-
-func FuzzOrigin(f *testing.F) {
-	for _, seed := range []string{"https://h5.example.com", "http://[::1]:8080/", "http://A:80"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, in string) {
-		var got, again config.Origin
-		if got.UnmarshalText([]byte(in)) != nil {
-			return
-		}
-		u, err := url.Parse(got.String())
-		if err != nil || *u != (url.URL{Scheme: got.Scheme, Host: got.Host}) || u.Hostname() == "" {
-			t.Errorf("url.Parse(%q) = %#v, %v, want a scheme and a host alone", got, u, err)
-		}
-		if err := again.UnmarshalText([]byte(got.String())); err != nil || again != got {
-			t.Errorf("UnmarshalText(%q) = %q, %v, want %q", got.String(), again, err, got)
-		}
 	})
 }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+
+	"github.com/wxgate/wxgate/gateway/origin"
 )
 
 // unknown gives a fault for each name that no variable has, with the nearest
@@ -81,11 +83,11 @@ func serviceLink(name, value string) bool {
 		valid func(value string) bool
 	}{
 		{`_SERVICE_HOST`, isAddr},
-		{`_SERVICE_PORT(?:_[A-Z0-9_]+)?`, isPort},
+		{`_SERVICE_PORT(?:_[A-Z0-9_]+)?`, origin.IsPort},
 		{`_PORT`, isLink},
 		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)`, isLink},
 		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)_PROTO`, isProto},
-		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)_PORT`, isPort},
+		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)_PORT`, origin.IsPort},
 		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)_ADDR`, isAddr},
 	} {
 		pattern := regexp.MustCompile(`^WXGATE(?:_[A-Z0-9_]+)?` + link.name + `$`)

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/origin"
 )
 
 // Upstream is a part of the site and the server that answers for it.
@@ -95,7 +97,7 @@ func parseUpstreamURL(text string) (*url.URL, error) {
 		}
 		return u, nil
 	}
-	u, err := parseURL(text, "http", "https", "h2c", "unix")
+	u, err := origin.ParseURL(text, "http", "https", "h2c", "unix")
 	switch {
 	case err != nil:
 		return nil, err
@@ -103,4 +105,10 @@ func parseUpstreamURL(text string) (*url.URL, error) {
 		return nil, errors.New("expected a URL without a path: requests are forwarded with theirs as they came")
 	}
 	return u, nil
+}
+
+// cutScheme splits a URL at "://" and returns the scheme in lower case.
+func cutScheme(text string) (scheme, rest string, ok bool) {
+	scheme, rest, ok = strings.Cut(text, "://")
+	return strings.ToLower(scheme), rest, ok
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -219,7 +220,7 @@ func (l *loader) scanLogin(c *Config) {
 
 func listenAddress(s string) error {
 	host, port, err := net.SplitHostPort(s)
-	if _, addrErr := netip.ParseAddr(host); err != nil || !isPort(port) || host != "" && addrErr != nil && !isHostname(strings.ToLower(host)) {
+	if _, addrErr := netip.ParseAddr(host); err != nil || !origin.IsPort(port) || host != "" && addrErr != nil && !origin.IsHostname(strings.ToLower(host)) {
 		return errors.New("expected host:port, such as :8080 or 127.0.0.1:8080")
 	}
 	return nil
@@ -238,7 +239,7 @@ func sameListener(a, b string) bool {
 }
 
 func cookieDomain(s string) error {
-	if _, err := netip.ParseAddr(s); err == nil || !isHostname(s) {
+	if _, err := netip.ParseAddr(s); err == nil || !origin.IsHostname(s) {
 		return errors.New("expected a domain such as example.com, without scheme and port")
 	}
 	return nil
@@ -247,7 +248,7 @@ func cookieDomain(s string) error {
 // cookieDomainFits wants a domain that browsers accept from the public URL.
 func (l *loader) cookieDomainFits(c *Config) {
 	const domain, public = "WXGATE_COOKIE_DOMAIN", "WXGATE_PUBLIC_URL"
-	host := c.PublicURL.hostname()
+	host := c.PublicURL.Hostname()
 	if c.CookieDomain == "" || !l.sound(domain, public) || host == c.CookieDomain || strings.HasSuffix(host, "."+c.CookieDomain) {
 		return
 	}

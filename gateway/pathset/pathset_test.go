@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/wxgate/wxgate/gateway/internal/pathset"
+	"github.com/wxgate/wxgate/gateway/pathset"
 )
 
 func paths(t testing.TB, patterns ...string) *pathset.Set {
@@ -181,6 +181,7 @@ func TestBadPatterns(t *testing.T) {
 	for _, patterns := range [][]string{
 		{""}, {" "}, {"static/"}, {"*"}, {"h5.example.com/"}, {"GET h5.example.com/static/"}, {"GET"}, {"GET "},
 		{"GET\t"}, {"G@T /x"}, {"/{"}, {"/{x"}, {"/a{x}"}, {"/{x}/{x}"}, {"/{x...}/y"}, {"/{$}/x"}, {"/static/", "/static/"}, {"/{a}/b", "/a/{b}"},
+		{"get /x"}, {"/x?y"}, {"/x#y"}, {"/x//"}, {"/x/../y"},
 	} {
 		if set, err := pathset.New(patterns); err == nil {
 			t.Errorf("pathset.New(%q) = %v, want an error", patterns, set)

@@ -1,6 +1,6 @@
-// Package pathset tells whether the path of a request is one of those that an
-// operator has named, without being fooled by a path that two programs read as
-// two different ones.
+// Package pathset decides whether a request's path is in a set that an operator
+// gives as ServeMux patterns. [Set.Match] refuses a path that two programs could
+// read as two different paths.
 package pathset
 
 import (
@@ -13,37 +13,36 @@ import (
 	"unicode/utf8"
 )
 
-// Set is a set of paths given as ServeMux patterns; nil is the empty one. It is
-// safe for concurrent use; make one with [New].
+// Set is a set of paths, made by [New]. A nil Set is empty. A Set is safe for
+// concurrent use.
 type Set struct {
 	mux *http.ServeMux
 }
 
-// member is the handler of every pattern, by which a match is told from the
-// redirects that ServeMux makes up.
+// member is the handler of every pattern. It distinguishes a match from the
+// redirects that ServeMux adds.
 type member struct{}
 
 func (member) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
-// New parses ServeMux patterns such as "/static/" or "GET /news/{id}".
-// A pattern with a host is an error: the host is the client's to choose. Without
-// patterns the set is nil.
-func New(patterns []string) (set *Set, err error) {
+// New returns the set of the paths that match one of the patterns, see
+// [ParsePattern]. Two patterns that match the same requests are an error unless
+// one of them is more specific. Without patterns the set is nil.
+func New(patterns []string) (*Set, error) {
 	if len(patterns) == 0 {
 		return nil, nil
 	}
-	defer func() {
-		// ServeMux panics on a pattern that it cannot parse.
-		if p := recover(); p != nil {
-			set, err = nil, fmt.Errorf("%v", p)
-		}
-	}()
 	mux := http.NewServeMux()
-	for _, pattern := range patterns {
-		if _, target, ok := strings.Cut(pattern, " "); !strings.HasPrefix(pattern, "/") && !(ok && strings.HasPrefix(strings.TrimSpace(target), "/")) {
-			return nil, fmt.Errorf("pattern %q: expected a path such as /static/ or GET /news/{id}", pattern)
+	parsed := make([]string, len(patterns))
+	for i, text := range patterns {
+		pattern, err := ParsePattern(text)
+		if err != nil {
+			return nil, fmt.Errorf("pattern %q: %w", text, err)
 		}
-		mux.Handle(pattern, member{})
+		parsed[i] = pattern
+		if register(mux, pattern) != nil {
+			return nil, conflict(parsed[:i+1])
+		}
 	}
 	return &Set{mux}, nil
 }
@@ -58,8 +57,8 @@ func (s *Set) Match(method, raw string) bool {
 	return ok && s.contains(method, decoded)
 }
 
-// MayMatch reports whether the path is in the set for a reader who decodes and
-// cleans it before looking.
+// MayMatch reports whether the path is in the set after it is decoded and
+// cleaned, as a server may do before it routes.
 func (s *Set) MayMatch(method, raw string) bool {
 	if s == nil {
 		return false
@@ -85,10 +84,10 @@ func trailingSlash(p string) string {
 	return ""
 }
 
-// unambiguous decodes a path as it was sent and reports whether every reader
-// sees the same path in it, which then is clean, too. Refused are dot segments,
-// empty segments, parameters (;), control characters, text that is not UTF-8,
-// encoded slashes and dots, and whatever changes when it is decoded once more.
+// unambiguous decodes a path as it was sent and reports whether every program
+// reads the same, clean path in it. It refuses dot segments, empty segments,
+// parameters (;), control characters, text that is not UTF-8, encoded slashes
+// and dots, and text that would change if it were decoded once more.
 func unambiguous(raw string) (decoded string, ok bool) {
 	if !strings.HasPrefix(raw, "/") {
 		return "", false
@@ -104,7 +103,7 @@ func unambiguous(raw string) (decoded string, ok bool) {
 		return "", false // %2F, %2E
 	}
 	for segment := range strings.SplitSeq(strings.TrimSuffix(decoded[1:], "/"), "/") {
-		// Windows reads ". ." and "..." as it reads dot segments.
+		// Windows treats ". ." and "..." as dot segments.
 		if strings.Trim(segment, ". ") == "" && decoded != "/" {
 			return "", false
 		}

@@ -1,0 +1,80 @@
+package origin
+
+import (
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// ParseHost parses a host, or a host and port, and returns it in lower case; an
+// IPv6 address in brackets and in its shortest form.
+func ParseHost(text string) (string, error) {
+	if strings.Contains(text, "://") {
+		return "", errors.New("expected a host alone, such as h5.example.com, without http:// or https://")
+	}
+	host, port := text, ""
+	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
+		host, port = text[:i], text[i:]
+		if !IsPort(port[1:]) || port == ":0" {
+			return "", errors.New("expected a port from 1 to 65535 behind the host")
+		}
+	}
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		addr, err := netip.ParseAddr(host[1 : len(host)-1])
+		if err == nil && addr.Is6() && addr.Zone() == "" {
+			return "[" + addr.String() + "]" + port, nil
+		}
+	}
+	host = strings.ToLower(host)
+	if !IsHostname(host) {
+		return "", errors.New("expected a host such as h5.example.com or h5.example.com:8080, " +
+			"in ASCII (xn--… for other scripts), no wildcard")
+	}
+	return host + port, nil
+}
+
+// Canonical returns the form in which the hosts of requests are compared: in
+// lower case, without port and brackets, and without the dot at the end that
+// browsers accept. A text whose port is not a number is returned unchanged.
+func Canonical(host string) string {
+	name, port := host, ""
+	if strings.HasPrefix(host, "[") { // an IPv6 address
+		name, port, _ = strings.Cut(host[1:], "]")
+	} else if i := strings.IndexByte(host, ':'); i >= 0 && strings.Count(host, ":") == 1 {
+		name, port = host[:i], host[i:]
+	}
+	if strings.Trim(strings.TrimPrefix(port, ":"), "0123456789") != "" {
+		return host
+	}
+	return strings.ToLower(strings.TrimSuffix(name, "."))
+}
+
+// IsPort reports whether s is a port number, 0 included, without leading zeros.
+func IsPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && strconv.FormatUint(n, 10) == s
+}
+
+// IsHostname reports whether s is an IPv4 address or a name in dotted labels of
+// lower-case letters, digits, - and _. Names of Docker services have _.
+func IsHostname(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	if len(s) > 253 {
+		return false
+	}
+	last := ""
+	for label := range strings.SplitSeq(s, ".") {
+		dashed := strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-")
+		if label == "" || len(label) > 63 || dashed || strings.Trim(label, letters) != "" {
+			return false
+		}
+		last = label
+	}
+	if strings.Trim(last, "0123456789") != "" {
+		return true
+	}
+	// To a browser, a name that ends in a number is an IPv4 address.
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
