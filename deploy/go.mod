@@ -2,6 +2,8 @@ module github.com/wxgate/wxgate/deploy
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/envoyproxy/go-control-plane/envoy v1.40.0
 	google.golang.org/grpc v1.85.0
