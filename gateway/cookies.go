@@ -8,16 +8,26 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// stripCookies takes the gateway's own cookies out of the Cookie headers of a
-// request and leaves the others as they stand.
-func (g *guard) stripCookies(h http.Header) {
+// hiddenCookies are the names of the session cookies that no upstream of a site
+// gets or sets, together with the login cookies that belong to them: the site's
+// own, and those of other sites that browsers send to it.
+type hiddenCookies map[string]bool
+
+// has reports whether a cookie is hidden.
+func (c hiddenCookies) has(name string) bool {
+	return c[session.CookieOwner(name)]
+}
+
+// strip removes the hidden cookies from the Cookie headers of a request and
+// leaves the others as they are.
+func (c hiddenCookies) strip(h http.Header) {
 	lines := h["Cookie"]
-	if !slices.ContainsFunc(lines, g.holdsOwn) {
+	if !slices.ContainsFunc(lines, c.in) {
 		return
 	}
 	kept := make([]string, 0, len(lines))
 	for _, line := range lines {
-		if line = g.withoutOwn(line); line != "" {
+		if line = c.without(line); line != "" {
 			kept = append(kept, line)
 		}
 	}
@@ -28,28 +38,23 @@ func (g *guard) stripCookies(h http.Header) {
 	h["Cookie"] = kept
 }
 
-// holdsOwn reports whether one of the gateway's cookies is in a Cookie header.
-func (g *guard) holdsOwn(line string) bool {
+// in reports whether a hidden cookie is in a Cookie header.
+func (c hiddenCookies) in(line string) bool {
 	for pair := range strings.SplitSeq(line, ";") {
-		if name, _, _ := strings.Cut(pair, "="); g.ownCookie(strings.TrimSpace(name)) {
+		if name, _, _ := strings.Cut(pair, "="); c.has(strings.TrimSpace(name)) {
 			return true
 		}
 	}
 	return false
 }
 
-// ownCookie reports whether a cookie is the gateway's: this site's, or another's
-// that browsers send here too.
-func (g *guard) ownCookie(name string) bool {
-	return g.withheld[session.CookieOwner(name)]
-}
-
-func (g *guard) withoutOwn(line string) string {
+// without returns a Cookie header without the hidden cookies.
+func (c hiddenCookies) without(line string) string {
 	var b strings.Builder
 	b.Grow(len(line))
 	for pair := range strings.SplitSeq(line, ";") {
 		name, _, _ := strings.Cut(pair, "=")
-		if g.ownCookie(strings.TrimSpace(name)) {
+		if c.has(strings.TrimSpace(name)) {
 			continue
 		}
 		if b.Len() > 0 {
@@ -62,9 +67,9 @@ func (g *guard) withoutOwn(line string) string {
 	return b.String()
 }
 
-// dropOwnCookies removes from an upstream's answer each Set-Cookie by which it
-// would set one of the gateway's own cookies.
-func (g *guard) dropOwnCookies(h http.Header) {
+// dropFrom removes from an upstream's answer each Set-Cookie that would set a
+// hidden cookie.
+func (c hiddenCookies) dropFrom(h http.Header) {
 	lines := h["Set-Cookie"]
 	if len(lines) == 0 {
 		return
@@ -78,19 +83,13 @@ func (g *guard) dropOwnCookies(h http.Header) {
 			name, _, _ = strings.Cut(value, "=")
 			name = strings.TrimSpace(name)
 		}
-		return g.ownCookie(name)
+		return c.has(name)
 	})
 	if len(lines) == 0 {
 		delete(h, "Set-Cookie")
 		return
 	}
 	h["Set-Cookie"] = lines
-}
-
-// cookieDomain is the domain over whose subdomains this site's session is
-// shared, as hosts are compared; empty: it stays on one host.
-func (g *guard) cookieDomain() string {
-	return strings.ToLower(strings.TrimPrefix(g.cookies.Domain, "."))
 }
 
 // inDomain reports whether browsers send the cookies of a domain to host, which

@@ -1,80 +1,167 @@
 package gateway
 
 import (
-	"net/http"
+	"cmp"
+	"fmt"
+	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/pathset"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// asked is a request for the site, as far as the decision depends on it.
-type asked struct {
-	method     string
+// policy holds the rules about who may pass, the same for every door.
+type policy struct {
+	public       *pathset.Set
+	api          *pathset.Set
+	outside      OutsideWeChat
+	accounts     accounts
+	denySnapshot bool
+	mustFollow   bool
+}
+
+// newPolicy returns the policy of the site that c describes.
+func newPolicy(c Site, accounts accounts, errs *fieldErrors) policy {
+	p := policy{
+		outside:      cmp.Or(c.OutsideWeChat, OutsideRedirect),
+		accounts:     accounts,
+		denySnapshot: c.DenySnapshotUsers || c.RequireFollow,
+		mustFollow:   c.RequireFollow,
+	}
+	var err error
+	p.public, err = pathset.New(c.PublicPaths)
+	errs.add("PublicPaths", err)
+	p.api, err = pathset.New(c.APIPaths)
+	errs.add("APIPaths", err)
+	switch p.outside {
+	case OutsideRedirect, OutsidePage, OutsideQRConnect, OutsideDeny:
+	default:
+		errs.add("OutsideWeChat", fmt.Errorf("unknown value %q", p.outside))
+	}
+	return p
+}
+
+// question describes a request for the site, as far as the decision depends on
+// it.
+type question struct {
+	method     string // empty: not known
 	path       string // as sent, percent-encoded, without the query
 	navigation bool   // a page load
-	userAgent  string // says which page helps, never who may enter
+	userAgent  string // says which answer helps, never who may enter
+
+	public bool // the path is public
+	api    bool // the path is an API path
 }
 
-func askedBy(r *http.Request, v *visit) asked {
-	return asked{
-		method:     r.Method,
-		path:       rawPath(r),
-		navigation: v.navigation,
-		userAgent:  r.UserAgent(),
-	}
-}
+// page reports whether the visitor can be shown a page.
+func (q question) page() bool { return q.navigation && !q.api }
 
-// decision is what is to be done with a request for the site.
-type decision int
+// admission is whether a visitor may enter.
+type admission int
 
 const (
-	refuse         decision = iota // 401: the default, for whatever no rule lets in
-	forwardVisitor                 // forward with the identity headers
-	forwardNobody                  // forward without them
-	login                          // send to WeChat
-	openInWeChat                   // show the page that asks to open WeChat
-	askToFollow                    // 403: the account is to be followed first
-	tryLater                       // 503: it is not known whether it is
-	forbid                         // 403
+	nobody        admission = iota // no session
+	storeAway                      // not known: the session store did not answer
+	barred                         // kept out by a list
+	notFollowing                   // does not follow the account, but has to
+	followUnknown                  // not known whether they follow: WeChat did not answer
+	admitted                       // may enter
 )
 
-// policy is who may pass: the rules that every door shares.
-type policy struct {
-	public  *pathset.Set
-	api     *pathset.Set
-	outside OutsideWeChat
-}
-
-// decide answers what is to be done for a visitor who stands so.
-func (p policy) decide(a asked, s standing) decision {
+// admission returns whether the visitor v may enter, by what their session says.
+// listed says that a list keeps them out.
+func (p policy) admission(v visitor, listed bool, now time.Time) admission {
 	switch {
-	case s == admitted:
-		return forwardVisitor
-	case p.public.Match(a.method, a.path):
-		return forwardNobody
-	case s == barred:
-		return forbid
-	case s == notFollowing:
-		return askToFollow
-	case s == unasked:
-		return tryLater
-	case !a.navigation || p.api.MayMatch(a.method, a.path):
-		return refuse
+	case v.err != nil:
+		return storeAway
+	case !p.sessionAllowed(v.session):
+		return nobody
+	case listed:
+		return barred
+	case !p.mustFollow:
+		return admitted
+	}
+	switch answer := answerIn(v.session); {
+	case !answer.usable(now):
+		return followUnknown
+	case answer.subscribed:
+		return admitted
 	default:
-		return p.arrival(a.userAgent)
+		return notFollowing
 	}
 }
 
-// arrival is what becomes of a page load by a visitor who has to sign in.
-func (p policy) arrival(userAgent string) decision {
+// sessionAllowed reports whether s, valid when it was made, still is under the
+// present configuration.
+func (p policy) sessionAllowed(s *session.Session) bool {
+	return s != nil && p.accounts.accept(s.AppID) && !(s.SnapshotUser && p.denySnapshot)
+}
+
+// A verdict is what to do with a request. The zero verdict refuses it as
+// unauthorized.
+type verdict struct {
+	action action
+	how    signInMethod // of signIn
+	word   string       // of refuse, an error word of package refusal
+	page   bool         // a refusal, or an upstream's failure, is shown as a page
+}
+
+// action is the one thing that a door looks at.
+type action int
+
+const (
+	refuse      action = iota
+	passVisitor        // pass with the visitor's identity
+	passNobody         // pass without an identity
+	signIn
+)
+
+// signInMethod is how a visitor signs in.
+type signInMethod int
+
+const (
+	atWeChat     signInMethod = iota // redirect to WeChat's login
+	openInWeChat                     // show the page that asks to open the address in WeChat
+)
+
+// decide returns what to do with request q of a visitor with admission a. What
+// no rule allows is refused.
+func (p policy) decide(q question, a admission) verdict {
+	d := verdict{page: q.page()}
+	switch {
+	case a == admitted:
+		d.action = passVisitor
+	case q.public:
+		d.action = passNobody
+	case a == storeAway:
+		// Nobody has to sign in again for a session that still exists.
+		d.word = refusal.WordStoreUnavailable
+	case a == barred:
+		d.word = refusal.WordNotAllowed
+	case a == notFollowing:
+		d.word = refusal.WordNotFollowing
+	case a == followUnknown:
+		d.word = refusal.WordWeChatUnavailable
+	case !q.page():
+		d.word = refusal.WordUnauthorized
+	default:
+		d.action, d.how, d.word = p.loginAnswer(q.userAgent)
+	}
+	return d
+}
+
+// loginAnswer returns what a page load gets from a visitor who has to sign in:
+// the way to do so, or the word of a refusal.
+func (p policy) loginAnswer(userAgent string) (action, signInMethod, string) {
 	switch {
 	case p.outside == OutsideRedirect || p.outside == OutsideQRConnect || wechat.IsWeChat(userAgent):
-		return login
+		return signIn, atWeChat, ""
 	case p.outside == OutsidePage:
-		return openInWeChat
+		return signIn, openInWeChat, ""
 	case p.outside == OutsideDeny:
-		return forbid
+		return refuse, 0, refusal.WordNotAllowed
 	default:
-		return refuse
+		return refuse, 0, refusal.WordUnauthorized
 	}
 }

@@ -6,36 +6,44 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/sweep"
 	"github.com/wxgate/wxgate/session"
 )
 
 // exchangeMemory is how long the result of an exchange is kept: as long as a
-// login's cookie lives, so that this process exchanges no login a second time.
+// login's cookie lives, so that this process exchanges no code twice.
 const exchangeMemory = 10 * time.Minute
 
-// exchanges sees to it that each login is exchanged once, however often its
-// callback arrives: doubled by WeChat's browser, repeated by an impatient
-// visitor, or again because the first answer never reached her. The zero value
-// is ready for use.
+// exchanges exchange the code of each login once, however often its callback
+// arrives: sent twice by WeChat's browser, or repeated by a visitor whom the
+// first answer did not reach.
 type exchanges struct {
 	mu      sync.Mutex
-	byState map[string]*exchange
+	byState *sweep.Map[string, *exchange]
 }
 
+// exchange is one exchange, under way or done.
 type exchange struct {
+	began   time.Time
 	done    chan struct{}
 	session *session.Session
 	err     error
 }
 
+func newExchanges() exchanges {
+	return exchanges{byState: sweep.New[string](func(x *exchange, now time.Time) bool {
+		return now.Sub(x.began) >= exchangeMemory
+	})}
+}
+
 // do returns the result of the exchange for state, which it runs on the first
-// call. The exchange does not end when the client of that call gives up: the
-// next one may be the same visitor. Only the wait of the others ends with ctx.
+// call. The exchange goes on when the client of that call leaves: the next call
+// may be the same visitor's. The other calls wait until their ctx ends.
 func (e *exchanges) do(ctx context.Context, state string, run func(context.Context) (*session.Session, error)) (*session.Session, error) {
 	x, first := e.join(state)
 	if first {
 		defer close(x.done)
-		x.err = errVisitorLeft // until there is a better answer: run may panic
+		x.err = errVisitorLeft // in case run panics
 		x.session, x.err = run(context.WithoutCancel(ctx))
 		return x.session, x.err
 	}
@@ -47,11 +55,11 @@ func (e *exchanges) do(ctx context.Context, state string, run func(context.Conte
 	}
 }
 
-// remembered returns what the exchange for state has brought, nil where that was
-// no session, or where it is not known here: another replica's, or long ago.
+// remembered returns the session of the exchange for state; nil if it brought
+// none or is not known here, because another replica made it or long ago.
 func (e *exchanges) remembered(state string) *session.Session {
 	e.mu.Lock()
-	x, ok := e.byState[state]
+	x, ok := e.byState.Get(state)
 	e.mu.Unlock()
 	if !ok {
 		return nil
@@ -68,19 +76,11 @@ func (e *exchanges) remembered(state string) *session.Session {
 func (e *exchanges) join(state string) (x *exchange, first bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if x, ok := e.byState[state]; ok {
+	if x, ok := e.byState.Get(state); ok {
 		return x, false
 	}
-	if e.byState == nil {
-		e.byState = make(map[string]*exchange)
-	}
-	x = &exchange{done: make(chan struct{})}
-	state = strings.Clone(state) // a part of the login's cookie, which is not to be kept
-	e.byState[state] = x
-	time.AfterFunc(exchangeMemory, func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		delete(e.byState, state)
-	})
+	x = &exchange{began: time.Now(), done: make(chan struct{})}
+	// A clone: state is a part of the login's cookie, which is not to be kept.
+	e.byState.Put(strings.Clone(state), x, x.began)
 	return x, true
 }

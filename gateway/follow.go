@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -12,36 +11,36 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/gateway/internal/sweep"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
 
 const (
-	// followGrace is how long an answer holds that WeChat cannot renew.
+	// followGrace is how long an answer is used that WeChat cannot renew.
 	followGrace = 24 * time.Hour
 
-	// followPause is how soon WeChat may be asked about the same visitor again:
-	// by the button of the page that asks her to follow, or after a failure.
+	// followPause is how soon WeChat is asked about the same visitor again: after
+	// the button of the page that asks to follow, or after a failure.
 	followPause = 3 * time.Second
 
-	// followPatience is how long a request waits for WeChat whose visitor has an
+	// followTimeout is how long a request waits for WeChat if there is an older
 	// answer to go on with.
-	followPatience = time.Second
+	followTimeout = time.Second
 )
 
-// follow knows which visitors follow the account. What WeChat said is kept in
-// the session; here is only what the visitor's cookie may not know yet. It is
-// safe for concurrent use.
+// follow knows which visitors follow the account. Sessions keep what WeChat
+// said; follow holds only what a visitor's cookie may not have yet. It is safe
+// for concurrent use.
 type follow struct {
 	tokens  *wechat.TokenSource
 	recheck time.Duration
-	picture string // address of the account's QR code, or empty
 	logger  zerolog.Logger
 
 	mu       sync.Mutex
-	visitors map[string]*followed // by openid
-	sweepAt  int                  // visitors at which the old ones are forgotten
-	failedAt time.Time            // when WeChat last gave no answer, about whomever
+	visitors *sweep.Map[string, *followed] // by openid
+	failedAt time.Time                     // when WeChat last gave no answer about any visitor
 }
 
 // followed is what is known about one visitor.
@@ -57,89 +56,107 @@ type followAnswer struct {
 	at         time.Time
 }
 
-// belief is how long an answer stands for itself before WeChat is asked again.
-type belief struct{ yes, no time.Duration }
+// maxAge is how old an answer may be before WeChat is asked again: an answer that
+// the visitor follows, and one that they do not.
+type maxAge struct{ yes, no time.Duration }
 
-// newFollow returns nil where nobody has to follow.
-func newFollow(c Config, logger zerolog.Logger) (*follow, error) {
+// newFollow returns nil if nobody has to follow.
+func newFollow(c Site, logger zerolog.Logger, errs *fieldErrors) *follow {
+	errs.positive("FollowRecheck", c.FollowRecheck)
+	errs.add("FollowQRURL", checkPicture(c.FollowQRURL))
 	if !c.RequireFollow {
-		return nil, nil
+		return nil
 	}
-	f := &follow{
-		tokens:   c.Tokens,
-		recheck:  cmp.Or(c.FollowRecheck, 10*time.Minute),
-		picture:  c.FollowQRURL,
-		logger:   logger,
-		visitors: make(map[string]*followed),
-		sweepAt:  minSweep,
+	if c.Tokens == nil {
+		errs.add("RequireFollow", errors.New("Tokens are required"))
 	}
-	u, err := url.Parse(f.picture)
-	switch {
-	case c.Tokens == nil || c.Tokens.Client == nil:
-		return nil, errors.New("RequireFollow: Tokens with a Client are required")
-	case c.Tokens.Client.AppID != c.Account.AppID:
-		return nil, errors.New("RequireFollow: Tokens are those of another account")
-	case f.recheck < 0:
-		return nil, fmt.Errorf("FollowRecheck: %s: expected a positive time", f.recheck)
-	case err != nil, f.picture != "" && pageSource(f.picture) == "" && (!strings.HasPrefix(f.picture, "/") || u.Host != ""):
-		return nil, errors.New("FollowQRURL: expected an address that begins with https:// or http://, or a path of this site")
-	}
-	return f, nil
+	f := &follow{tokens: c.Tokens, recheck: cmp.Or(c.FollowRecheck, 10*time.Minute), logger: logger}
+	keep := max(f.recheck, followPause)
+	f.visitors = sweep.New[string](func(v *followed, now time.Time) bool {
+		return v.asking == nil && now.Sub(v.last.at) >= keep && now.Sub(v.failedAt) >= followPause
+	})
+	return f
 }
 
-// atLogin, onPage and inScript are what is believed when a visitor signs in,
-// loads a page, and lets a page's script ask. A page load asks again after a no
-// as soon as it may: the visitor has pressed the button.
-func (f *follow) atLogin() belief  { return belief{followPause, followPause} }
-func (f *follow) onPage() belief   { return belief{f.recheck, followPause} }
-func (f *follow) inScript() belief { return belief{f.recheck, f.recheck} }
-
-// settle returns s with the newest answer about its visitor, which is asked for
-// where b does not hold the last one good. It is s itself where that knows the
-// newest, or where WeChat gives none.
-//
-// One question about a visitor is under way at a time, and outlives whoever
-// began it. A request whose visitor has an answer goes on with it when WeChat
-// is slow or away.
-func (f *follow) settle(ctx context.Context, s *session.Session, b belief) *session.Session {
-	last, asking := f.consult(ctx, s, b)
-	if asking == nil {
-		return last.keptIn(s)
+// checkTokens returns an error unless tokens are those of the account.
+func checkTokens(tokens *wechat.TokenSource, account *wechat.Client) error {
+	switch {
+	case tokens == nil || tokens.Client == nil:
+		return errors.New("Tokens with a Client are required")
+	case account != nil && tokens.Client.AppID != account.AppID:
+		return errors.New("the Tokens are those of another account")
 	}
-	var patience <-chan time.Time
-	if last.holds(time.Now()) {
-		timer := time.NewTimer(followPatience)
+	return nil
+}
+
+// checkPicture returns an error unless address can be that of a picture on a
+// page, or is empty.
+func checkPicture(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || address != "" && pages.PictureOrigin(address) == "" && (!strings.HasPrefix(address, "/") || u.Host != "") {
+		return errors.New("expected an address that begins with https:// or http://, or a path of this site")
+	}
+	return nil
+}
+
+// atLogin is the age for a login.
+func (f *follow) atLogin() maxAge { return maxAge{followPause, followPause} }
+
+// maxAge is the age for a page load or another request. A page load asks again
+// soon after a no: the visitor may have pressed the button of the page.
+func (f *follow) maxAge(page bool) maxAge {
+	if page {
+		return maxAge{f.recheck, followPause}
+	}
+	return maxAge{f.recheck, f.recheck}
+}
+
+// refresh returns s with the newest answer about its visitor. It asks WeChat if
+// the last answer is too old. It returns s itself if that has the newest answer,
+// or if WeChat gives none.
+//
+// WeChat is asked one question about a visitor at a time, which outlives the
+// request that asks. If WeChat is slow or does not answer, a request goes on with
+// the last answer.
+func (f *follow) refresh(ctx context.Context, s *session.Session, age maxAge) *session.Session {
+	last, asking := f.lookup(ctx, s, age)
+	if asking == nil {
+		return last.apply(s)
+	}
+	var timeout <-chan time.Time
+	if last.usable(time.Now()) {
+		timer := time.NewTimer(followTimeout)
 		defer timer.Stop()
-		patience = timer.C
+		timeout = timer.C
 	}
 	select {
 	case <-asking:
-	case <-patience:
+	case <-timeout:
 	case <-ctx.Done():
 	}
-	return f.newest(s).keptIn(s)
+	return f.newest(s).apply(s)
 }
 
-// consult returns the last answer about s's visitor, and what to wait for where
-// WeChat is being asked for another.
-func (f *follow) consult(ctx context.Context, s *session.Session, b belief) (followAnswer, <-chan struct{}) {
+// lookup returns the last answer about the visitor of s, and what to wait for if
+// WeChat is being asked for a newer one.
+func (f *follow) lookup(ctx context.Context, s *session.Session, age maxAge) (followAnswer, <-chan struct{}) {
 	now, last := time.Now(), f.newest(s)
-	if last.believed(now, b) {
+	if last.fresh(now, age) {
 		return last, nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	v, ok := f.visitors[s.OpenID]
+	v, ok := f.visitors.Get(s.OpenID)
 	switch {
 	case !ok:
-		f.sweep(now)
 		v = new(followed)
-		f.visitors[strings.Clone(s.OpenID)] = v // a part of the session, which is not to be kept
+		// A clone: the openid is a part of the session, which is not to be kept.
+		f.visitors.Put(strings.Clone(s.OpenID), v, now)
 	case v.asking != nil:
 		return last, v.asking
 	}
-	// While WeChat is away, those who have an answer leave it alone.
-	if now.Sub(v.failedAt) < followPause || last.holds(now) && now.Sub(f.failedAt) < followPause {
+	// While WeChat does not answer, those who have an answer do not ask.
+	if now.Sub(v.failedAt) < followPause || last.usable(now) && now.Sub(f.failedAt) < followPause {
 		return last, nil
 	}
 	v.asking = make(chan struct{})
@@ -147,97 +164,67 @@ func (f *follow) consult(ctx context.Context, s *session.Session, b belief) (fol
 	return last, v.asking
 }
 
-// newest is the newest answer about the visitor: her session's, or one that her
-// cookie does not have yet.
+// newest is the newest answer about the visitor of s: the session's, or one that
+// its cookie does not have yet.
 func (f *follow) newest(s *session.Session) followAnswer {
-	last := followAnswer{s.Subscribed, s.FollowAskedAt}
+	last := answerIn(s)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if v, ok := f.visitors[s.OpenID]; ok && v.last.at.After(last.at) {
+	if v, ok := f.visitors.Get(s.OpenID); ok && v.last.at.After(last.at) {
 		return v.last
 	}
 	return last
 }
 
-// ask asks WeChat about the visitor v. It ends as the calls of Tokens do, by
-// their timeout.
+// ask asks WeChat about the visitor v. It ends by the timeout of the calls of
+// tokens.
 func (f *follow) ask(ctx context.Context, openID string, v *followed, done chan<- struct{}) {
 	defer close(done)
 	began := time.Now()
 	user, err := f.tokens.User(ctx, openID)
-	refusal, refused := errors.AsType[*wechat.Error](err)
+	refused, ok := errors.AsType[*wechat.Error](err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	v.asking = nil
 	switch {
 	case err == nil:
 		v.last = followAnswer{user.Subscribed, began}
-	case refused && refusal.Class() == wechat.Visitor:
-		v.last = followAnswer{false, began} // WeChat does not know her
+	case ok && refused.Class() == wechat.Visitor:
+		v.last = followAnswer{false, began} // WeChat does not know the openid
 	default:
 		v.failedAt = time.Now()
 		f.failedAt = v.failedAt
 		event := f.logger.Warn()
-		if refused && refusal.Class() != wechat.Later {
-			event = f.logger.Error().Str("mend", refusal.Hint())
+		if ok && refused.Class() != wechat.Later {
+			event = f.logger.Error().Str("hint", refused.Hint())
 		}
-		event.Err(err).Msg("not known whether a visitor follows")
+		event.Err(err).Msg("follow check failed")
 	}
 }
 
-// sweep forgets the visitors whose cookies have the answer by now, once there
-// are twice as many as the last sweep left.
-func (f *follow) sweep(now time.Time) {
-	if len(f.visitors) < f.sweepAt {
-		return
-	}
-	keep := max(f.recheck, followPause)
-	for openID, v := range f.visitors {
-		if v.asking == nil && now.Sub(v.last.at) >= keep && now.Sub(v.failedAt) >= followPause {
-			delete(f.visitors, openID)
-		}
-	}
-	f.sweepAt = max(minSweep, 2*len(f.visitors))
+// answerIn is the answer that a session keeps.
+func answerIn(s *session.Session) followAnswer {
+	return followAnswer{s.Subscribed, s.FollowAskedAt}
 }
 
-// believed reports whether the answer stands for itself.
-func (a followAnswer) believed(now time.Time, b belief) bool {
-	age := now.Sub(a.at)
-	return a.subscribed && age < b.yes || !a.subscribed && !a.at.IsZero() && age < b.no
+// fresh reports whether the answer is newer than age.
+func (a followAnswer) fresh(now time.Time, age maxAge) bool {
+	since := now.Sub(a.at)
+	return a.subscribed && since < age.yes || !a.subscribed && !a.at.IsZero() && since < age.no
 }
 
-// holds reports whether the answer may be gone by where there is no newer one.
-func (a followAnswer) holds(now time.Time) bool {
+// usable reports whether the answer may be used if there is no newer one.
+func (a followAnswer) usable(now time.Time) bool {
 	return !a.at.IsZero() && now.Sub(a.at) < followGrace
 }
 
-// keptIn returns s with the answer in it.
-func (a followAnswer) keptIn(s *session.Session) *session.Session {
+// apply returns s with the answer in it, s itself if that has it.
+func (a followAnswer) apply(s *session.Session) *session.Session {
 	at := a.at.Truncate(time.Second) // as a session keeps it
 	if a.subscribed == s.Subscribed && at.Equal(s.FollowAskedAt) || a.at.IsZero() {
 		return s
 	}
-	told := *s
-	told.Subscribed, told.FollowAskedAt = a.subscribed, at
-	return &told
-}
-
-// followQR is the picture that the page of f shows, where it asks to follow.
-func (g *guard) followQR(f *failure) string {
-	if f.Word != wordNotFollowing {
-		return ""
-	}
-	return g.follow.picture
-}
-
-// followStanding is how the visitor with session s stands by what it knows.
-func followStanding(s *session.Session) standing {
-	switch answer := (followAnswer{s.Subscribed, s.FollowAskedAt}); {
-	case !answer.holds(time.Now()):
-		return unasked
-	case answer.subscribed:
-		return admitted
-	default:
-		return notFollowing
-	}
+	updated := *s
+	updated.Subscribed, updated.FollowAskedAt = a.subscribed, at
+	return &updated
 }

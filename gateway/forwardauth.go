@@ -5,152 +5,132 @@ import (
 	"strings"
 
 	"github.com/wxgate/wxgate/gateway/internal/headers"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 )
 
-// Two doors answer for a proxy that keeps the traffic to itself and only asks:
-// {prefix}/auth, over HTTP, whose request is the proxy's and tells of the
-// visitor's; and [Gateway.Authorize], which is given the visitor's.
+// Two doors answer a proxy that keeps the traffic to itself and only asks:
+// {prefix}/auth over HTTP, whose request is the proxy's and describes the
+// visitor's, and [Gateway.Authorize], which gets the visitor's.
 
-// headerLoginURL tells, with a 401, where to sign in.
+// headerLoginURL is the header of a 401 that says where to sign in.
 const headerLoginURL = "X-Wx-Login-Url"
 
-// isAuth reports whether a path is that of forward auth.
-func (s *shared) isAuth(path string) bool {
-	return path == s.prefix+"/auth" || s.behindAuth(path) != ""
-}
-
-// behindAuth returns what stands behind {prefix}/auth in a path, with the slash
-// that it begins with; "" where nothing does.
-func (s *shared) behindAuth(path string) string {
-	if behind, ok := strings.CutPrefix(path, s.prefix+"/auth"); ok && strings.HasPrefix(behind, "/") {
-		return behind
-	}
-	return ""
-}
-
-// forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, with any
-// method.
-func (g *guard) forwardAuth(w http.ResponseWriter, r *http.Request) {
-	w = g.answerTo(w, r)
-	v := visitOf(r.Context())
-	v.outcome = "" // that of the request which is asked about
-	o, err := g.original(r, v)
-	if err == nil {
-		if o.RequestURI != "" {
-			v.original = o.Request
-		}
-		err = g.authorize(w, o.Request, v, o.asked(), r.URL.Query().Get("redirect") == "true")
-	}
-	if err != nil {
-		g.fail(w, r, err)
-	}
-}
-
-// extAuthz is the door of [Gateway.Authorize].
-func (g *guard) extAuthz(w *recorder, r *http.Request, v *visit) error {
+// forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, any method.
+func (d *doors) forwardAuth(w *recorder, r *http.Request, q *request, v visitor) error {
 	setOwnHeaders(w.Header())
-	if path := rawPath(r); g.ownPaths.Match(r.Method, path) && !strings.Contains(path, "%") {
-		// On its way to this gateway, which asks for itself. An encoded spelling
-		// may be on its way to the site: Envoy routes by the path as it was sent.
-		v.outcome, v.session = outcomeOwn, nil
-		g.allow(w, r, v)
-		return nil
-	}
-	w.before = func(h http.Header) {
-		if w.status == http.StatusOK {
-			g.replaceCookies(h, r.Header)
-		}
-	}
-	return g.authorize(w, r, v, askedBy(r, v), true)
-}
-
-// authorize acts on the decision about r, a visitor's request that somebody else
-// forwards. Where redirects is set, page loads that have to sign in are sent to
-// the login instead of being told where it is.
-func (g *guard) authorize(w http.ResponseWriter, r *http.Request, v *visit, a asked, redirects bool) error {
-	what, err := g.judge(w, r, v, a)
+	o, err := d.originalOf(r, q)
 	if err != nil {
 		return err
 	}
-	if what == forwardVisitor || what == forwardNobody {
-		g.allow(w, r, v)
-		return nil
+	if o.RequestURI != "" {
+		w.subject = o.Request
 	}
-	target := g.callingPage(r)
-	if what != refuse {
-		target = g.returnTo(g.returnTarget(r))
-	}
-	// Never to WeChat itself: the cookie of a login has to be set by the host
-	// that WeChat sends the visitor back to, and the login may have a page to
-	// show instead.
-	address := g.loginURL(target, g.scope)
-	switch {
-	case what != refuse && redirects && g.keepsFragment(r):
-		w.Header().Set(headerLoginURL, address)
-		g.readFragment(w, http.StatusUnauthorized, target) // any 2xx would let the request pass
-	case what != refuse && redirects:
-		redirect(w, address)
-	default:
-		w.Header().Set(headerLoginURL, address)
-		return &failure{Status: http.StatusUnauthorized, Word: wordUnauthorized, LoginURL: address}
-	}
-	return nil
+	redirects := r.URL.Query().Get("redirect") == "true"
+	return d.authorize(w, o.Request, o.question(), q, v, redirects)
 }
 
-// allow answers that a request may pass, with what is known of its visitor. The
+// extAuthz is the door of [Gateway.Authorize].
+func (d *doors) extAuthz(w *recorder, r *http.Request, q *request) error {
+	setOwnHeaders(w.Header())
+	v := d.site.visitor(r)
+	w.session = v.session
+	if d.own.plainly(r) {
+		// On its way to this gateway, which asks itself. An encoded spelling may be
+		// on its way to the site: Envoy routes by the path as it was sent.
+		w.Outcome, w.session = outcomeOwn, nil
+		d.allow(w, r, q, visitor{}, q.navigation)
+		return nil
+	}
+	w.Final, w.NoBody = func(status int, h http.Header) int {
+		if status == http.StatusOK {
+			d.replaceCookies(h, r.Header)
+		}
+		return status
+	}, false
+	return d.authorize(w, r, questionOf(r, q.navigation), q, v, true)
+}
+
+// authorize acts on the verdict about r, a visitor's request that somebody else
+// forwards. With redirects, page loads that have to sign in are redirected to
+// the login; otherwise a header says where it is.
+func (d *doors) authorize(w *recorder, r *http.Request, ask question, q *request, v visitor, redirects bool) error {
+	s := d.site
+	verdict, v := d.evaluate(w, r, ask, q, v)
+	switch verdict.action {
+	case passVisitor, passNobody:
+		d.allow(w, r, q, v, verdict.page)
+		return nil
+	case signIn:
+		return d.askToSignIn(w, r, redirects)
+	}
+	e := s.refusal(verdict, v, r, s.returnTarget(r))
+	if e.Status == http.StatusUnauthorized {
+		w.Header().Set(headerLoginURL, e.LoginURL)
+	}
+	return e
+}
+
+// askToSignIn answers a page load r of a visitor who has to sign in. It never
+// leads to WeChat itself: the login cookie has to be set by the host that WeChat
+// sends the visitor back to, and the login may have a page to show instead.
+func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error {
+	target := d.site.returnTo(d.site.returnTarget(r))
+	address := d.site.loginURL(target, d.site.scope)
+	if redirects && !d.logins.keepsFragment(r) {
+		redirect(w, address)
+		return nil
+	}
+	w.Header().Set(headerLoginURL, address)
+	if redirects {
+		d.logins.readFragment(w, http.StatusUnauthorized, target) // a 2xx would let the request pass
+		return nil
+	}
+	return refusal.Unauthorized(address).In(refusal.FormPage)
+}
+
+// allow answers that a request may pass, with the identity headers of v. The
 // openid is there in any case: a proxy that copies it overwrites what the client
 // sent.
-func (g *guard) allow(w http.ResponseWriter, r *http.Request, v *visit) {
+func (d *doors) allow(w *recorder, r *http.Request, q *request, v visitor, page bool) {
 	h := w.Header()
 	h[headers.OpenID] = []string{""}
 	if v.session != nil {
-		g.setIdentity(h, v.session)
+		d.site.setIdentity(h, identityOf(v.session))
 	}
-	if v.navigation {
-		// The cookie will travel with the site's answer, which this process does
-		// not see: a page's is the least likely to be kept by a shared cache.
-		g.renew(r, h, v)
+	if page {
+		// The cookie will travel with the site's answer, which this process does not
+		// see. A page is the least likely to be kept by a shared cache.
+		d.site.renew(r, h, q, v)
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-// replaceCookies sets, in the header of an answer, what the Cookie header of a
-// request is to be replaced by, where the gateway's own have to go.
-func (g *guard) replaceCookies(answer, request http.Header) {
+// replaceCookies sets, in the header of an answer, the Cookie header that
+// replaces a request's, if the gateway's cookies have to be removed from it.
+func (d *doors) replaceCookies(answer, request http.Header) {
 	kept := http.Header{"Cookie": request["Cookie"]}
-	g.stripCookies(kept)
-	before, after := strings.Join(request["Cookie"], "; "), strings.Join(kept["Cookie"], "; ")
-	if after != before {
-		answer["Cookie"] = []string{after}
+	d.site.hidden.strip(kept)
+	given, left := strings.Join(request["Cookie"], "; "), strings.Join(kept["Cookie"], "; ")
+	if left != given {
+		answer["Cookie"] = []string{left}
 	}
 }
 
-// answerTo is w, or where nginx asks for forward auth, a [subrequestAnswer]
-// before it.
-func (s *shared) answerTo(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
-	if s.isAuth(r.URL.Path) && fromNginx(r.Header) {
-		return &subrequestAnswer{w}
+// answerSubrequest makes w an answer to nginx's auth_request, which closes the
+// connection over a body, and treats each status but 2xx, 401 and 403 as a
+// failure of its own. The 302 is for redirect=true.
+func answerSubrequest(w *recorder) {
+	w.NoBody = true
+	w.Final = func(status int, h http.Header) int {
+		switch status {
+		case http.StatusOK, http.StatusFound, http.StatusUnauthorized, http.StatusForbidden:
+		default:
+			status = http.StatusForbidden
+		}
+		for _, name := range []string{"Content-Type", "Content-Language", "Content-Security-Policy", "Vary"} {
+			delete(h, name)
+		}
+		h.Set("Content-Length", "0")
+		return status
 	}
-	return w
 }
-
-// subrequestAnswer is an answer to nginx's auth_request, which closes the
-// connection over a body, and makes a failure of its own of each status but
-// 2xx, 401 and 403. The 302 is for whoever wants it, by redirect=true.
-type subrequestAnswer struct{ http.ResponseWriter }
-
-func (w *subrequestAnswer) WriteHeader(status int) {
-	switch status {
-	case http.StatusOK, http.StatusFound, http.StatusUnauthorized, http.StatusForbidden:
-	default:
-		status = http.StatusForbidden
-	}
-	h := w.Header()
-	for _, name := range []string{"Content-Type", "Content-Language", "Content-Security-Policy", "Vary"} {
-		delete(h, name)
-	}
-	h.Set("Content-Length", "0")
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *subrequestAnswer) Write(b []byte) (int, error) { return len(b), nil }

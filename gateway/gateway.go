@@ -1,108 +1,95 @@
-// Package gateway puts WeChat sign-in in front of a web app.
+// Package gateway puts WeChat sign-in in front of web apps.
 //
-// A [Gateway] is an [http.Handler]. It sends visitors without a session to
-// WeChat, handles the way back, keeps who they are in a sealed cookie, and
-// forwards their requests to the app with identity headers (X-WX-OpenID and
-// its companions) that no client can set itself. [Gateway.Wrap] does the same
-// for a handler in the same process, which asks [IdentityFrom].
+// A [Gateway] is an [http.Handler]. It redirects visitors without a session to
+// WeChat, handles the callback, keeps their identity in an encrypted cookie, and
+// forwards their requests to the app with identity headers (X-WX-OpenID and its
+// companions) that no client can set. [Gateway.Wrap] does the same for a handler
+// in the same process, which calls [IdentityFrom].
 //
-// Every request, through whichever door, is answered by one decision over
-// plain values: forward as this visitor, forward as nobody, send to the login,
-// or refuse. Beside the two doors above there are two for proxies that only ask:
-// {prefix}/auth over HTTP (forward auth), and [Gateway.Authorize] (ext_authz).
+// A request reaches a site through one of four entry points, called doors: the
+// reverse proxy, Wrap, forward auth ({prefix}/auth, over HTTP) and
+// [Gateway.Authorize] (Envoy's ext_authz). All of them act on the answer of one
+// function over plain values: pass as this visitor, pass as nobody, sign in, or
+// refuse.
 //
-// What this package exports is stable: within a major version nothing of it is
-// taken away or comes to mean something else.
+// The exported API of this package and of those below it is stable: within a
+// major version nothing is removed or changes its meaning. Fields may be added to
+// structs, so name the fields in composite literals. Texts of errors, log lines
+// and pages may change.
 package gateway
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
-
-	"github.com/rs/zerolog"
 )
 
-// Gateway guards a web app, or several. It is safe for concurrent use; make one
-// with [New].
+// Gateway guards one or more sites. It is safe for concurrent use; make one with
+// [New].
 type Gateway struct {
-	*shared
-	only    *guard // of the one site, whatever the host; nil: there are several
-	nowhere *guard // of hosts that are no site's
+	*common
+	hosts hosts
 }
 
-// shared is what the guards of one gateway have in common.
-type shared struct {
-	prefix    string
-	trust     trust
-	limiter   *limiter
-	metrics   *metrics
-	buffers   *bufferPool
-	byHost    map[string]*guard // of several sites, by canonical host
-	logger    zerolog.Logger
-	accessLog bool
-}
-
-// New returns a gateway for the given configuration, or an error that says
-// which field is wrong. It opens no connection.
+// New returns the gateway that c describes. An invalid configuration is a
+// [*ConfigError], which names every field that is wrong. New opens no connection
+// and changes nothing of what c points to.
 func New(c Config) (*Gateway, error) {
-	metrics, err := newMetrics(c.Metrics)
-	if err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
+	whole := &fieldErrors{site: -1}
+	common := newCommon(c, whole)
+	sites, errs := newBuilder(common).sites(c.Sites)
+	hosts := newHosts(c, common, sites, whole)
+	if errs = append(whole.fields, errs...); len(errs) > 0 {
+		return nil, &ConfigError{errs}
 	}
-	g := &Gateway{shared: &shared{
-		prefix:    cmp.Or(c.Prefix, "/_wx"),
+	return &Gateway{common, hosts}, nil
+}
+
+// newCommon returns what the sites of one gateway share.
+func newCommon(c Config, errs *fieldErrors) *common {
+	prefix := cmp.Or(c.Prefix, "/_wx")
+	errs.add("Prefix", CheckPrefix(prefix))
+	errs.add("LoginRate", c.LoginRate.check())
+	metrics, err := newMetrics(c.Metrics)
+	errs.add("Metrics", err)
+	log, err := newAccessLog(c)
+	errs.add("Metrics", err)
+	return &common{
+		prefix:    prefix,
 		trust:     trust(c.TrustedProxies),
 		limiter:   newLimiter(c.LoginRate),
 		metrics:   metrics,
-		buffers:   newBufferPool(),
+		accessLog: log,
 		logger:    c.Logger,
-		accessLog: c.AccessLog,
-	}}
-	b := newBuilder(g.shared)
-	if len(c.Sites) == 0 {
-		g.only, err = b.guard(c)
-	} else {
-		err = g.addSites(c, b)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
-	}
-	return g, nil
 }
 
 // ServeHTTP answers r itself, or forwards it to an upstream with the visitor's
 // identity.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.guardOf(r).serve(w, r, func(g *guard, w *recorder, r *http.Request, v *visit) error {
-		return g.answer(w, r, v, g.proxy)
-	})
+	g.hosts.of(r).serve(w, r, (*doors).proxy)
 }
 
 // Wrap returns a handler that guards next, a handler in this process, as the
-// gateway guards an upstream: next sees only requests that may pass, with the
-// identity headers set, the gateway's cookies taken out, and [IdentityFrom]
-// telling who asks.
+// gateway guards an upstream: next gets only requests that may pass, with the
+// identity headers set and the gateway's cookies removed, and [IdentityFrom]
+// returns the visitor.
 func (g *Gateway) Wrap(next http.Handler) http.Handler {
-	site := inProcess(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.guardOf(r).serve(w, r, func(g *guard, w *recorder, r *http.Request, v *visit) error {
-			return g.answer(w, r, v, site)
+		g.hosts.of(r).serve(w, r, func(d *doors, w *recorder, r *http.Request, q *request) error {
+			return d.enter(w, r, q, wrapped{d.site, next})
 		})
 	})
 }
 
-// Authorize answers for a proxy that asks before it forwards r, the visitor's
-// own request as that proxy has it, RemoteAddr and all. The answer is never the
-// site's. Where it is 200, the request may pass, and the answer's header holds
-// the identity headers to set on it (X-WX-OpenID, empty for a visitor without a
-// session, where the path is public), the Cookie header to put in place of the
-// request's where that has to change, and maybe a Set-Cookie for the visitor.
-// Any other answer is the visitor's: a redirect to the login, 401, 403, or what
-// else is the matter.
+// Authorize answers a proxy that asks before it forwards r, the visitor's own
+// request with the RemoteAddr that the proxy saw. A 200 lets the request pass:
+// its header holds the identity headers to set on the request (X-WX-OpenID,
+// empty on a public path without a session), the Cookie header that replaces the
+// request's if that has to change, and possibly a Set-Cookie for the visitor. Any
+// other answer is for the visitor: a redirect to the login, 401, 403 and so on.
 //
-// Package [github.com/wxgate/wxgate/gateway/extauthz] asks it for Envoy.
+// Package [github.com/wxgate/wxgate/gateway/extauthz] calls it for Envoy;
 // {prefix}/auth does the same for proxies that ask over HTTP.
 func (g *Gateway) Authorize(w http.ResponseWriter, r *http.Request) {
-	g.guardAt(r.Host).serve(w, r, (*guard).extAuthz)
+	g.hosts.at(r.Host).serve(w, r, (*doors).extAuthz)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/assertion"
 	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/session"
 )
@@ -14,37 +15,38 @@ import (
 // sourceClient is the value of X-WX-Source for a visitor with a session.
 const sourceClient = "wx_client"
 
-// Identity is who a visitor is, as far as WeChat told.
+// Identity is who a visitor is, as far as WeChat tells.
 type Identity struct {
 	// OpenID names the visitor within the account AppID.
 	OpenID string
 	AppID  string
-	// UnionID names her across the accounts of one open platform account;
-	// empty where it is not known.
+	// UnionID names them across the accounts of one open platform account; empty:
+	// not known.
 	UnionID string
-	// Scope is what she granted: "snsapi_base" or "snsapi_userinfo".
+	// Scope is what they granted: "snsapi_base" or "snsapi_userinfo".
 	Scope string
-	// Nickname and Avatar are empty unless she granted snsapi_userinfo.
+	// Nickname and Avatar are empty unless they granted snsapi_userinfo.
 	Nickname string
 	Avatar   string
-	// SnapshotUser marks the virtual account of a WeChat snapshot page: its
-	// OpenID is nobody's and will not come again.
+	// SnapshotUser marks the virtual account of a WeChat snapshot page, whose
+	// OpenID stands for nobody and will not come again.
 	SnapshotUser bool
-	// Subscribed is whether she follows the account, where SubscribedKnown: the
-	// gateway asks under [Config.RequireFollow] alone.
+	// Subscribed is whether they follow the account, if SubscribedKnown: the
+	// gateway asks WeChat only under [Site.RequireFollow].
 	Subscribed, SubscribedKnown bool
 }
 
-// IdentityFrom returns the visitor whose request carries ctx, and false where
-// the request came through no gateway or without a session.
+type identityKey struct{}
+
+// IdentityFrom returns the visitor whose request has the context ctx, and false
+// if the request came through no [Gateway.Wrap] or without a session. It may be
+// called from any goroutine.
 func IdentityFrom(ctx context.Context) (Identity, bool) {
-	v, ok := ctx.Value(visitKey{}).(*visit)
-	if !ok || v.session == nil {
-		return Identity{}, false
-	}
-	return identityOf(v.session), true
+	id, ok := ctx.Value(identityKey{}).(Identity)
+	return id, ok
 }
 
+// identityOf returns the identity of the visitor with session s.
 func identityOf(s *session.Session) Identity {
 	return Identity{
 		OpenID:       s.OpenID,
@@ -60,19 +62,19 @@ func identityOf(s *session.Session) Identity {
 	}
 }
 
-// setIdentity adds the identity headers of the visitor with session s to h.
-func (g *guard) setIdentity(h http.Header, s *session.Session) {
-	id := identityOf(s)
+// setIdentity adds the identity headers of id to h.
+func (s *site) setIdentity(h http.Header, id Identity) {
 	id.setHeaders(h)
-	if assertion := g.assertions.of(id); assertion != "" {
-		h[headers.Assertion] = []string{assertion}
+	token := s.assertions.Token(assertion.Visitor{OpenID: id.OpenID, AppID: id.AppID, UnionID: id.UnionID})
+	if token != "" {
+		h[headers.Assertion] = []string{token}
 	}
 }
 
-// setHeaders adds the identity headers of id to h, from which stripIdentity
-// has removed whatever the client sent.
+// setHeaders adds the identity headers of id to h. stripIdentity has to remove
+// the client's before.
 func (id Identity) setHeaders(h http.Header) {
-	var values [9]string // all in one allocation: every request passes here
+	var values [9]string // one allocation: every request passes here
 	n := 0
 	set := func(name, value string) {
 		if value != "" {
@@ -96,8 +98,8 @@ func (id Identity) setHeaders(h http.Header) {
 	}
 }
 
-// percentEncoded encodes everything but letters, digits and -._~, so that those
-// decoders that read + as a blank see the same text as those that do not.
+// percentEncoded encodes all but letters, digits and -._~. Without a + the text
+// is the same for decoders that read + as a space and for those that do not.
 func percentEncoded(text string) string {
 	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
 }

@@ -4,25 +4,40 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/wxgate/wxgate/gateway/internal/answer"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/wechat"
 )
 
-// jssdk signs a page of this site for WeChat's JS-SDK: GET {prefix}/jssdk.
-// Always JSON. It takes no session, because public pages are shared too, and
-// signs no other site's page: a signature is good for whoever has it.
-func (g *guard) jssdk(w http.ResponseWriter, r *http.Request) error {
-	visitOf(r.Context()).navigation = false
+// jssdk signs pages of a site for WeChat's JS-SDK.
+type jssdk struct {
+	site    *site
+	tickets *wechat.TicketSource
+}
+
+// config signs one page: GET {prefix}/jssdk. It needs no session, because public
+// pages are shared too. It signs no other site's page: anybody who has a
+// signature can use it.
+func (j jssdk) config(w *recorder, r *http.Request, _ *request, _ visitor) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil || len(query["url"]) != 1 || !g.ownPage(query.Get("url")) {
-		return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest}
+	if err != nil || len(query["url"]) != 1 || !j.site.ownPage(query.Get("url")) {
+		return refusal.InvalidRequest(nil)
 	}
-	config, err := g.tickets.Config(r.Context(), query.Get("url"))
+	config, err := j.tickets.Config(r.Context(), query.Get("url"))
 	switch {
 	case err != nil && r.Context().Err() != nil:
 		return errVisitorLeft
 	case err != nil:
-		return weChatFailure(err)
+		return refusal.WeChat(err)
 	}
-	answer.JSON(w, http.StatusOK, config)
+	refusal.WriteJSON(w, http.StatusOK, config)
 	return nil
+}
+
+// checkTickets returns an error unless tickets, which may be nil, are those of
+// the account.
+func checkTickets(tickets *wechat.TicketSource, account *wechat.Client) error {
+	if tickets == nil {
+		return nil
+	}
+	return checkTokens(tickets.Tokens, account)
 }

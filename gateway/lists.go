@@ -15,9 +15,9 @@ type lists struct {
 	allow, deny *openIDFile // nil: there is none
 }
 
-// refuse reports whether the visitor is kept out: she is on the deny list, or
-// there is an allow list and she is not on it. A line counts for a unionid as
-// it does for an openid: the visitor of a scan login has another openid.
+// refuse reports whether the visitor is kept out: they are on the deny list, or
+// there is an allow list and they are not on it. A line may hold an openid or a
+// unionid: the visitor of a scan login has another openid.
 func (l lists) refuse(s *session.Session) bool {
 	return l.deny != nil && l.deny.names(s) || l.allow != nil && !l.allow.names(s)
 }

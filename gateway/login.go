@@ -7,83 +7,124 @@ import (
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// loginEndpoint starts a login that somebody asked for: GET {prefix}/login.
-func (g *guard) loginEndpoint(w http.ResponseWriter, r *http.Request) error {
+// logins do all between a visitor without a session and one with a new session:
+// they start logins, and finish those that come back from WeChat.
+type logins struct {
+	site         *site
+	accounts     accounts
+	pending      *session.Logins
+	exchanges    exchanges
+	hub          hubRole
+	keepFragment bool
+	warnings     loginWarnings
+}
+
+// loginWarnings are the log messages about logins that clients can trigger.
+type loginWarnings struct {
+	host   everyMinute // a login started under a host that is not the public URL's
+	site   everyMinute // a login for a site that is not the hub's
+	ticket everyMinute // three tickets of one visitor refused
+}
+
+// login starts a login on request: GET {prefix}/login.
+func (l *logins) login(w *recorder, r *http.Request, q *request, _ visitor) error {
 	query := r.URL.Query()
-	if query.Has("redirect_uri") { // from which browsers, the site has decided
-		l, err := g.loginForSite(query)
+	if query.Has("redirect_uri") { // which browsers may sign in, the site has decided
+		login, err := l.hubLogin(query)
 		if err != nil {
 			return err
 		}
-		return g.start(w, r, l)
+		return l.startLogin(w, r, q, login)
 	}
-	scope, err := g.askedScope(query)
+	scope, err := l.scopeIn(query)
 	if err != nil {
 		return err
 	}
-	switch g.policy.arrival(r.UserAgent()) {
-	case login:
-		return g.login(w, r, query.Get("return_to"), scope)
-	case openInWeChat:
-		g.openInWeChat(w, r)
+	action, how, _ := l.site.policy.loginAnswer(r.UserAgent())
+	switch {
+	case action != signIn:
+		return refusal.NotAllowed()
+	case how == openInWeChat:
+		l.openInWeChat(w, r)
 		return nil
 	default:
-		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
+		return l.redirectToLogin(w, r, q, query.Get("return_to"), scope)
 	}
 }
 
-// askedScope is the scope that a login's query asks for, by default the site's.
-func (g *guard) askedScope(query url.Values) (wechat.Scope, error) {
-	scope := g.scope
-	if asked := query.Get("scope"); asked != "" {
-		if err := scope.UnmarshalText([]byte(asked)); err != nil {
-			return "", &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest, Err: err}
+// answer lets the visitor of page load r sign in.
+func (l *logins) answer(w *recorder, r *http.Request, q *request, how signInMethod) error {
+	target := l.site.returnTarget(r)
+	switch {
+	case how == openInWeChat:
+		l.openInWeChat(w, r)
+		return nil
+	case l.keepsFragment(r):
+		l.readFragment(w, http.StatusOK, target)
+		return nil
+	default:
+		return l.redirectToLogin(w, r, q, target, l.site.scope)
+	}
+}
+
+// scopeIn is the scope that a login's query asks for, by default the site's.
+func (l *logins) scopeIn(query url.Values) (wechat.Scope, error) {
+	scope := l.site.scope
+	if text := query.Get("scope"); text != "" {
+		if err := scope.UnmarshalText([]byte(text)); err != nil {
+			return "", refusal.InvalidRequest(err)
 		}
 	}
 	return scope, nil
 }
 
-// login sends the visitor to WeChat, to come back to target.
-func (g *guard) login(w http.ResponseWriter, r *http.Request, target string, scope wechat.Scope) error {
-	return g.start(w, r, &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)})
+// redirectToLogin starts a login of this site that leads to target.
+func (l *logins) redirectToLogin(w *recorder, r *http.Request, q *request, target string, scope wechat.Scope) error {
+	return l.startLogin(w, r, q, &session.Login{ReturnTo: l.site.returnTo(target), Scope: string(scope)})
 }
 
-// start begins a login that a visitor asks for, not one that is tried again by
-// itself: it counts against her rate, and goes by the public URL.
-func (g *guard) start(w http.ResponseWriter, r *http.Request, l *session.Login) error {
-	if g.aliases && g.cookies.Domain == "" && canonicalHost(r.Host) != canonicalHost(g.publicURL.Host) {
-		// A login cookie set here would be missing where WeChat sends her back to.
-		redirect(w, g.again(l))
+// startLogin starts a login that a visitor asks for. Unlike one that the gateway
+// starts again, it counts against the login rate and goes by the public URL.
+func (l *logins) startLogin(w *recorder, r *http.Request, q *request, login *session.Login) error {
+	s := l.site
+	if s.aliases && s.cookieDomain == "" && origin.Canonical(r.Host) != origin.Canonical(s.public.Host) {
+		// A login cookie set here would be missing where WeChat sends the visitor
+		// back to.
+		redirect(w, l.retryURL(login))
 		return nil
 	}
-	g.warnOfHost(r)
-	if err := g.limiter.take(visitOf(r.Context()).clientIP); err != nil {
+	l.warnOfHost(r)
+	if err := s.limiter.take(q.clientIP); err != nil {
 		return err
 	}
-	return g.depart(w, r, l)
+	return l.redirectToWeChat(w, r, login)
 }
 
-// warnOfHost says that logins begin under a name to which WeChat does not
-// send them back: there, the login cookie set here will be missing.
-func (g *guard) warnOfHost(r *http.Request) {
+// warnOfHost warns about logins that start under a host to which WeChat does not
+// send visitors back, where the login cookie will be missing.
+func (l *logins) warnOfHost(r *http.Request) {
 	host := strings.ToLower(r.Host)
-	if host == g.publicURL.Host || g.cookies.Domain != "" {
+	if host == l.site.public.Host || l.site.cookieDomain != "" {
 		return
 	}
-	g.warn.host.do(func() {
-		g.logger.Warn().Str("host", access.Short(host)).Str("public_url", g.publicURL.String()).
-			Str("mend", "send visitors to the public URL, or correct it; where a proxy in front only changes the Host header, nothing is amiss").
-			Msg("login begun under another host than the public URL's")
+	l.warnings.host.do(func() {
+		l.site.logger.Warn().Str("host", access.Short(host)).Str("public_url", l.site.publicURL).
+			Str("hint", "send visitors to the public URL, or correct it; ignore this if a proxy in front only changes the Host header").
+			Msg("login started under another host than the public URL's")
 	})
 }
 
-// depart begins l under a state of its own and redirects to WeChat, or to the hub.
-func (g *guard) depart(w http.ResponseWriter, r *http.Request, l *session.Login) error {
-	authorizeURL, err := g.begin(w, r, l, g.callbackURL())
+// redirectToWeChat makes login a new login of this browser and redirects to
+// WeChat, or to the hub.
+func (l *logins) redirectToWeChat(w *recorder, r *http.Request, login *session.Login) error {
+	authorizeURL, err := l.newLogin(w, r, login, l.site.callbackURL())
 	if err != nil {
 		return err
 	}
@@ -91,51 +132,63 @@ func (g *guard) depart(w http.ResponseWriter, r *http.Request, l *session.Login)
 	return nil
 }
 
-func (g *guard) callbackURL() string {
-	return g.publicURL.String() + g.prefix + "/callback"
-}
-
-// begin begins l under a state of its own and returns the address at WeChat, or
-// at the hub, that leads the visitor on to redirectURI.
-func (g *guard) begin(w http.ResponseWriter, r *http.Request, l *session.Login, redirectURI string) (string, error) {
-	account := g.accountFor(r, l)
-	l.State, l.BeganAt, l.AppID = session.NewState(), time.Now(), ""
-	if account == g.scan {
-		l.AppID = account.AppID
+// newLogin gives login a state of its own, keeps it in the visitor's browser, and
+// returns the address at WeChat, or at the hub, that leads on to redirectURI.
+func (l *logins) newLogin(w *recorder, r *http.Request, login *session.Login, redirectURI string) (string, error) {
+	account := l.accounts.forLogin(login, r.UserAgent())
+	login.State, login.BeganAt, login.AppID = session.NewState(), time.Now(), ""
+	if account == l.accounts.scan {
+		login.AppID = account.AppID
 	}
-	if err := g.logins.Begin(r, w.Header(), l); err != nil {
+	if err := l.pending.Begin(r, w.Header(), login); err != nil {
 		return "", err
 	}
-	return g.authorizeURL(r, account, l, redirectURI), nil
+	if l.hub.url != "" {
+		return hubLoginURL(l.hub.url+l.site.prefix, login, redirectURI, login.State), nil
+	}
+	return l.accounts.authorizeURL(account, login, redirectURI, r.UserAgent()), nil
 }
 
-// loginURL is the address that starts a login leading to target. It is
-// absolute: the login cookie has to be set on the host that WeChat returns to.
-func (g *guard) loginURL(target string, scope wechat.Scope) string {
-	address := g.publicURL.String() + g.prefix + "/login"
-	query := make(url.Values)
-	if target != "" && target != "/" {
-		query.Set("return_to", target)
+// retryURL is the address that starts a login like this one again.
+func (l *logins) retryURL(login *session.Login) string {
+	if login.SiteState != "" {
+		return hubLoginURL(l.site.publicURL+l.site.prefix, login, login.ReturnTo, login.SiteState)
 	}
-	if scope != "" && scope != g.scope {
-		query.Set("scope", string(scope))
-	}
-	if len(query) > 0 {
-		address += "?" + query.Encode()
-	}
-	return address
+	return l.site.loginURL(login.ReturnTo, wechat.Scope(login.Scope))
 }
 
 // openInWeChat shows the page that asks to open the present address in WeChat.
-func (g *guard) openInWeChat(w http.ResponseWriter, r *http.Request) {
-	address := g.publicURL.String() + requestTarget(r)
+func (l *logins) openInWeChat(w *recorder, r *http.Request) {
 	setOwnHeaders(w.Header())
-	g.pages.render(w, r, http.StatusOK, pageOpenInWeChat, pageData{Address: address})
+	l.site.pages.Render(w, r, http.StatusOK, pages.OpenInWeChat, pages.Data{Address: l.site.publicURL + requestTarget(r)})
 }
 
-// redirect sends the visitor on. Never 301: it would be kept, with one
-// visitor's state in it.
-func redirect(w http.ResponseWriter, location string) {
+// keepsFragment reports whether page load r is answered by the page that reads
+// the fragment before the login: it has to be one that shows HTML.
+func (l *logins) keepsFragment(r *http.Request) bool {
+	if !l.keepFragment || r.Method != http.MethodGet {
+		return false
+	}
+	// The address of a frame is not seen by the visitor, and browsers would not
+	// show the page in it.
+	if destination := r.Header.Get("Sec-Fetch-Dest"); destination != "" && destination != "document" {
+		return false
+	}
+	html, _ := accepts(r.Header.Values("Accept"))
+	return html
+}
+
+// readFragment answers with the page that adds the fragment to target and goes on
+// to the login. It starts no login itself.
+func (l *logins) readFragment(w *recorder, status int, target string) {
+	setOwnHeaders(w.Header())
+	address := l.site.publicURL + l.site.prefix + "/login?return_to=" + url.QueryEscape(l.site.returnTo(target))
+	pages.WriteFragment(w, status, address)
+}
+
+// redirect sends the visitor on. It is never a 301, which browsers keep: each
+// visitor's state is in the address.
+func redirect(w *recorder, location string) {
 	setOwnHeaders(w.Header())
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusFound)

@@ -2,37 +2,40 @@ package gateway
 
 import (
 	"net/http"
+
+	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 )
 
-// logoutPage asks whether to sign out: GET {prefix}/logout. It changes
-// nothing: WeChat's scanners and previews open addresses too.
-func (g *guard) logoutPage(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r.Context())
-	if v.storeErr != nil {
-		return v.storeErr
+// logoutPage asks whether to sign out: GET {prefix}/logout. It changes nothing:
+// WeChat's scanners and previews open addresses too.
+func (e *endpoints) logoutPage(w *recorder, r *http.Request, _ *request, v visitor) error {
+	s := e.site
+	if v.err != nil {
+		return v.err
 	}
-	target := g.returnTo(r.URL.Query().Get("return_to"))
+	target := s.returnTo(r.URL.Query().Get("return_to"))
 	if v.session == nil {
-		g.pages.render(w, r, http.StatusOK, pageSignedOut, pageData{LoginURL: g.loginURL(target, g.scope)})
+		s.pages.Render(w, r, http.StatusOK, pages.SignedOut, pages.Data{LoginURL: s.loginURL(target, s.scope)})
 		return nil
 	}
-	g.pages.render(w, r, http.StatusOK, pageSignOut, pageData{
-		LogoutAction: g.prefix + "/logout",
+	s.pages.Render(w, r, http.StatusOK, pages.SignOut, pages.Data{
+		LogoutAction: s.prefix + "/logout",
 		ReturnTo:     target,
 	})
 	return nil
 }
 
-// maxLogoutForm bounds the form of a sign-out, in bytes.
+// maxLogoutForm limits the form of a sign-out, in bytes.
 const maxLogoutForm = 16 << 10
 
 // logout ends the session: POST {prefix}/logout.
-func (g *guard) logout(w http.ResponseWriter, r *http.Request) error {
+func (e *endpoints) logout(w *recorder, r *http.Request, _ *request, _ visitor) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogoutForm)
-	target := g.returnTo(r.FormValue("return_to")) // a form that cannot be read names no place
-	if err := g.sessions.Delete(r, w.Header()); err != nil {
-		g.metrics.storeErrors.Inc()
-		return &failure{Status: http.StatusServiceUnavailable, Word: wordStoreUnavailable, Err: err, RetryAfter: retryAfter}
+	target := e.site.returnTo(r.FormValue("return_to")) // an unreadable form names none
+	if err := e.site.sessions.Delete(r, w.Header()); err != nil {
+		e.site.metrics.storeErrors.Inc()
+		return refusal.StoreUnavailable(err)
 	}
 	w.Header().Set("Location", target)
 	w.WriteHeader(http.StatusSeeOther)

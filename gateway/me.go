@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/wxgate/wxgate/gateway/internal/answer"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/session"
 )
 
-// meAnswer is what a page may know of its own visitor. What WeChat did not
-// tell is left out.
+// meAnswer is what a page may know about its visitor. What WeChat did not tell
+// is left out.
 type meAnswer struct {
 	OpenID       string    `json:"openid"`
 	UnionID      string    `json:"unionid,omitempty"`
@@ -23,39 +23,38 @@ type meAnswer struct {
 	ExpiresAt    time.Time `json:"expires_at"`
 }
 
-// me tells a page who its visitor is: GET {prefix}/me. Always JSON.
-func (g *guard) me(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r.Context())
-	v.navigation = false
+// me tells a page who its visitor is: GET {prefix}/me.
+func (e *endpoints) me(w *recorder, r *http.Request, q *request, v visitor) error {
+	s := e.site
 	switch {
-	case v.storeErr != nil:
-		return v.storeErr
+	case v.err != nil:
+		return v.err
 	case v.session == nil:
-		return &failure{Status: http.StatusUnauthorized, Word: wordUnauthorized, LoginURL: g.loginURL(g.callingPage(r), g.scope)}
-	case g.lists.refuse(v.session):
-		return g.refusal(barred, "")
+		return refusal.Unauthorized(s.loginURL(s.callingPage(r), s.scope))
+	case s.lists.refuse(v.session):
+		return refusal.NotAllowed()
 	}
-	g.renew(r, w.Header(), v)
-	answer.JSON(w, http.StatusOK, g.meOf(v.session))
+	v = s.renew(r, w.Header(), q, v)
+	refusal.WriteJSON(w, http.StatusOK, s.me(v.session))
 	return nil
 }
 
-// meOf is what a page may know of the visitor with session s.
-func (g *guard) meOf(s *session.Session) meAnswer {
+// me is what a page may know about the visitor with the given session.
+func (s *site) me(v *session.Session) meAnswer {
 	var subscribed *bool
-	if !s.FollowAskedAt.IsZero() {
-		subscribed = new(s.Subscribed)
+	if !v.FollowAskedAt.IsZero() {
+		subscribed = new(v.Subscribed)
 	}
 	return meAnswer{
-		OpenID:       s.OpenID,
-		UnionID:      s.UnionID,
-		AppID:        s.AppID,
-		Scope:        s.Scope,
-		Nickname:     s.Nickname,
-		Avatar:       s.Avatar,
-		SnapshotUser: s.SnapshotUser,
+		OpenID:       v.OpenID,
+		UnionID:      v.UnionID,
+		AppID:        v.AppID,
+		Scope:        v.Scope,
+		Nickname:     v.Nickname,
+		Avatar:       v.Avatar,
+		SnapshotUser: v.SnapshotUser,
 		Subscribed:   subscribed,
-		IssuedAt:     s.IssuedAt.UTC().Truncate(time.Second),
-		ExpiresAt:    g.lifetime.ExpiresAt(s).UTC().Truncate(time.Second),
+		IssuedAt:     v.IssuedAt.UTC().Truncate(time.Second),
+		ExpiresAt:    s.lifetime.ExpiresAt(v).UTC().Truncate(time.Second),
 	}
 }

@@ -6,77 +6,69 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/wechat"
 )
 
 // metrics are the gateway's own. No label takes a value that a client chooses.
 type metrics struct {
-	requests         *access.Metrics
 	logins           *prometheus.CounterVec
-	wechatRequests   *prometheus.CounterVec
-	wechatDurations  *prometheus.HistogramVec
 	upstreamDuration *prometheus.HistogramVec
 	storeErrors      prometheus.Counter
 }
 
-// newMetrics makes the metrics and registers them with registry, where it is
-// not nil.
+// newMetrics registers the metrics with registry, which may be nil.
 func newMetrics(registry prometheus.Registerer) (*metrics, error) {
-	requests, err := access.NewMetrics(registry, "http",
-		"Requests answered, by what became of them and status.",
-		"Time from a request's header to the end of its answer.")
 	m := &metrics{
-		requests: requests,
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_logins_total", Help: "Callbacks from WeChat, by result.",
 		}, []string{"result"}),
-		wechatRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_wechat_requests_total", Help: "Calls to WeChat's API, by path and result.",
-		}, []string{"api", "result"}),
-		wechatDurations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxgate_wechat_request_duration_seconds", Help: "Time of a call to WeChat's API, by path.",
-			Buckets: prometheus.DefBuckets,
-		}, []string{"api"}),
 		upstreamDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "wxgate_upstream_request_duration_seconds", Help: "Time until the upstream's response header, by path prefix.",
 			Buckets: prometheus.DefBuckets,
 		}, []string{"upstream"}),
 		storeErrors: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "wxgate_session_store_errors_total", Help: "Times that the session store could not be asked.",
+			Name: "wxgate_session_store_errors_total", Help: "Failed requests to the session store.",
 		}),
 	}
-	if registry == nil {
-		return m, nil
+	return m, register(registry, m.logins, m.upstreamDuration, m.storeErrors)
+}
+
+// ObserveWeChat registers metrics of the calls of WeChat's API with registry,
+// wxgate_wechat_requests_total and wxgate_wechat_request_duration_seconds, and
+// returns the function that counts a call. Set it as [wechat.Client.Observe] of
+// each client before its first call.
+func ObserveWeChat(registry prometheus.Registerer) (func(api string, err error, elapsed time.Duration), error) {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "wxgate_wechat_requests_total", Help: "Calls of WeChat's API, by path and result.",
+	}, []string{"api", "result"})
+	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "wxgate_wechat_request_duration_seconds", Help: "Time of a call of WeChat's API, by path.",
+		Buckets: prometheus.DefBuckets,
+	}, []string{"api"})
+	observe := func(api string, err error, elapsed time.Duration) {
+		requests.WithLabelValues(api, wechat.Result(err)).Inc()
+		durations.WithLabelValues(api).Observe(elapsed.Seconds())
 	}
-	errs := []error{err}
-	for _, c := range []prometheus.Collector{m.logins, m.wechatRequests, m.wechatDurations, m.upstreamDuration, m.storeErrors} {
+	return observe, register(registry, requests, durations)
+}
+
+// register registers the collectors with registry, which may be nil.
+func register(registry prometheus.Registerer, collectors ...prometheus.Collector) error {
+	if registry == nil {
+		return nil
+	}
+	var errs []error
+	for _, c := range collectors {
 		errs = append(errs, registry.Register(c))
 	}
-	return m, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-// observeWeChat is the account's Observe function.
-func (m *metrics) observeWeChat(api string, err error, elapsed time.Duration) {
-	result := "ok"
-	if refusal, ok := errors.AsType[*wechat.Error](err); ok {
-		result = refusal.Class().String()
-	} else if err != nil {
-		result = "away"
-	}
-	m.wechatRequests.WithLabelValues(api, result).Inc()
-	m.wechatDurations.WithLabelValues(api).Observe(elapsed.Seconds())
-}
-
-// The results of a callback.
+// The results of a login that no refusal names.
 const (
-	loginOK            = "ok"
-	loginInvalidState  = "invalid_state"
-	loginDeclined      = "declined"
-	loginCodeRefused   = "code_refused"
-	loginAway          = "wechat_away"
-	loginMisconfigured = "misconfigured"
-	loginForbidden     = "forbidden"
+	loginOK           = "ok"
+	loginDeclined     = "declined"
+	loginInvalidState = "invalid_state"
 )
 
 func (m *metrics) login(result string) { m.logins.WithLabelValues(result).Inc() }

@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/gateway/origin"
 )
 
-// The headers by which proxies tell of the request that they ask about, as Go
+// The headers by which proxies describe the request that they ask about, as Go
 // spells them: the first three are Traefik's and Caddy's, the others nginx's.
-// X-Forwarded-Proto is not among them: the scheme is always the public URL's.
+// X-Forwarded-Proto is not among them: the scheme is the public URL's.
 const (
 	headerForwardedMethod = "X-Forwarded-Method"
 	headerForwardedHost   = "X-Forwarded-Host"
@@ -26,148 +29,145 @@ func fromNginx(h http.Header) bool {
 	return len(h[headerOriginalURI]) > 0 || len(h[headerOriginalURL]) > 0 || len(h[headerOriginalMethod]) > 0
 }
 
-// original is the visitor's request, as far as the proxy that asks about it
-// tells. Of one that is not known, URL and RequestURI are empty.
+// original is the visitor's request as far as the proxy that asks describes it.
+// If it does not, URL and RequestURI are empty.
 type original struct {
 	*http.Request
-	method string // empty where it is not known; the Request then has the proxy's
+	method string // empty if it is not known; the Request then has the proxy's
 }
 
-// asked is the question about the request. A method that is not known is no
-// method: patterns that name one do not match.
-func (o original) asked() asked {
-	return asked{
-		method:     o.method,
-		path:       rawPath(o.Request),
-		navigation: navigation(o.Request),
-		userAgent:  o.UserAgent(),
-	}
+// question describes the request. A method that is not known matches no pattern
+// that names one.
+func (o original) question() question {
+	q := questionOf(o.Request, navigation(o.Request))
+	q.method = o.method
+	return q
 }
 
-// original reads the visitor's request out of r, a proxy's. Only a trusted proxy
-// is believed; nothing is known of what others ask about. Whatever is said twice
-// has to be said alike: a header that the proxy does not set is the client's.
-func (g *guard) original(r *http.Request, v *visit) (original, error) {
-	var method, target claim
-	host := claim{same: sameHost}
-	behind := g.behindAuth(requestTarget(r)) // as sent: no proxy asks by an encoded spelling of the prefix
-	if v.trusted {
+// originalOf reads the visitor's request out of r, a proxy's question. It reads
+// the headers of trusted proxies only. What is said twice must agree: a header
+// that the proxy does not set is the client's.
+func (d *doors) originalOf(r *http.Request, q *request) (original, error) {
+	host := assertedValue{same: sameHost}
+	method, target := assertedValue{valid: isMethod}, assertedValue{valid: isTarget}
+	host.valid = isHost
+	behind := d.site.behindAuth(requestTarget(r)) // as sent: no proxy asks by an encoded prefix
+	if q.trusted {
 		if behind != "" { // Envoy
-			target.is("the path behind /auth", behind)
-			method.is("the method", r.Method)
+			target.set("the path behind /auth", behind)
+			method.set("the method", r.Method)
 		}
-		target.header(r.Header, headerForwardedURI)
-		target.header(r.Header, headerOriginalURI)
+		target.readHeader(r.Header, headerForwardedURI)
+		target.readHeader(r.Header, headerOriginalURI)
 		if !fromNginx(r.Header) || len(r.Header[headerOriginalMethod]) > 0 {
 			// Beside nginx's target alone it is the client's.
-			method.header(r.Header, headerForwardedMethod)
+			method.readHeader(r.Header, headerForwardedMethod)
 		}
-		method.header(r.Header, headerOriginalMethod)
-		host.header(r.Header, headerForwardedHost)
-		originalURL(r.Header, &host, &target)
+		method.readHeader(r.Header, headerOriginalMethod)
+		host.readHeader(r.Header, headerForwardedHost)
+		readOriginalURL(r.Header, &host, &target)
 	} else if behind != "" || fromNginx(r.Header) || len(r.Header[headerForwardedURI]) > 0 {
-		g.warnOfProxy(v)
+		d.warnOfProxy(q)
 	}
+	for _, value := range []*assertedValue{&target, &method, &host} {
+		if fault := value.check(); fault != "" {
+			d.warnOfHeaders(r, fault)
+			e := refusal.InvalidRequest(nil).In(refusal.FormJSON) // for the operator, not the visitor
+			e.Status, e.Message = http.StatusForbidden, fault
+			return original{}, e
+		}
+	}
+	return original{described(r, target.value, method.value, host.value), method.value}, nil
+}
+
+// described returns a copy of r with the target, method and host of the request
+// that it describes. Method and host may be empty: not known.
+func described(r *http.Request, target, method, host string) *http.Request {
 	o := *r
-	o.URL, o.RequestURI = new(url.URL), target.value
-	if target.value != "" {
-		u, err := url.ParseRequestURI(target.value)
-		target.check(err == nil && isTarget(target.value))
-		if err == nil {
-			o.URL = u
-		}
+	o.URL, o.RequestURI = new(url.URL), target
+	if u, err := url.ParseRequestURI(target); err == nil {
+		o.URL = u
 	}
-	if method.value != "" {
-		method.check(isMethod(method.value))
-		o.Method = method.value
-	}
-	if host.value != "" {
-		host.check(isHost(host.value))
-		o.Host = host.value
-	}
-	for _, c := range []claim{target, method, host} {
-		if c.fault != "" {
-			v.navigation = false // the operator's to read, not the visitor's
-			g.warnOfClaim(r, c.fault)
-			return original{}, &failure{Status: http.StatusForbidden, Word: wordInvalidRequest, Message: c.fault}
-		}
-	}
-	return original{&o, method.value}, nil
+	o.Method = cmp.Or(method, r.Method)
+	o.Host = cmp.Or(host, r.Host)
+	return &o
 }
 
-// originalHost is the host of the visitor's request, in r of a trusted proxy.
+// originalHost is the host of the visitor's request in r, a trusted proxy's
+// question.
 func originalHost(r *http.Request) string {
-	var target claim
-	host := claim{same: sameHost}
-	host.header(r.Header, headerForwardedHost)
-	originalURL(r.Header, &host, &target)
-	if host.value == "" {
-		return r.Host
-	}
-	return host.value
+	var target assertedValue
+	host := assertedValue{same: sameHost}
+	host.readHeader(r.Header, headerForwardedHost)
+	readOriginalURL(r.Header, &host, &target)
+	return cmp.Or(host.value, r.Host)
 }
 
-// originalURL reads X-Original-URL: a whole address, or what X-Original-URI is.
-func originalURL(h http.Header, host, target *claim) {
-	var whole claim
-	if whole.header(h, headerOriginalURL); whole.value == "" {
+// readOriginalURL reads X-Original-URL: an absolute address, or what
+// X-Original-URI holds.
+func readOriginalURL(h http.Header, host, target *assertedValue) {
+	var whole assertedValue
+	if whole.readHeader(h, headerOriginalURL); whole.value == "" {
 		target.fault = cmp.Or(target.fault, whole.fault)
 		return
 	}
 	rest := whole.value
 	if scheme, after, ok := strings.Cut(rest, "://"); ok && (scheme == "https" || scheme == "http") {
-		// Up to the first slash, whatever else ends a host for others: proxies
-		// put the client's Host before the target.
+		// Up to the first slash, whatever else ends a host for others: proxies put
+		// the client's Host before the target.
 		name, path, _ := strings.Cut(after, "/")
-		host.is(whole.source, name)
+		host.set(whole.source, name)
 		rest = "/" + path
 	}
-	target.is(whole.source, rest)
+	target.set(whole.source, rest)
 }
 
-// A claim is one thing that is told of the visitor's request, maybe more than
-// once.
-type claim struct {
+// An assertedValue is one property of the visitor's request, which several
+// sources may assert.
+type assertedValue struct {
 	value  string
 	source string
-	fault  string                 // why it is not believed
+	fault  string                 // why the value is not used
+	valid  func(string) bool      // nil: any value is
 	same   func(a, b string) bool // nil: to the letter
 }
 
-func sameHost(a, b string) bool { return canonicalHost(a) == canonicalHost(b) }
+func sameHost(a, b string) bool { return origin.Canonical(a) == origin.Canonical(b) }
 
-// header takes what a header says, if it is there.
-func (c *claim) header(h http.Header, name string) {
+// readHeader takes the value of a header, if it is there.
+func (v *assertedValue) readHeader(h http.Header, name string) {
 	switch values := h[name]; {
 	case len(values) == 1 && values[0] != "":
-		c.is(name, values[0])
+		v.set(name, values[0])
 	case len(values) > 0:
-		c.fault = cmp.Or(c.fault, name+" is empty, or there twice; the proxy in front has to set it, once.")
+		v.fault = cmp.Or(v.fault, name+" is empty, or there twice; the proxy in front has to set it, once.")
 	}
 }
 
-// is takes what source says.
-func (c *claim) is(source, value string) {
+// set takes the value that source asserts.
+func (v *assertedValue) set(source, value string) {
 	switch {
-	case c.value == "":
-		c.value, c.source = value, source
-	case c.value == value, c.same != nil && c.same(c.value, value):
+	case v.value == "":
+		v.value, v.source = value, source
+	case v.value == value, v.same != nil && v.same(v.value, value):
 	default:
-		c.fault = cmp.Or(c.fault, fmt.Sprintf("%s and %s tell of different requests; the proxy in front has to remove the one that it does not set.", c.source, source))
+		v.fault = cmp.Or(v.fault, fmt.Sprintf("%s and %s describe different requests; the proxy in front has to remove the one that it does not set.", v.source, source))
 	}
 }
 
-// check notes whether the value can be read.
-func (c *claim) check(ok bool) {
-	if !ok {
-		c.fault = cmp.Or(c.fault, c.source+" cannot be read.")
+// check returns why the value cannot be used; "" if it can, or is not there.
+func (v *assertedValue) check() string {
+	if v.fault == "" && v.value != "" && v.valid != nil && !v.valid(v.value) {
+		return v.source + " cannot be read."
 	}
+	return v.fault
 }
 
 // isTarget reports whether s is path and query of a request, and nothing that
 // two servers would read differently: no server sees what is behind a #.
 func isTarget(s string) bool {
-	return strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' })
+	_, err := url.ParseRequestURI(s)
+	return err == nil && strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' })
 }
 
 // isMethod reports whether s is a method that a request for a site can have.
@@ -180,22 +180,29 @@ func isHost(s string) bool {
 	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]") == ""
 }
 
-// warnOfProxy says that somebody asks who is not believed: most likely the
-// operator's own proxy.
-func (g *guard) warnOfProxy(v *visit) {
-	g.warn.proxy.do(func() {
-		g.logger.Warn().Str("client_ip", clientIPText(v)).
-			Str("mend", "name the proxy's address in WXGATE_TRUSTED_PROXIES, if it is yours").
-			Msg("forward auth asked by an address that is not trusted: what it tells is not believed")
+// askedWarnings are the log messages about proxies that ask, which clients can
+// trigger.
+type askedWarnings struct {
+	proxy   everyMinute // forward auth asked by an address that is not trusted
+	headers everyMinute // forward auth asked with headers that contradict each other
+}
+
+// warnOfProxy warns that an untrusted address asks: most likely the operator's
+// own proxy.
+func (d *doors) warnOfProxy(q *request) {
+	d.warnings.proxy.do(func() {
+		d.site.logger.Warn().Str("client_ip", q.clientIPText()).
+			Str("hint", "add the proxy's address to WXGATE_TRUSTED_PROXIES, if it is yours").
+			Msg("ignoring forwarded headers from untrusted address")
 	})
 }
 
-// warnOfClaim says why a proxy's question was refused. nginx shows nobody the
+// warnOfHeaders logs why a proxy's question was refused. nginx shows nobody the
 // answer that says so too.
-func (g *guard) warnOfClaim(r *http.Request, fault string) {
-	g.warn.claim.do(func() {
-		g.logger.Warn().Str("peer", r.RemoteAddr).Str("detail", fault).
-			Str("mend", "where this goes on, correct the proxy's configuration; a visitor who writes such headers herself is refused rightly").
-			Msg("forward auth refused: the visitor's request cannot be told")
+func (d *doors) warnOfHeaders(r *http.Request, fault string) {
+	d.warnings.headers.do(func() {
+		d.site.logger.Warn().Str("peer", r.RemoteAddr).Str("detail", fault).
+			Str("hint", "if this goes on, correct the proxy's configuration; a visitor who sends such headers is refused rightly").
+			Msg("forward auth refused: contradictory or unreadable headers")
 	})
 }

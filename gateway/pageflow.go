@@ -9,14 +9,14 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/wxgate/wxgate/gateway/internal/answer"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/session"
 )
 
-// A page may drive the login itself: a single-page app that asks for an
-// identity in the middle of what its visitor does. It fetches {prefix}/config,
-// sends her to authorize_url, and hands the code and state with which she comes
-// back to {prefix}/session. The secret and WeChat's tokens stay here.
+// A page may drive the login itself: a single-page app that needs an identity in
+// the middle of its work. It fetches {prefix}/config, sends the visitor to
+// authorize_url, and hands the code and state that come back to {prefix}/session.
+// The AppSecret and WeChat's tokens stay here.
 
 // configAnswer is what a page needs to send its visitor to WeChat.
 type configAnswer struct {
@@ -26,102 +26,98 @@ type configAnswer struct {
 	AuthorizeURL string `json:"authorize_url"`
 }
 
-// pageConfig begins a login for a page: GET {prefix}/config. Always JSON.
-func (g *guard) pageConfig(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r.Context())
-	v.navigation = false
+// pageConfig starts a login for a page: GET {prefix}/config.
+func (l *logins) pageConfig(w *recorder, r *http.Request, q *request, _ visitor) error {
+	s := l.site
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query["redirect_uri"]) > 1 {
-		return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest}
+		return refusal.InvalidRequest(nil)
 	}
-	scope, err := g.askedScope(query)
+	scope, err := l.scopeIn(query)
 	if err != nil {
 		return err
 	}
-	redirectURI, target := query.Get("redirect_uri"), g.callingPage(r)
+	redirectURI, target := query.Get("redirect_uri"), s.callingPage(r)
 	switch {
-	case redirectURI == "", redirectURI == g.callbackURL():
-		redirectURI = g.callbackURL()
-	case !g.ownPage(redirectURI) || g.returnTo(redirectURI) != redirectURI:
-		return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest}
+	case redirectURI == "", redirectURI == s.callbackURL():
+		redirectURI = s.callbackURL()
+	case !s.ownPage(redirectURI) || s.returnTo(redirectURI) != redirectURI:
+		return refusal.InvalidRequest(nil)
 	default:
 		target = redirectURI
 	}
-	if g.policy.arrival(r.UserAgent()) != login {
-		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
+	if action, how, _ := s.policy.loginAnswer(r.UserAgent()); action != signIn || how != atWeChat {
+		return refusal.NotAllowed()
 	}
-	if err := g.limiter.take(v.clientIP); err != nil {
+	if err := s.limiter.take(q.clientIP); err != nil {
 		return err
 	}
-	l := &session.Login{ReturnTo: g.returnTo(target), Scope: string(scope)}
-	account := g.accountFor(r, l)
-	authorizeURL, err := g.begin(w, r, l, redirectURI)
+	login := &session.Login{ReturnTo: s.returnTo(target), Scope: string(scope)}
+	account := l.accounts.forLogin(login, r.UserAgent())
+	authorizeURL, err := l.newLogin(w, r, login, redirectURI)
 	if err != nil {
 		return err
 	}
-	answer.JSON(w, http.StatusOK, configAnswer{account.AppID, string(g.scopeAt(account, l)), l.State, authorizeURL})
+	answer := configAnswer{account.AppID, string(l.accounts.scope(account, login)), login.State, authorizeURL}
+	refusal.WriteJSON(w, http.StatusOK, answer)
 	return nil
 }
 
-// pageSession finishes the login of a page: POST {prefix}/session. Always JSON.
-func (g *guard) pageSession(w http.ResponseWriter, r *http.Request) error {
-	v := visitOf(r.Context())
-	if err := g.limiter.take(v.clientIP); err != nil {
+// pageSession finishes the login of a page: POST {prefix}/session.
+func (l *logins) pageSession(w *recorder, r *http.Request, q *request, v visitor) error {
+	if err := l.site.limiter.take(q.clientIP); err != nil {
 		return err
 	}
-	code, state, err := handedOver(w, r)
+	code, state, err := readCodeAndState(w, r)
 	if err != nil {
-		// Not told what it was: the text would show a piece of the code.
-		return &failure{Status: http.StatusBadRequest, Word: wordInvalidRequest}
+		return refusal.InvalidRequest(nil) // the error would show a piece of the code
 	}
-	s, err := g.pageLogin(w, r, v, code, state)
-	if f, ok := errors.AsType[*failure](err); ok {
-		answer := *f
-		answer.Always = false
-		if f.Word == wordInvalidCode { // a script can begin anew by itself
-			answer.Status = http.StatusBadRequest
-		}
-		return &answer
+	s, err := l.pageLogin(w, r, v, code, state)
+	if e, ok := errors.AsType[*refusal.Error](err); ok && e.Word == refusal.WordInvalidCode {
+		e.Status = http.StatusBadRequest // a script can start again
 	}
 	if err != nil {
 		return err
 	}
-	answer.JSON(w, http.StatusOK, g.meOf(s))
+	refusal.WriteJSON(w, http.StatusOK, l.site.me(s))
 	return nil
 }
 
-// pageLogin returns the session of the login with the given state: a new one,
-// or the one that the same code and state were handed over for before.
-func (g *guard) pageLogin(w http.ResponseWriter, r *http.Request, v *visit, code, state string) (*session.Session, error) {
-	pending, found := g.logins.Find(r, state)
+// pageLogin returns the session of the login with the given state: a new one, or
+// the one for which the same code and state were handed over before.
+func (l *logins) pageLogin(w *recorder, r *http.Request, v visitor, code, state string) (*session.Session, error) {
+	login, found := l.pending.Find(r, state)
 	switch {
-	case found && pending.SiteState != "": // no page of this site has begun it
-	case found && !pending.Spent:
-		return g.finish(w, r, pending, code)
-	case found && v.storeErr != nil:
-		return nil, v.storeErr
-	case found && v.session != nil && !v.session.IssuedAt.Before(pending.BeganAt.Truncate(time.Second)):
-		// The session is that of this login, or a later one. An older one would
-		// hide that this login came to nothing.
-		return v.session, g.admit(v.session, pending.ReturnTo)
+	case found && login.SiteState != "": // started by no page of this site
+	case found && !login.Spent:
+		return l.finish(w, r, login, code)
+	case found && v.err != nil:
+		return nil, v.err
+	case found && v.session != nil && !v.session.IssuedAt.Before(login.BeganAt.Truncate(time.Second)):
+		// The session is that of this login, or a later one. An older session would
+		// hide that this login failed.
+		if e := l.admit(v.session, login.ReturnTo); e != nil {
+			return nil, e
+		}
+		return v.session, nil
 	}
-	g.metrics.login(loginInvalidState)
-	return nil, &failure{Status: http.StatusBadRequest, Word: wordInvalidState}
+	l.site.metrics.login(loginInvalidState)
+	return nil, refusal.InvalidState("")
 }
 
-// maxHandedOver bounds what a page hands over, in bytes.
-const maxHandedOver = 16 << 10
+// maxCodeBody limits the body with the code and state, in bytes.
+const maxCodeBody = 16 << 10
 
-var errNotHandedOver = errors.New("no code and state")
+var errNoCodeAndState = errors.New("no code and state")
 
-// handedOver reads the code and state in the body of r, a form or JSON; neither
-// is empty. Those of a query do not count: it stands in other servers' logs.
-func handedOver(w http.ResponseWriter, r *http.Request) (code, state string, err error) {
+// readCodeAndState reads the code and state in the body of r, a form or JSON;
+// neither is empty. Those of a query do not count: servers in between log it.
+func readCodeAndState(w http.ResponseWriter, r *http.Request) (code, state string, err error) {
 	var given struct {
 		Code  string `json:"code"`
 		State string `json:"state"`
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxHandedOver)
+	r.Body = http.MaxBytesReader(w, r.Body, maxCodeBody)
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		return "", "", err
@@ -140,12 +136,12 @@ func handedOver(w http.ResponseWriter, r *http.Request) (code, state string, err
 			return "", "", err
 		}
 		if len(r.PostForm["code"]) > 1 || len(r.PostForm["state"]) > 1 {
-			return "", "", errNotHandedOver
+			return "", "", errNoCodeAndState
 		}
 		given.Code, given.State = r.PostForm.Get("code"), r.PostForm.Get("state")
 	}
 	if given.Code == "" || given.State == "" {
-		return "", "", errNotHandedOver
+		return "", "", errNoCodeAndState
 	}
 	return given.Code, given.State, nil
 }

@@ -7,47 +7,48 @@ import (
 )
 
 // renewWithin is how old a request may be whose answer renews the session. A
-// slower answer could undo a sign-out that has happened meanwhile; the next
-// request renews.
+// later answer could undo a sign-out that happened meanwhile; the next request
+// renews.
 const renewWithin = 2 * time.Second
 
-// complete turns the header of the site's answer into the one that the visitor
-// sees.
-func (g *guard) complete(status int, h http.Header, r *http.Request, v *visit) {
-	g.dropOwnCookies(h)
-	if g.due(v) && status != http.StatusNotModified && time.Since(v.start) < renewWithin && makePrivate(h) {
-		g.renew(r, h, v)
+// completeAnswer turns the header of the site's answer to r into the one that the
+// visitor gets.
+func (s *site) completeAnswer(status int, h http.Header, r *http.Request, q *request, v visitor) {
+	s.hidden.dropFrom(h)
+	if s.due(v) && status != http.StatusNotModified && time.Since(q.start) < renewWithin && makePrivate(h) {
+		s.renew(r, h, q, v)
 	}
 }
 
-// due reports whether the visitor has a session to be saved again: half of its
-// time has passed, or more is known of her than her cookie says.
-func (g *guard) due(v *visit) bool {
-	return v.session != nil && (v.learned || g.lifetime.Due(v.session, time.Now()))
+// due reports whether v has a session to be saved again: half of its TTL has
+// passed, or it holds more than its cookie.
+func (s *site) due(v visitor) bool {
+	return v.session != nil && (v.unsaved || s.lifetime.Due(v.session, time.Now()))
 }
 
-// renew saves the visitor's session again where it is due, adding the cookie to
-// header. Where that fails, the session she has goes on.
-func (g *guard) renew(r *http.Request, header http.Header, v *visit) {
-	if !g.due(v) {
-		return
+// renew saves the visitor's session if that is due, adds the cookie to header,
+// and returns the visitor with the session that was saved. If saving fails, the
+// former session goes on.
+func (s *site) renew(r *http.Request, header http.Header, q *request, v visitor) visitor {
+	if !s.due(v) {
+		return v
 	}
 	renewed := *v.session
-	if now := time.Now(); g.lifetime.Due(v.session, now) {
+	if now := time.Now(); s.lifetime.Due(v.session, now) {
 		renewed.RenewedAt = now
 	}
-	if err := g.sessions.Save(r, header, &renewed); err != nil {
-		g.metrics.storeErrors.Inc()
-		g.logger.Warn().Err(err).Str("request_id", v.requestID).Msg("session not renewed")
-		return
+	if err := s.sessions.Save(r, header, &renewed); err != nil {
+		s.metrics.storeErrors.Inc()
+		s.logger.Warn().Err(err).Str("request_id", q.id).Msg("session renewal failed")
+		return v
 	}
-	v.session, v.learned = &renewed, false
+	return visitor{session: &renewed}
 }
 
-// makePrivate keeps an answer out of shared caches, which may store it with a
-// Set-Cookie in it and give one visitor's session to another [RFC 9111, 7.3].
-// It reports false, and changes nothing, where the site says that the answer
-// is good for a while: that is the answer of a file, and the next page will do.
+// makePrivate keeps an answer out of shared caches, which may store it with its
+// Set-Cookie and so give one visitor's session to another (RFC 9111, section
+// 7.3). It reports false and changes nothing if the site lets the answer be
+// cached: that is a file's, and the next page renews the session.
 func makePrivate(h http.Header) bool {
 	kept := []string{"private"}
 	for directive := range strings.SplitSeq(strings.Join(h["Cache-Control"], ","), ",") {
@@ -67,7 +68,7 @@ func makePrivate(h http.Header) bool {
 		kept = append(kept, strings.TrimSpace(directive))
 	}
 	for name := range h {
-		// Cache-Control for caches of a kind or make, and its forerunner.
+		// Cache-Control for one kind of cache, and what came before it.
 		if name != "Cache-Control" && (strings.HasSuffix(name, "Cache-Control") || name == "Surrogate-Control" || name == "Expires" && inFuture(h.Get(name))) {
 			return false
 		}
@@ -76,7 +77,7 @@ func makePrivate(h http.Header) bool {
 	return true
 }
 
-// inFuture reports whether a header's date has not come yet.
+// inFuture reports whether the date of a header is in the future.
 func inFuture(date string) bool {
 	t, err := http.ParseTime(date)
 	return err == nil && t.After(time.Now())

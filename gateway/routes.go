@@ -2,113 +2,132 @@ package gateway
 
 import (
 	"io"
-	"maps"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/pathset"
 )
 
-// isOwn reports whether a path belongs to the gateway. A path that cleans to
-// one of its own counts too: it must not reach the site under a disguise.
-func (g *guard) isOwn(p string) bool {
-	if _, ok := g.verifyFiles[p]; ok {
-		return true
-	}
-	return g.underPrefix(p) || strings.Contains(p, "/.") && g.underPrefix(path.Clean(p)) ||
-		strings.Contains(p, "//") && g.underPrefix(path.Clean(p))
+// endpoints are the gateway's own endpoints at one site: those under the prefix,
+// but for forward auth, and the verification files.
+type endpoints struct {
+	site        *site
+	logins      *logins
+	verifyFiles map[string]string // path → content
+	plain       *pathset.Set      // the own paths that every reader reads alike
+	mux         *http.ServeMux    // of endpoint values
 }
 
-func (g *guard) underPrefix(p string) bool {
-	rest, ok := strings.CutPrefix(p, g.prefix)
+// endpoint answers r of visitor v, about which q holds the facts.
+type endpoint func(w *recorder, r *http.Request, q *request, v visitor) error
+
+// ServeHTTP makes an endpoint fit for a ServeMux, which only finds it.
+func (endpoint) ServeHTTP(http.ResponseWriter, *http.Request) {}
+
+// newEndpoints returns the endpoints of the site that c describes.
+func newEndpoints(c Site, s *site, l *logins, errs *fieldErrors) *endpoints {
+	e := &endpoints{site: s, logins: l, verifyFiles: make(map[string]string), mux: http.NewServeMux()}
+	own := []string{s.prefix + "/"}
+	for _, token := range c.VerifyFiles {
+		if err := CheckVerifyFile(token); err != nil {
+			errs.add("VerifyFiles", err)
+			continue
+		}
+		name := "/MP_verify_" + token + ".txt"
+		if _, twice := e.verifyFiles[name]; !twice {
+			e.mux.Handle("GET "+name, verifyFile(token))
+			own = append(own, name)
+		}
+		e.verifyFiles[name] = token
+	}
+	if CheckPrefix(s.prefix) != nil {
+		return e
+	}
+	var err error
+	e.plain, err = pathset.New(own)
+	errs.add("Prefix", err)
+	e.routes(c)
+	return e
+}
+
+// routes registers the endpoints.
+func (e *endpoints) routes(c Site) {
+	l, prefix := e.logins, e.site.prefix
+	sameOrigin := sameOriginOnly(e.site.public.String())
+	e.mux.Handle("GET "+prefix+"/login", endpoint(l.login))
+	e.mux.Handle("GET "+prefix+"/callback", endpoint(l.callback))
+	e.mux.Handle("GET "+prefix+"/config", asJSON(l.pageConfig))
+	e.mux.Handle("POST "+prefix+"/session", sameOrigin(asJSON(l.pageSession)))
+	e.mux.Handle("GET "+prefix+"/me", asJSON(e.me))
+	if c.Tickets != nil {
+		e.mux.Handle("GET "+prefix+"/jssdk", asJSON(jssdk{e.site, c.Tickets}.config))
+	}
+	if assertions := e.site.assertions; assertions != nil {
+		e.mux.Handle("GET "+prefix+"/jwks.json", endpoint(func(w *recorder, r *http.Request, _ *request, _ visitor) error {
+			assertions.ServeHTTP(w, r)
+			return nil
+		}))
+	}
+	e.mux.Handle("GET "+prefix+"/logout", endpoint(e.logoutPage))
+	e.mux.Handle("POST "+prefix+"/logout", sameOrigin(e.logout))
+}
+
+// has reports whether a path is the gateway's own. A path that cleans to one of
+// its own counts too: it must not reach the site in disguise.
+func (e *endpoints) has(p string) bool {
+	if _, ok := e.verifyFiles[p]; ok {
+		return true
+	}
+	return e.underPrefix(p) ||
+		(strings.Contains(p, "/.") || strings.Contains(p, "//")) && e.underPrefix(path.Clean(p))
+}
+
+func (e *endpoints) underPrefix(p string) bool {
+	rest, ok := strings.CutPrefix(p, e.site.prefix)
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// newOwnPaths returns the paths that are the gateway's own to every reader. isOwn
-// goes by the decoded path; a proxy in front of it may not.
-func (g *guard) newOwnPaths() (*pathset.Set, error) {
-	return pathset.New(append(slices.Collect(maps.Keys(g.verifyFiles)), g.prefix+"/"))
+// plainly reports whether the path of r is the gateway's own to every reader. A
+// proxy in front may go by the encoded path, while has goes by the decoded one.
+func (e *endpoints) plainly(r *http.Request) bool {
+	sent := rawPath(r)
+	return e.plain.Match(r.Method, sent) && !strings.Contains(sent, "%")
 }
 
-// routes returns the gateway's own endpoints.
-func (g *guard) routes() http.Handler {
-	mux := http.NewServeMux()
-	sameOrigin := http.NewCrossOriginProtection()
-	// A proxy in front may have given the request another Host, to which a
-	// browser without Sec-Fetch-Site would look like a stranger.
-	if err := sameOrigin.AddTrustedOrigin(g.publicURL.String()); err != nil {
-		panic(err) // parseOrigin lets nothing pass that is no origin
-	}
-	sameOrigin.SetDenyHandler(g.handle(func(http.ResponseWriter, *http.Request) error {
-		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed}
-	}))
-	mux.Handle("GET "+g.prefix+"/login", g.handle(g.loginEndpoint))
-	mux.Handle("GET "+g.prefix+"/callback", g.handle(g.callback))
-	mux.Handle("GET "+g.prefix+"/config", g.handle(g.pageConfig))
-	mux.Handle("POST "+g.prefix+"/session", sameOrigin.Handler(g.handle(g.pageSession)))
-	mux.Handle("GET "+g.prefix+"/me", g.handle(g.me))
-	if g.tickets != nil {
-		mux.Handle("GET "+g.prefix+"/jssdk", g.handle(g.jssdk))
-	}
-	if g.assertions != nil {
-		mux.Handle("GET "+g.prefix+"/jwks.json", g.handle(g.assertions.jwks))
-	}
-	mux.Handle("GET "+g.prefix+"/logout", g.handle(g.logoutPage))
-	mux.Handle("POST "+g.prefix+"/logout", sameOrigin.Handler(g.handle(g.logout)))
-	for name, token := range g.verifyFiles {
-		mux.Handle("GET "+name, verifyFile(token))
-	}
-	return g.ownHeaders(g.refuseUnrouted(mux))
-}
-
-// ownHeaders adds what every answer of the gateway's own endpoints carries:
-// nothing is kept, and no address (which may hold a code) is told on.
-func (g *guard) ownHeaders(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setOwnHeaders(w.Header())
-		next.ServeHTTP(w, r)
-	})
-}
-
-func setOwnHeaders(h http.Header) {
-	values := [...]string{"no-store", "no-referrer", "nosniff"} // one allocation: each check of forward auth passes here
-	h["Cache-Control"] = values[0:1:1]
-	h["Referrer-Policy"] = values[1:2:2]
-	h["X-Content-Type-Options"] = values[2:3:3]
-}
-
-// refuseUnrouted answers what mux has no handler for in the gateway's own
-// words, and keeps from mux the paths that it would redirect.
-func (g *guard) refuseUnrouted(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if g.isAuth(r.URL.Path) { // any method, and whatever path behind it
-			g.forwardAuth(w, r)
-			return
+// answer answers r by its endpoint.
+func (e *endpoints) answer(w *recorder, r *http.Request, q *request, v visitor) error {
+	setOwnHeaders(w.Header())
+	found, _ := e.mux.Handler(r)
+	switch found := found.(type) {
+	case endpoint:
+		// ServeMux finds the endpoint of an unclean path too.
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			return refusal.NotFound()
 		}
-		handler, pattern := mux.Handler(r)
-		switch {
-		case path.Clean(r.URL.Path) != r.URL.Path:
-			g.fail(w, r, &failure{Status: http.StatusNotFound, Word: wordNotFound})
-		case pattern != "":
-			handler.ServeHTTP(w, r)
-		default:
-			// mux answers 404, or 405 with the methods that are allowed; only
-			// its status and Allow header are of use.
-			probe := &statusProbe{header: make(http.Header)}
-			handler.ServeHTTP(probe, r)
-			if probe.status == http.StatusMethodNotAllowed {
-				w.Header().Set("Allow", probe.header.Get("Allow"))
-				g.fail(w, r, &failure{Status: http.StatusMethodNotAllowed, Word: wordMethodNotAllowed})
-				return
-			}
-			g.fail(w, r, &failure{Status: http.StatusNotFound, Word: wordNotFound})
-		}
-	})
+		return found(w, r, q, v)
+	default:
+		return refuseUnrouted(w, r, found)
+	}
 }
 
-// statusProbe is a response that nobody reads.
+// refuseUnrouted refuses a request for which a ServeMux has no endpoint. The
+// handler that it has instead answers 404, or 405 with the allowed methods.
+func refuseUnrouted(w *recorder, r *http.Request, instead http.Handler) error {
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		return refusal.NotFound() // it would redirect
+	}
+	probe := &statusProbe{header: make(http.Header)}
+	instead.ServeHTTP(probe, r)
+	if probe.status != http.StatusMethodNotAllowed {
+		return refusal.NotFound()
+	}
+	w.Header().Set("Allow", probe.header.Get("Allow"))
+	return refusal.MethodNotAllowed()
+}
+
+// statusProbe is a ResponseWriter that keeps only status and header.
 type statusProbe struct {
 	header http.Header
 	status int
@@ -118,19 +137,41 @@ func (p *statusProbe) Header() http.Header         { return p.header }
 func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }
 func (p *statusProbe) WriteHeader(status int)      { p.status = status }
 
-// verifyFiles returns the paths and contents of WeChat's domain verification
-// files: a file named for its token holds the token, without a line end.
-func verifyFiles(tokens []string) map[string]string {
-	files := make(map[string]string, len(tokens))
-	for _, token := range tokens {
-		files["/MP_verify_"+token+".txt"] = token
+// asJSON makes an endpoint answer its errors as JSON in any case.
+func asJSON(next endpoint) endpoint {
+	return func(w *recorder, r *http.Request, q *request, v visitor) error {
+		err := next(w, r, q, v)
+		if err == nil || err == errVisitorLeft {
+			return err
+		}
+		return refusal.Of(err).In(refusal.FormJSON)
 	}
-	return files
 }
 
-func verifyFile(token string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+// sameOriginOnly returns a function that makes an endpoint refuse cross-origin
+// requests of browsers.
+func sameOriginOnly(public string) func(endpoint) endpoint {
+	protection := http.NewCrossOriginProtection()
+	// A proxy in front may have changed the Host, by which a browser without
+	// Sec-Fetch-Site would be taken for one of another origin. An origin that does
+	// not parse is refused by New.
+	_ = protection.AddTrustedOrigin(public)
+	return func(next endpoint) endpoint {
+		return func(w *recorder, r *http.Request, q *request, v visitor) error {
+			if protection.Check(r) != nil {
+				return refusal.NotAllowed()
+			}
+			return next(w, r, q, v)
+		}
+	}
+}
+
+// verifyFile serves WeChat's domain verification file of a token: the token
+// without a line end.
+func verifyFile(token string) endpoint {
+	return func(w *recorder, _ *http.Request, _ *request, _ visitor) error {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		io.WriteString(w, token)
-	})
+		_, _ = io.WriteString(w, token) // the client may have left
+		return nil
+	}
 }

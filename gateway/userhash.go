@@ -11,8 +11,8 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// userHash stands for a visitor in log lines: the same for the same openid on
-// every replica, and of no use to whoever reads the log without the key.
+// userHash names a visitor in log lines: the same for the same openid on every
+// replica, and useless without the key.
 type userHash struct {
 	states *sync.Pool // of hash.Hash: setting up an HMAC costs more than using one
 }
@@ -30,7 +30,7 @@ func newUserHash(keys session.Keys) (userHash, error) {
 	return userHash{&sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}, nil
 }
 
-// of returns the sixteen hexadecimal digits that stand for openID.
+// of returns the sixteen hexadecimal digits for openID.
 func (u userHash) of(openID string) string {
 	state := u.states.Get().(hash.Hash)
 	defer u.states.Put(state)

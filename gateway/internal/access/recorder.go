@@ -17,26 +17,30 @@ type Recorder struct {
 	Status  int   // of the final answer; 0: none was sent
 	Bytes   int64 // of the body
 	Outcome string
-	// Before completes the header of the final answer, if set.
-	Before func(http.Header)
+	// Final, if set, completes the header of the final answer and returns the
+	// status to send.
+	Final func(status int, h http.Header) int
+	// NoBody drops the body.
+	NoBody bool
 }
 
-// begin notes the status of the final answer, whose header is sent next.
-func (w *Recorder) begin(status int) {
+// begin completes the final answer, whose header is sent next, and returns its
+// status.
+func (w *Recorder) begin(status int) int {
 	if w.Status != 0 {
-		return
+		return status
+	}
+	if w.Final != nil {
+		status = w.Final(status, w.Header())
 	}
 	w.Status = status
-	if w.Before != nil {
-		w.Before(w.Header())
-	}
+	return status
 }
 
 // WriteHeader implements [http.ResponseWriter].
 func (w *Recorder) WriteHeader(status int) {
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.begin(status)
-		w.ResponseWriter.WriteHeader(status)
+		w.ResponseWriter.WriteHeader(w.begin(status))
 		return
 	}
 	if status == http.StatusContinue {
@@ -56,6 +60,9 @@ func (w *Recorder) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (w *Recorder) Write(b []byte) (int, error) {
 	w.begin(http.StatusOK)
+	if w.NoBody {
+		return len(b), nil
+	}
 	n, err := w.ResponseWriter.Write(b)
 	w.Bytes += int64(n)
 	return n, err
@@ -64,6 +71,9 @@ func (w *Recorder) Write(b []byte) (int, error) {
 // ReadFrom implements [io.ReaderFrom], so that the kernel can send files.
 func (w *Recorder) ReadFrom(src io.Reader) (int64, error) {
 	w.begin(http.StatusOK)
+	if w.NoBody {
+		return io.Copy(io.Discard, src)
+	}
 	n, err := io.Copy(w.ResponseWriter, src)
 	w.Bytes += n
 	return n, err

@@ -34,7 +34,7 @@ func (e *Error) Result() string {
 		return "invalid_state"
 	case wordWeChatError:
 		return "misconfigured"
-	case "not_allowed", WordNotFollowing:
+	case WordNotAllowed, WordNotFollowing:
 		return "forbidden"
 	default:
 		return "wechat_away"

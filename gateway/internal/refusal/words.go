@@ -13,11 +13,15 @@ const (
 	wordInternal    = "internal_error"
 )
 
-// The words that callers tell refusals by.
+// The words that callers decide by or look for.
 const (
-	WordInvalidCode  = "invalid_code"
-	WordInvalidState = "invalid_state"
-	WordNotFollowing = "not_following"
+	WordUnauthorized      = "unauthorized"
+	WordNotAllowed        = "not_allowed"
+	WordNotFollowing      = "not_following"
+	WordInvalidCode       = "invalid_code"
+	WordInvalidState      = "invalid_state"
+	WordWeChatUnavailable = "wechat_unavailable"
+	WordStoreUnavailable  = "session_store_unavailable"
 )
 
 // retryAfter is when a client should try again after somebody's outage.
@@ -26,7 +30,7 @@ const retryAfter = 5 * time.Second
 // Unauthorized (401): there is no session. The visitor signs in at loginURL.
 func Unauthorized(loginURL string) *Error {
 	return &Error{
-		Word: "unauthorized", Status: http.StatusUnauthorized, Page: pages.Restart,
+		Word: WordUnauthorized, Status: http.StatusUnauthorized, Page: pages.Restart,
 		Message:  "There is no valid session. Sign in at login_url.",
 		LoginURL: loginURL,
 	}
@@ -35,7 +39,7 @@ func Unauthorized(loginURL string) *Error {
 // NotAllowed (403): the visitor or the request is not allowed in.
 func NotAllowed() *Error {
 	return &Error{
-		Word: "not_allowed", Status: http.StatusForbidden, Page: pages.Forbidden,
+		Word: WordNotAllowed, Status: http.StatusForbidden, Page: pages.Forbidden,
 		Message: "This request is not allowed.",
 	}
 }
@@ -105,7 +109,7 @@ func WeChatError(err error, hint string) *Error {
 // WeChatUnavailable (503): WeChat did not answer, or could not say.
 func WeChatUnavailable(err error) *Error {
 	return &Error{
-		Word: "wechat_unavailable", Status: http.StatusServiceUnavailable, Page: pages.WeChatAway,
+		Word: WordWeChatUnavailable, Status: http.StatusServiceUnavailable, Page: pages.WeChatAway,
 		Message: "WeChat does not answer. Try again in a moment.",
 		Err:     err, RetryAfter: retryAfter,
 	}
@@ -114,7 +118,7 @@ func WeChatUnavailable(err error) *Error {
 // StoreUnavailable (503): the session store did not answer.
 func StoreUnavailable(err error) *Error {
 	return &Error{
-		Word: "session_store_unavailable", Status: http.StatusServiceUnavailable, Page: pages.StoreAway,
+		Word: WordStoreUnavailable, Status: http.StatusServiceUnavailable, Page: pages.StoreAway,
 		Message: "Sessions cannot be read at the moment. Try again shortly.",
 		Err:     err, RetryAfter: retryAfter,
 	}

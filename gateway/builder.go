@@ -1,0 +1,179 @@
+package gateway
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway/internal/assertion"
+	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/gateway/watch"
+	"github.com/wxgate/wxgate/session"
+)
+
+// builder makes the sites of one gateway. Pages, lists and keys that several
+// sites read from the same file are read and watched once.
+type builder struct {
+	common  *common
+	buffers *bufferPool
+	pages   map[string]*pages.Set  // by directory
+	lists   map[string]*openIDFile // by path
+	keys    map[string]*watch.File[*assertion.Keys]
+}
+
+func newBuilder(c *common) *builder {
+	return &builder{
+		common:  c,
+		buffers: newBufferPool(),
+		pages:   make(map[string]*pages.Set),
+		lists:   make(map[string]*openIDFile),
+		keys:    make(map[string]*watch.File[*assertion.Keys]),
+	}
+}
+
+// sites returns the doors of the sites in their order, and what is wrong with
+// their configurations.
+func (b *builder) sites(list []Site) (all []*doors, fields []FieldError) {
+	for i, c := range list {
+		errs := &fieldErrors{site: i}
+		all = append(all, b.doors(c, errs))
+		fields = append(fields, errs.fields...)
+	}
+	return all, fields
+}
+
+// doors returns the doors of the site that c describes.
+func (b *builder) doors(c Site, errs *fieldErrors) *doors {
+	s := b.site(c, errs)
+	l := b.logins(c, s, errs)
+	return &doors{
+		site:      s,
+		logins:    l,
+		own:       newEndpoints(c, s, l, errs),
+		upstreams: newUpstreams(c, s, b.buffers, errs),
+	}
+}
+
+// site returns the site that c describes.
+func (b *builder) site(c Site, errs *fieldErrors) *site {
+	accounts := newAccounts(c, errs)
+	addresses := newAddresses(c, b.common.prefix, errs)
+	cookies := cookieConfig(c, addresses)
+	s := &site{
+		responder:    b.responder(c, errs),
+		addresses:    addresses,
+		policy:       newPolicy(c, accounts, errs),
+		lifetime:     cookies.Lifetime,
+		cookieName:   cookies.CookieName(),
+		hidden:       hiddenCookies{cookies.CookieName(): true},
+		maxBodyBytes: c.MaxBodyBytes,
+		lists:        b.openLists(c, errs),
+		follow:       newFollow(c, b.common.logger, errs),
+		assertions:   b.assertionsOf(c.AssertionKeysFile, addresses.publicURL, errs),
+	}
+	var err error
+	s.sessions, err = session.NewCookieStore(cookies)
+	errs.add("CookieKeys", err)
+	checkSite(c, errs)
+	return s
+}
+
+// responder returns the responder of the site that c describes.
+func (b *builder) responder(c Site, errs *fieldErrors) *responder {
+	p := &responder{common: b.common, followQR: c.FollowQRURL}
+	var err error
+	p.pages, err = cached(b.pages, c.PagesDir, pages.New)
+	errs.add("PagesDir", err)
+	p.usersHash, err = newUserHash(c.CookieKeys)
+	errs.add("CookieKeys", err)
+	return p
+}
+
+// logins returns the logins of site s, which c describes.
+func (b *builder) logins(c Site, s *site, errs *fieldErrors) *logins {
+	pending, err := session.NewLogins(cookieConfig(c, s.addresses))
+	_ = err // the session store has the same cookies and so the same error
+	return &logins{
+		site:         s,
+		accounts:     s.policy.accounts,
+		pending:      pending,
+		exchanges:    newExchanges(),
+		hub:          newHubRole(c, s.public, errs),
+		keepFragment: c.KeepFragment,
+	}
+}
+
+// checkSite checks the fields that no part of the site checks for itself.
+func checkSite(c Site, errs *fieldErrors) {
+	errs.positive("SessionTTL", c.SessionTTL)
+	errs.positive("SessionMaxTTL", c.SessionMaxTTL)
+	if c.MaxBodyBytes < 0 {
+		errs.add("MaxBodyBytes", fmt.Errorf("%d: expected a number of bytes, or 0 for no limit", c.MaxBodyBytes))
+	}
+	if c.Tickets != nil {
+		errs.add("Tickets", checkTokens(c.Tickets.Tokens, c.Account))
+	}
+	if c.Tokens != nil {
+		errs.add("Tokens", checkTokens(c.Tokens, c.Account))
+	}
+}
+
+// cookieConfig describes the cookies of the site that c describes.
+func cookieConfig(c Site, a addresses) session.Config {
+	appID := ""
+	if c.Account != nil {
+		appID = c.Account.AppID
+	}
+	return session.Config{
+		Keys:   c.CookieKeys,
+		Site:   a.publicURL,
+		AppID:  appID,
+		Name:   c.CookieName,
+		Domain: c.CookieDomain,
+		Secure: a.public.Scheme == "https",
+		Lifetime: session.Lifetime{
+			TTL:    cmp.Or(c.SessionTTL, 24*time.Hour),
+			MaxTTL: cmp.Or(c.SessionMaxTTL, 720*time.Hour),
+		},
+	}
+}
+
+// openLists opens the allow and deny lists, either of which there may not be.
+func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
+	open := func(path string) (*openIDFile, error) { return openOpenIDs(path, b.common.logger) }
+	var err error
+	l.allow, err = cached(b.lists, c.AllowOpenIDsFile, open)
+	errs.add("AllowOpenIDsFile", err)
+	l.deny, err = cached(b.lists, c.DenyOpenIDsFile, open)
+	errs.add("DenyOpenIDsFile", err)
+	return l
+}
+
+// assertionsOf returns the issuer of assertions by the keys in the file at path;
+// nil if path is empty.
+func (b *builder) assertionsOf(path, publicURL string, errs *fieldErrors) *assertion.Issuer {
+	if path == "" {
+		return nil
+	}
+	keys, err := cached(b.keys, path, func(path string) (*watch.File[*assertion.Keys], error) {
+		return assertion.OpenKeys(path, b.common.logger)
+	})
+	if err != nil {
+		errs.add("AssertionKeysFile", err)
+		return nil
+	}
+	return assertion.New(keys, publicURL, b.common.logger)
+}
+
+// cached returns made[place], calling read the first time.
+func cached[T any](made map[string]T, place string, read func(string) (T, error)) (T, error) {
+	if one, ok := made[place]; ok {
+		return one, nil
+	}
+	one, err := read(place)
+	if err == nil {
+		made[place] = one
+	}
+	return one, err
+}
+

@@ -1,0 +1,45 @@
+package gateway
+
+import (
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/internal/access"
+)
+
+// common is what the sites of one gateway share.
+type common struct {
+	prefix    string
+	trust     trust
+	limiter   *limiter
+	metrics   *metrics
+	accessLog *access.Log
+	logger    zerolog.Logger
+}
+
+// newAccessLog returns the access log of the gateway's listener.
+func newAccessLog(c Config) (*access.Log, error) {
+	return access.New(access.Config{
+		Listener: "http",
+		Requests: "Requests answered, by outcome and status.",
+		Duration: "Time from a request's header to the end of its answer.",
+		Logger:   c.Logger,
+		Lines:    c.AccessLog,
+		Metrics:  c.Metrics,
+	})
+}
+
+// isAuth reports whether a path is that of forward auth.
+func (c *common) isAuth(path string) bool {
+	return path == c.prefix+"/auth" || c.behindAuth(path) != ""
+}
+
+// behindAuth returns the part of a path after {prefix}/auth, from its slash on;
+// "" if there is none.
+func (c *common) behindAuth(path string) string {
+	if rest, ok := strings.CutPrefix(path, c.prefix+"/auth"); ok && strings.HasPrefix(rest, "/") {
+		return rest
+	}
+	return ""
+}

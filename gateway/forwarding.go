@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/forward"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+)
+
+// forwarding is one request on its way to an upstream. Each has a ReverseProxy of
+// its own, whose functions know the facts about the request and its visitor.
+type forwarding struct {
+	httputil.ReverseProxy
+	site    *site
+	target  *url.URL
+	request *request
+	visitor visitor
+	page    bool // a failure is shown as a page
+}
+
+// newForwarding prepares to forward a request of v to one of all upstreams.
+func newForwarding(all *upstreams, to *upstream, q *request, v visitor, page bool) *forwarding {
+	f := &forwarding{site: all.site, target: to.target, request: q, visitor: v, page: page}
+	f.Rewrite = f.rewrite
+	f.ModifyResponse = f.modifyResponse
+	f.ErrorHandler = f.failed
+	f.Transport = to.transport
+	f.ErrorLog = all.errorLog
+	f.BufferPool = all.buffers
+	return f
+}
+
+// rewrite turns the visitor's request into the one to the upstream. It removes
+// what the client must not say, then sets what the gateway says: nothing that the
+// client sends (a Connection header that names X-WX-OpenID, say) can remove it.
+func (f *forwarding) rewrite(pr *httputil.ProxyRequest) {
+	out := pr.Out
+	out.URL.Scheme, out.URL.Host = f.target.Scheme, f.target.Host
+	keepTarget(out.URL, pr.In)
+	out.Trailer = nil
+	if out.Body != nil {
+		out.Body = forward.Body{ReadCloser: out.Body}
+	}
+	f.site.prepare(out.Header, pr.In, f.request, f.visitor)
+}
+
+// keepTarget makes u ask for the path and query of in byte for byte, on which
+// signatures of WeChat's JS-SDK depend. ReverseProxy has cleaned the query, and
+// net/url would re-encode a path with unusual characters.
+func keepTarget(u *url.URL, in *http.Request) {
+	u.RawQuery, u.ForceQuery = in.URL.RawQuery, in.URL.ForceQuery
+	if path := rawPath(in); !strings.HasPrefix(path, "//") { // in Opaque, // has another meaning
+		u.Opaque = path
+	}
+}
+
+// modifyResponse checks an upstream's answer on its way to the visitor.
+func (f *forwarding) modifyResponse(res *http.Response) error {
+	delete(res.Trailer, "Set-Cookie")
+	f.site.completeAnswer(res.StatusCode, res.Header, res.Request, f.request, f.visitor)
+	return nil
+}
+
+// failed answers for an upstream that did not answer.
+func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		w.WriteHeader(access.StatusClientLeft) // nobody failed, and nobody reads it
+		return
+	}
+	form := refusal.FormJSON
+	if f.page {
+		form = refusal.FormPage
+	}
+	f.site.refuse(w.(*recorder), r, f.request, upstreamFailure(err).In(form))
+}
+
+// upstreamFailure returns the answer to a request whose forwarding ended with
+// err.
+func upstreamFailure(err error) *refusal.Error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return refusal.BodyTooLarge()
+	}
+	if _, ok := errors.AsType[*forward.BodyError](err); ok {
+		return refusal.InvalidRequest(forward.Unquoted(err))
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return refusal.UpstreamTimeout(forward.Unquoted(err))
+	}
+	return refusal.UpstreamUnavailable(forward.Unquoted(err))
+}
+
+// prepare turns the client's headers into those that the site gets.
+func (s *site) prepare(h http.Header, in *http.Request, q *request, v visitor) {
+	onlyWebSocket(h, in.Method)
+	stripIdentity(h)
+	s.hidden.strip(h)
+	s.setForwarded(h, in, q)
+	if v.session != nil {
+		s.setIdentity(h, identityOf(v.session))
+	}
+}
+
+// onlyWebSocket removes any other Upgrade from a request: inside an h2c tunnel,
+// say, nothing would be checked.
+func onlyWebSocket(h http.Header, method string) {
+	upgrade := h["Upgrade"]
+	if len(upgrade) == 0 || len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && method == http.MethodGet {
+		return
+	}
+	delete(h, "Upgrade")
+	delete(h, "Connection")
+}
+
+// bufferPool lends the buffers through which bodies are copied.
+type bufferPool struct{ pool sync.Pool }
+
+const bufferBytes = 32 << 10
+
+func newBufferPool() *bufferPool {
+	return &bufferPool{sync.Pool{New: func() any { return new([bufferBytes]byte) }}}
+}
+
+// Get and Put implement [httputil.BufferPool].
+func (p *bufferPool) Get() []byte  { return p.pool.Get().(*[bufferBytes]byte)[:] }
+func (p *bufferPool) Put(b []byte) { p.pool.Put((*[bufferBytes]byte)(b)) }

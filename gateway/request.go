@@ -1,0 +1,61 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// request holds the facts about one request. It is made once, when the request
+// arrives, and never changed.
+type request struct {
+	start      time.Time
+	id         string
+	clientIP   netip.Addr
+	trusted    bool // the peer is a trusted proxy
+	navigation bool // a page load, not the request of a script or a program
+}
+
+// factsOf returns the facts about r.
+func (c *common) factsOf(r *http.Request) request {
+	q := request{start: time.Now(), navigation: navigation(r)}
+	q.clientIP, q.trusted = c.trust.client(r)
+	q.id = requestID(r, q.trusted)
+	return q
+}
+
+// clientIPText is the client's address for a log line.
+func (q *request) clientIPText() string {
+	if !q.clientIP.IsValid() {
+		return ""
+	}
+	return q.clientIP.String()
+}
+
+// requestID returns the id that a trusted proxy gave the request, or a new one.
+func requestID(r *http.Request, trusted bool) string {
+	if trusted {
+		if id := r.Header.Get("X-Request-Id"); plainID(id) {
+			return id
+		}
+	}
+	return rand.Text()
+}
+
+// plainID reports whether id can stand unescaped in a header, a log line and a
+// page.
+func plainID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '_', c == '.', c == ':', c == '/', c == '+', c == '=':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,141 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/session"
+)
+
+// unreadBodyTimeout limits the wait for a request body that the gateway does not
+// forward.
+const unreadBodyTimeout = 10 * time.Second
+
+// responder answers the requests for one site, or for hosts of no site: it
+// records each request and writes the refusals.
+type responder struct {
+	*common
+	pages     *pages.Set
+	followQR  string // picture on the page that asks to follow
+	usersHash userHash
+}
+
+// recorder is the answer to one request, with what its access line tells.
+type recorder struct {
+	access.Recorder
+	subject *http.Request    // the request that the access line tells of; nil: the one answered
+	session *session.Session // of the visitor; nil: nobody is signed in
+}
+
+// handler answers r, about which q holds the facts. The caller answers an error.
+type handler func(w *recorder, r *http.Request, q *request) error
+
+// errVisitorLeft ends a request whose visitor no longer waits for an answer.
+var errVisitorLeft = errors.New("visitor left")
+
+// respond answers r by next, answers the error of next, and records the request.
+func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handler) {
+	// One allocation for the two.
+	x := &struct {
+		q request
+		w recorder
+	}{q: p.factsOf(r)}
+	q, w := &x.q, &x.w
+	w.ResponseWriter = rw
+	if r.ContentLength != 0 {
+		// net/http reads the rest of a body that is not forwarded before it ends
+		// the request.
+		http.NewResponseController(rw).SetReadDeadline(q.start.Add(unreadBodyTimeout))
+	}
+	returned := false
+	defer func() {
+		// A panic ends the connection, above all http.ErrAbortHandler, for an
+		// upstream that broke off in the middle of a body. Count it and pass it on.
+		if !returned && w.Status == 0 {
+			w.Status, w.Outcome = http.StatusInternalServerError, outcomeError
+		}
+		p.record(w, r, q)
+	}()
+	if p.isAuth(r.URL.Path) && fromNginx(r.Header) {
+		answerSubrequest(w)
+	}
+	err := readable(r)
+	if err == nil {
+		err = next(w, r, q)
+	}
+	if err != nil && !errors.Is(err, errVisitorLeft) {
+		p.refuse(w, r, q, err)
+	}
+	returned = true
+}
+
+// readable refuses requests that no door can handle.
+func readable(r *http.Request) error {
+	switch {
+	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
+		// CONNECT asks for a tunnel in which nothing is checked, TRACE for an echo
+		// of the headers that the gateway adds.
+		return refusal.MethodNotAllowed()
+	case !strings.HasPrefix(r.URL.Path, "/"), strings.Contains(r.RequestURI, " "):
+		// HTTP/2 can carry a space in a path, where the request line of HTTP/1
+		// that the upstream reads would end.
+		return refusal.InvalidRequest(nil)
+	default:
+		return nil
+	}
+}
+
+// refuse answers err as a page or as JSON and logs it. It is the one place for
+// both. An error that is no [refusal.Error] is 500.
+func (p *responder) refuse(w *recorder, r *http.Request, q *request, err error) {
+	e := refusal.Of(err)
+	w.Outcome = refusedOutcome(e.Status, w.Outcome)
+	e.Log(p.logger, q.id)
+	setOwnHeaders(w.Header())
+	if e.Form == refusal.FormJSON || e.Form == refusal.FormAsked && !q.navigation {
+		e.WriteJSON(w, q.id)
+		return
+	}
+	e.SetHeader(w.Header())
+	data := pages.Data{
+		RequestID: q.id,
+		LoginURL:  e.LoginURL,
+		Reload:    e.LoginURL == "" && e.RetryAfter > 0,
+		NoCookies: e.Word == refusal.WordInvalidState && r.Header.Get("Cookie") == "",
+	}
+	if e.Word == refusal.WordNotFollowing {
+		data.FollowQR = p.followQR
+	}
+	p.pages.Render(w, r, e.Status, e.Page, data)
+}
+
+// record counts a request that has been answered and writes its access line.
+func (p *responder) record(w *recorder, r *http.Request, q *request) {
+	entry := access.Entry{RequestID: q.id, ClientIP: q.clientIPText(), Elapsed: time.Since(q.start)}
+	if w.session != nil {
+		entry.User = p.usersHash.of(w.session.OpenID)
+	}
+	if w.subject != nil {
+		// The client left if the proxy that asks did.
+		if w.Status == 0 && errors.Is(r.Context().Err(), context.Canceled) {
+			w.Status = access.StatusClientLeft
+		}
+		r = w.subject
+	}
+	p.accessLog.Record(r, &w.Recorder, entry)
+}
+
+// setOwnHeaders adds the headers of every answer of the gateway's own: it is not
+// stored, and its address, which may hold a code, is not passed on.
+func setOwnHeaders(h http.Header) {
+	values := [...]string{"no-store", "no-referrer", "nosniff"} // one allocation: each forward-auth check passes here
+	h["Cache-Control"] = values[0:1:1]
+	h["Referrer-Policy"] = values[1:2:2]
+	h["X-Content-Type-Options"] = values[2:3:3]
+}

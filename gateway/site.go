@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway/internal/assertion"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/session"
+)
+
+// site knows who the visitor of a request is, and whether they may enter.
+type site struct {
+	*responder
+	addresses
+	policy policy
+
+	sessions   session.Store
+	lifetime   session.Lifetime
+	cookieName string
+	hidden     hiddenCookies
+
+	maxBodyBytes int64 // of a request that is forwarded; 0: no limit
+
+	lists      lists
+	follow     *follow           // nil: nobody has to follow
+	assertions *assertion.Issuer // nil: none are issued
+
+	aliases   bool                   // the site has hosts beside its public URL's
+	otherSite func(host string) bool // reports whether a host is another site's; nil: there is none
+}
+
+// visitor is who sends a request, as far as the site knows.
+type visitor struct {
+	session *session.Session // nil: nobody is signed in
+	unsaved bool             // the session holds more than its cookie
+	err     error            // why the session store did not answer
+}
+
+// visitor returns who sends r.
+func (s *site) visitor(r *http.Request) visitor {
+	loaded, err := s.sessions.Load(r)
+	if errors.Is(err, session.ErrNone) {
+		return visitor{}
+	}
+	if err != nil {
+		s.metrics.storeErrors.Inc()
+		return visitor{err: refusal.StoreUnavailable(err)}
+	}
+	v := visitor{session: loaded}
+	if s.follow == nil {
+		// Nobody keeps this answer up to date.
+		loaded.Subscribed, loaded.FollowAskedAt = false, time.Time{}
+	} else {
+		// An old cookie must not bring back an old answer.
+		v = v.with(s.follow.newest(loaded).apply(loaded))
+	}
+	if !s.policy.sessionAllowed(v.session) {
+		return visitor{}
+	}
+	return v
+}
+
+// with returns v with the session newer.
+func (v visitor) with(newer *session.Session) visitor {
+	if newer == v.session {
+		return v
+	}
+	return visitor{session: newer, unsaved: true}
+}
+
+// questionOf describes r, a visitor's own request.
+func questionOf(r *http.Request, navigation bool) question {
+	return question{method: r.Method, path: rawPath(r), navigation: navigation, userAgent: r.UserAgent()}
+}
+
+// evaluate decides about a request of v, and returns what is known of them then:
+// nothing if the request passes as nobody's. It asks WeChat whether the visitor
+// follows, if that matters and the last answer is too old.
+func (s *site) evaluate(ctx context.Context, q question, v visitor) (verdict, visitor) {
+	// Each set of paths is matched once, and only if it matters.
+	q.api = q.navigation && s.policy.api.MayMatch(q.method, q.path)
+	a := s.admission(v)
+	q.public = (a != admitted || s.follow != nil) && s.policy.public.Match(q.method, q.path)
+	if s.follow != nil && v.session != nil && !q.public {
+		v = v.with(s.follow.refresh(ctx, v.session, s.follow.maxAge(q.page())))
+		a = s.admission(v)
+	}
+	d := s.policy.decide(q, a)
+	if d.action == passNobody {
+		v = visitor{}
+	}
+	return d, v
+}
+
+// admission returns whether v may enter by what is known now.
+func (s *site) admission(v visitor) admission {
+	return s.policy.admission(v, v.session != nil && s.lists.refuse(v.session), time.Now())
+}
+
+// refusal returns the answer to a request r of v that d refuses. The button of a
+// page leads to target.
+func (s *site) refusal(d verdict, v visitor, r *http.Request, target string) *refusal.Error {
+	e := refusalFor(d.word, v, target)
+	if e == nil {
+		e = refusal.Unauthorized(s.loginURL(s.callingPage(r), s.scope))
+	}
+	if d.page {
+		return e.In(refusal.FormPage)
+	}
+	return e.In(refusal.FormJSON)
+}
+
+// refusalFor returns why v may not enter, by the word of a verdict; nil if the
+// word says nothing about them.
+func refusalFor(word string, v visitor, target string) *refusal.Error {
+	switch word {
+	case refusal.WordStoreUnavailable:
+		return refusal.Of(v.err)
+	case refusal.WordNotAllowed:
+		return refusal.NotAllowed()
+	case refusal.WordNotFollowing:
+		return refusal.NotFollowing(target)
+	case refusal.WordWeChatUnavailable:
+		e := refusal.WeChatUnavailable(nil)
+		e.LoginURL, e.RetryAfter = target, followPause
+		return e
+	default:
+		return nil
+	}
+}

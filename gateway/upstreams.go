@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wxgate/wxgate/gateway/internal/forward"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+)
+
+// Upstream is a web app behind the gateway.
+type Upstream struct {
+	// Prefix is the path that the app serves, "/" or "/api/". Of several that fit
+	// a request, the longest is used. Without a slash at its end it stands for
+	// itself and for what is below it.
+	Prefix string
+	// URL is where the app listens: http, https, h2c (HTTP/2 in the clear), or
+	// unix with the socket's path. Paths and queries are forwarded as they came,
+	// so an http(s) or h2c URL has no path of its own.
+	URL *url.URL
+}
+
+// serves reports whether the path belongs to the upstream.
+func (u Upstream) serves(path string) bool {
+	rest, ok := strings.CutPrefix(path, u.Prefix)
+	return ok && (rest == "" || rest[0] == '/' || strings.HasSuffix(u.Prefix, "/"))
+}
+
+// check returns what is wrong with the upstream.
+func (u Upstream) check() error {
+	switch {
+	case !strings.HasPrefix(u.Prefix, "/") || u.URL == nil:
+		return fmt.Errorf("upstream %q: expected a prefix that begins with / and a URL", u.Prefix)
+	case u.URL.Scheme == "unix" && u.URL.Path == "":
+		return errors.New("upstream scheme unix: expected the path of a socket")
+	case u.URL.Scheme == "unix":
+		return nil
+	case !slices.Contains([]string{"http", "https", "h2c"}, u.URL.Scheme):
+		return fmt.Errorf("upstream scheme %q: expected http, https, h2c or unix", u.URL.Scheme)
+	case u.URL.Host == "":
+		return fmt.Errorf("upstream %q: expected a URL with a host", u.Prefix)
+	}
+	return nil
+}
+
+// upstreams are the web apps behind one site.
+type upstreams struct {
+	site     *site
+	list     []upstream // the longest prefix first
+	buffers  *bufferPool
+	errorLog *log.Logger
+}
+
+// upstream is one web app, with the way to it.
+type upstream struct {
+	Upstream
+	target    *url.URL // scheme and host of the requests to it
+	transport http.RoundTripper
+}
+
+// newUpstreams returns the upstreams of the site that c describes, nil if there
+// are none.
+func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) *upstreams {
+	errs.positive("UpstreamTimeout", c.UpstreamTimeout)
+	if len(c.Upstreams) == 0 {
+		return nil
+	}
+	all := &upstreams{site: s, buffers: buffers, errorLog: forward.ErrorLog(s.logger)}
+	timeout := cmp.Or(c.UpstreamTimeout, 60*time.Second)
+	for i, u := range c.Upstreams {
+		if err := u.check(); err != nil {
+			errs.add("Upstreams", err)
+			continue
+		}
+		if slices.ContainsFunc(c.Upstreams[:i], func(other Upstream) bool { return other.Prefix == u.Prefix }) {
+			errs.add("Upstreams", fmt.Errorf("two upstreams for %s, expected one", u.Prefix))
+		}
+		transport, target := newTransport(u.URL, timeout, c.UpstreamCAs)
+		duration := s.metrics.upstreamDuration.WithLabelValues(u.Prefix)
+		all.list = append(all.list, upstream{u, target, timed{transport, duration}})
+	}
+	slices.SortStableFunc(all.list, func(a, b upstream) int { return len(b.Prefix) - len(a.Prefix) })
+	return all
+}
+
+// forward implements [app].
+func (u *upstreams) forward(w *recorder, r *http.Request, q *request, v visitor, page bool) error {
+	for i := range u.list {
+		if u.list[i].serves(r.URL.Path) {
+			newForwarding(u, &u.list[i], q, v, page).ServeHTTP(w, r)
+			// Set-Cookie belongs to the header, where the gateway's own cookies are
+			// looked for. An intermediary may merge a trailer into it.
+			delete(w.Header(), http.TrailerPrefix+"Set-Cookie")
+			return nil
+		}
+	}
+	return refusal.NotFound()
+}
+
+// newTransport returns the transport for an upstream, and the scheme and host of
+// the requests to it.
+func newTransport(u *url.URL, timeout time.Duration, cas *x509.CertPool) (*http.Transport, *url.URL) {
+	t, target := forward.NewTransport(timeout), &url.URL{Scheme: "http", Host: u.Host}
+	switch u.Scheme {
+	case "https":
+		target.Scheme = "https"
+		t.ForceAttemptHTTP2 = true
+		t.TLSClientConfig = &tls.Config{RootCAs: cas}
+	case "h2c":
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetUnencryptedHTTP2(true)
+	case "unix":
+		target.Host = "localhost"
+		dialer, socket := forward.NewDialer(), u.Path
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		}
+	}
+	return t, target
+}
+
+// timed is a transport that observes the time until the response header.
+type timed struct {
+	http.RoundTripper
+	duration prometheus.Observer
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t timed) RoundTrip(r *http.Request) (*http.Response, error) {
+	start := time.Now()
+	res, err := t.RoundTripper.RoundTrip(r)
+	t.duration.Observe(time.Since(start).Seconds())
+	return res, err
+}
