@@ -3,7 +3,6 @@ package wechat
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"strings"
 )
 
@@ -11,12 +10,12 @@ import (
 type Scope string
 
 const (
-	// ScopeBase gives the openid, without a question to the visitor.
+	// ScopeBase gives the openid without asking the visitor.
 	ScopeBase Scope = "snsapi_base"
 
 	// ScopeUserInfo also gives nickname and picture ([Client.UserInfo]). WeChat
-	// asks the visitor for consent, unless that was given lately or the visitor
-	// follows the account and comes from its conversation or menu.
+	// asks the visitor for consent, unless they gave it recently, or follow the
+	// account and come from its conversation or menu.
 	ScopeUserInfo Scope = "snsapi_userinfo"
 )
 
@@ -30,7 +29,7 @@ func (s *Scope) UnmarshalText(text []byte) error {
 	return fmt.Errorf("unknown scope %q: want %s or %s", clean(string(text), 64), ScopeBase, ScopeUserInfo)
 }
 
-// Authorize is what one visit to WeChat's authorize page asks for.
+// Authorize are the parameters of WeChat's authorize page.
 type Authorize struct {
 	// RedirectURI is where WeChat sends the visitor with code and state: an
 	// absolute address on one of the account's registered callback domains.
@@ -39,24 +38,24 @@ type Authorize struct {
 	Scope Scope // default ScopeBase
 
 	// State comes back with the code. WeChat promises this for letters and
-	// digits, at most 128 bytes; it is neither checked nor changed here.
+	// digits, at most 128 bytes. It is neither checked nor changed here.
 	State string
 
 	// ConnectRedirect keeps WeChat from calling RedirectURI twice with one
-	// code. WeChat does not document it; other clients send it always.
+	// code. WeChat does not document it; other clients always send it.
 	ConnectRedirect bool
 
-	// ForcePopup asks for consent even from somebody who gave it lately.
+	// ForcePopup asks for consent even if the visitor gave it recently.
 	ForcePopup bool
 
-	// ForceSnapShot opens RedirectURI as a snapshot page, with a virtual
-	// visitor ([Grant.SnapshotUser]): a means to test for them.
+	// ForceSnapShot opens RedirectURI as a snapshot page with a virtual visitor
+	// ([Grant.SnapshotUser]), for tests of such pages.
 	ForceSnapShot bool
 }
 
-// AuthorizeURL is the address of WeChat's authorize page for a. Its parameters
-// stand in the order that [WeChat's web authorization guide] demands, each
-// escaped as a query component, a blank as %20.
+// AuthorizeURL is the address of WeChat's authorize page with the parameters a.
+// They are in the order that [WeChat's web authorization guide] requires, each
+// escaped for a query, a space as %20.
 //
 // [WeChat's web authorization guide]: https://developers.weixin.qq.com/doc/service/guide/h5/auth.html
 func (c *Client) AuthorizeURL(a Authorize) string {
@@ -78,22 +77,4 @@ func (c *Client) AuthorizeURL(a Authorize) string {
 	}
 	open := strings.TrimRight(cmp.Or(c.OpenURL, defaultOpenURL), "/")
 	return open + "/connect/oauth2/authorize?" + query(parameters...) + "#wechat_redirect"
-}
-
-// query joins names and values in the order given; [url.Values] would sort them.
-func query(pairs ...string) string {
-	var b strings.Builder
-	for i := 0; i < len(pairs); i += 2 {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(pairs[i] + "=" + escape(pairs[i+1]))
-	}
-	return b.String()
-}
-
-// escape makes s a query component. A plus sign would be read as a blank by
-// some and as itself by others, so there is none.
-func escape(s string) string {
-	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

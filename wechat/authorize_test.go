@@ -40,7 +40,7 @@ func TestAuthorizeURL(t *testing.T) {
 			"http://127.0.0.1:8081/connect/oauth2/authorize?appid=wx%261&redirect_uri=https%3A%2F%2Fa.cn%2F&response_type=code&scope=snsapi_userinfo&state=s&connect_redirect=1&forcePopup=true&forceSnapShot=true#wechat_redirect",
 		},
 		{
-			"query, fragment, blank, plus, Chinese, escaped slash", "https://open.example.com",
+			"query, fragment, space, plus, Chinese, escaped slash", "https://open.example.com",
 			wechat.Authorize{RedirectURI: "https://a.cn/é/%2F?q=1&r=a b+c#/中", State: "a&b=c d"},
 			"https://open.example.com/connect/oauth2/authorize?appid=wx%261&redirect_uri=https%3A%2F%2Fa.cn%2F%C3%A9%2F%252F%3Fq%3D1%26r%3Da%20b%2Bc%23%2F%E4%B8%AD&response_type=code&scope=snsapi_base&state=a%26b%3Dc%20d#wechat_redirect",
 		},
@@ -74,8 +74,8 @@ func TestScopeUnmarshalText(t *testing.T) {
 	}
 }
 
-// Whatever the values, whoever reads the address gets exactly them back, once
-// each, and the fragment stays at the end.
+// For all values: parsing the address gives exactly those values back, once each,
+// and the fragment stays at the end.
 func FuzzAuthorizeURL(f *testing.F) {
 	f.Add("wx1", "https://a.cn/?x=1&y=%2F#z", "state")
 	f.Add("wx#", "https://a.cn/ +;", "&appid=wx2#")

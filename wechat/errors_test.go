@@ -1,7 +1,9 @@
 package wechat_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -245,7 +247,7 @@ func TestErrorText(t *testing.T) {
 		{"not UTF-8", "{\"errcode\":-1,\"errmsg\":\"a\xffb\"}", "sns/oauth2/access_token: errcode -1: a\ufffdb"},
 		{
 			"cut at a whole character", `{"errcode":-1,"errmsg":"` + strings.Repeat("中", 1000) + `"}`,
-			"sns/oauth2/access_token: errcode -1: " + strings.Repeat("中", 170), // of 3 bytes: 510 of 512
+			"sns/oauth2/access_token: errcode -1: " + strings.Repeat("中", 170), // 3 bytes each: 510 of 512
 		},
 	}
 	for _, test := range tests {
@@ -268,5 +270,28 @@ func TestClassString(t *testing.T) {
 		if got := class.String(); got != want {
 			t.Errorf("Class(%d).String() = %q, want %q", int(class), got, want)
 		}
+	}
+}
+
+func TestResult(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"ok":       nil,
+		"visitor":  &wechat.Error{API: exchange, Code: 40029},
+		"operator": &wechat.Error{API: exchange, Code: 40125},
+		"later":    &wechat.Error{API: exchange, Code: 45011},
+		"bug":      fmt.Errorf("wrapped: %w", &wechat.Error{API: exchange, Code: 40002}),
+		"away":     errors.New("dial tcp 127.0.0.1:1: connection refused"),
+	} {
+		if got := wechat.Result(err); got != want {
+			t.Errorf("Result(%v) = %q, want %q", err, got, want)
+		}
+	}
+	if got := wechat.Result(context.Canceled); got != "away" {
+		t.Errorf("Result(context.Canceled) = %q, want away", got)
+	}
+	c := &wechat.Client{Transport: answering(200, "{}")}
+	if _, err := c.Exchange(t.Context(), "code"); wechat.Result(err) != "away" {
+		t.Errorf("Result(%v) = %q, want away", err, wechat.Result(err))
 	}
 }

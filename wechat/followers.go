@@ -12,19 +12,21 @@ const followersAPI = "cgi-bin/user/get"
 // followersPerPage is the size of every page of cgi-bin/user/get but the last.
 const followersPerPage = 10_000
 
-// A FollowerPage is a piece of the list of an account's followers.
+// A FollowerPage is one page of the list of an account's followers.
 type FollowerPage struct {
 	Total   int      // followers of the account at the time of the call
-	OpenIDs []string // mostly 10,000, on the last page fewer, never none
+	OpenIDs []string // 10,000, on the last page possibly fewer, never none
 }
 
-// Followers lists the openids of the account's followers, those that stand
-// behind the openid after; an empty one begins at the start. It holds one page of
-// 10,000 at a time. An error is the last thing that it gives: an [*Error] when
-// WeChat refused (Code 40003: it does not know the openid after), and the run
-// can be resumed after any openid that came before. WeChat allows 500 pages a day,
-// a sandbox account 100. It promises no order, and not that the list holds
-// still while people come and go. See [WeChat's page on the follower list].
+// Followers lists the openids of the account's followers that come after the
+// openid after; an empty one starts at the beginning. It keeps one page of 10,000
+// in memory.
+//
+// An error ends the list: an [*Error] when WeChat refused the call (Code 40003
+// if it does not know the openid after). The list can be continued after any
+// openid that it gave. WeChat allows 500 pages a day, a sandbox account 100. It
+// promises no order, and the list may change during the calls. See [WeChat's page
+// on the follower list].
 //
 // [WeChat's page on the follower list]: https://developers.weixin.qq.com/doc/service/api/usermanage/userinfo/api_getfans
 func (s *TokenSource) Followers(ctx context.Context, after string) iter.Seq2[string, error] {
@@ -43,20 +45,20 @@ func (s *TokenSource) Followers(ctx context.Context, after string) iter.Seq2[str
 	}
 }
 
-// FollowerPages is [TokenSource.Followers] by the page, with the number of
+// FollowerPages is [TokenSource.Followers] page by page, with the number of
 // followers: for a progress bar, or for [TokenSource.Users].
 func (s *TokenSource) FollowerPages(ctx context.Context, after string) iter.Seq2[FollowerPage, error] {
 	return func(yield func(FollowerPage, error) bool) {
 		after, given := after, 0
-		seen := map[string]bool{after: true} // one openid a page
+		seen := map[string]bool{after: true} // the openid before each page
 		for {
 			page, next, err := s.followers(ctx, after)
 			given += len(page.OpenIDs)
 			switch {
 			case err != nil:
 			case next != "" && seen[next]:
-				err = errors.New(followersAPI + ": the list goes in a circle")
-			case given > 2*page.Total+followersPerPage: // many may leave meanwhile
+				err = errors.New(followersAPI + ": the list repeats itself")
+			case given > 2*page.Total+followersPerPage: // many may unfollow meanwhile
 				err = errors.New(followersAPI + ": the list does not end")
 			}
 			if err != nil {
@@ -72,27 +74,27 @@ func (s *TokenSource) FollowerPages(ctx context.Context, after string) iter.Seq2
 	}
 }
 
-// followers fetches the page behind after. The openid to go on from is empty
-// where the list ends.
+// followers fetches the page after an openid. The openid to continue after is
+// empty at the end of the list.
 func (s *TokenSource) followers(ctx context.Context, after string) (page FollowerPage, next string, err error) {
-	var a followersAnswer
+	var res followersResponse
 	if err := s.call(ctx, request{
 		api:   followersAPI,
 		query: query("next_openid", after),
 		hide:  []string{after},
-	}, &a); err != nil {
+	}, &res); err != nil {
 		return FollowerPage{}, "", err
 	}
-	page = FollowerPage{Total: int(*a.Total), OpenIDs: a.Data.OpenIDs}
-	// WeChat documents that next_openid is empty at the end, but has been seen
-	// to give the page's last openid there too: only a short page is the end.
+	page = FollowerPage{Total: int(*res.Total), OpenIDs: res.Data.OpenIDs}
+	// WeChat documents that next_openid is empty at the end, but it has been
+	// seen to be the page's last openid there. So the end is a short page.
 	if n := len(page.OpenIDs); n >= followersPerPage {
-		next = cmp.Or(a.Next, page.OpenIDs[n-1])
+		next = cmp.Or(res.Next, page.OpenIDs[n-1])
 	}
 	return page, next, nil
 }
 
-type followersAnswer struct {
+type followersResponse struct {
 	Total *number `json:"total"`
 	Count *number `json:"count"`
 	Data  struct {
@@ -101,21 +103,21 @@ type followersAnswer struct {
 	Next string `json:"next_openid"`
 }
 
-func (a *followersAnswer) check() error {
-	openIDs := a.Data.OpenIDs
+func (r *followersResponse) check() error {
+	openIDs := r.Data.OpenIDs
 	switch {
-	case a.Total == nil || a.Count == nil:
-		return errors.New("answer without total and count")
-	case int(*a.Count) != len(openIDs):
-		return errors.New("answer whose count is not that of its openids")
-	case int(*a.Total) < len(openIDs):
-		return errors.New("answer with more openids than the account has followers")
-	case !visible(a.Next, maxIDBytes):
-		return errors.New("answer with an unusable next_openid")
+	case r.Total == nil || r.Count == nil:
+		return errors.New("response without total and count")
+	case int(*r.Count) != len(openIDs):
+		return errors.New("response whose count is not its number of openids")
+	case int(*r.Total) < len(openIDs):
+		return errors.New("response with more openids than its total")
+	case !visible(r.Next, maxIDBytes):
+		return errors.New("response with an unusable next_openid")
 	}
 	for _, openID := range openIDs {
 		if openID == "" || !visible(openID, maxIDBytes) {
-			return errors.New("answer with an unusable openid")
+			return errors.New("response with an unusable openid")
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ func TestFollowers(t *testing.T) {
 			wantCalls(t, e, listPath, calls)
 
 			pages := s.FollowerPages(t.Context(), "")
-			for range 2 { // each run begins anew
+			for range 2 { // each loop starts at the beginning
 				given := 0
 				for page, err := range pages {
 					if err != nil || page.Total != followers || len(page.OpenIDs) == 0 {
@@ -89,7 +89,7 @@ func TestFollowersRefused(t *testing.T) {
 		name    string
 		prepare func(*wechattest.Emulator)
 		after   string
-		given   int // before the error
+		given   int // openids before the error
 		want    string
 	}{
 		{"unknown openid", func(*wechattest.Emulator) {}, "oNobody", 0, "40003"},
@@ -159,7 +159,8 @@ func fullPage(prefix string, n, total int, next string) string {
 	return string(page)
 }
 
-// paging answers the calls of the list in turn, the last answer for ever.
+// paging returns a source whose list calls get these pages in turn, and then the
+// last one for ever.
 func paging(pages ...string) (s *wechat.TokenSource, asked *[]string) {
 	asked = new([]string)
 	c := &wechat.Client{}
@@ -238,7 +239,7 @@ func TestFollowerPageAnswers(t *testing.T) {
 	}
 }
 
-// A list that goes on with new openids for ever is given up.
+// A list that gives new openids for ever ends with an error.
 func TestFollowersWithoutEnd(t *testing.T) {
 	t.Parallel()
 	calls := 0
@@ -259,7 +260,7 @@ func TestFollowersWithoutEnd(t *testing.T) {
 	}
 }
 
-// The longest page is within the bound of an answer, also with openids of
+// The longest page is within the size limit of a response, even with openids of
 // three times the usual length.
 func TestLongestFollowerPage(t *testing.T) {
 	t.Parallel()
@@ -276,8 +277,8 @@ func TestLongestFollowerPage(t *testing.T) {
 	}
 }
 
-// Whatever a page holds, the run ends, gives usable openids alone and no error
-// that shows one.
+// For every page: the loop ends, gives only usable openids, and no error shows an
+// openid.
 func FuzzFollowers(f *testing.F) {
 	f.Add([]byte(`{"total":2,"count":2,"data":{"openid":["oA","oB"]},"next_openid":"oB"}`))
 	f.Add([]byte(`{"total":2,"count":0,"next_openid":""}`))

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// JSConfig is what a page gives to wx.config, together with its jsApiList, to
-// use WeChat's JS-SDK. As JSON its fields have the names that wx.config wants.
+// JSConfig is what a page passes to wx.config, together with its jsApiList, to
+// use WeChat's JS-SDK. As JSON its fields have the names that wx.config expects.
 type JSConfig struct {
 	AppID     string `json:"appId"`
 	Timestamp int64  `json:"timestamp"` // Unix seconds
@@ -19,13 +19,13 @@ type JSConfig struct {
 	Signature string `json:"signature"`
 }
 
-// Config signs the page at pageURL, the whole address that the visitor's browser
-// has, query included, byte for byte; its fragment does not count. On an iPhone
-// that is the address at which the page was opened, whatever a router has made
-// of it since. An error is one of [TicketSource.Ticket].
+// Config signs the page at pageURL: the whole address in the visitor's browser,
+// with its query, byte for byte; a fragment is ignored. On an iPhone it has to be
+// the address at which the page was opened, even if a router has changed it
+// since. Errors are those of [TicketSource.Ticket].
 //
-// Whoever gets a signature can use the account's JS-SDK at that address: sign
-// none that is not your own site's.
+// A signature allows a page at that address to use the account's JS-SDK: sign
+// only addresses of your own site.
 func (s *TicketSource) Config(ctx context.Context, pageURL string) (JSConfig, error) {
 	ticket, err := s.Ticket(ctx)
 	if err != nil {
@@ -40,9 +40,9 @@ func (s *TicketSource) Config(ctx context.Context, pageURL string) (JSConfig, er
 	}, nil
 }
 
-// Sign is the signature of a page for wx.config: a SHA-1 in hexadecimal digits
-// over ticket, nonce, timestamp in seconds and the page's address up to its
-// fragment, as in [WeChat's JS-SDK guide].
+// Sign is the signature of a page for wx.config: the SHA-1, in hexadecimal
+// digits, of ticket, nonce, timestamp in seconds and the page's address without
+// its fragment, as in [WeChat's JS-SDK guide].
 //
 // [WeChat's JS-SDK guide]: https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html
 func Sign(ticket Secret, nonce string, timestamp time.Time, url string) string {

@@ -19,7 +19,7 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// Each has signs that look different once escaped.
+// Each contains characters that look different when escaped.
 const (
 	plantedSecret = "planted secret/+=1"
 	plantedCode   = "planted code/+=2"
@@ -27,11 +27,11 @@ const (
 	plantedOpenID = "planted openid/+=4"
 )
 
-// No error text, of whatever failure, shows what the call carried.
+// For every failure, no error text shows a secret of the call.
 func TestErrorsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	serveTLS := httptest.NewUnstartedServer(http.NotFoundHandler())
-	serveTLS.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshakes that fail
+	serveTLS.Config.ErrorLog = log.New(io.Discard, "", 0) // without the failing handshakes
 	serveTLS.StartTLS()
 	t.Cleanup(serveTLS.Close)
 	failures := map[string]func(*testing.T) *wechat.Client{
@@ -162,8 +162,8 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	}
 }
 
-// withToken is a source that has its token already, so that the call itself is
-// what c lets fail.
+// withToken returns a source that already has a token, so that a failure of c is
+// that of the call itself.
 func withToken(c *wechat.Client) *wechat.TokenSource {
 	own := &wechat.Client{AppSecret: c.AppSecret, Transport: answering(200, `{"access_token":"planted-token","expires_in":7200}`)}
 	s := &wechat.TokenSource{Client: own}
@@ -172,7 +172,8 @@ func withToken(c *wechat.Client) *wechat.TokenSource {
 	return s
 }
 
-// echo answers with format and all that the request held, plain and escaped.
+// echo answers with format, filled with the values of the request, plain and
+// escaped.
 func echo(format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		values := []string{r.URL.String()}
@@ -189,8 +190,8 @@ func echo(format string) http.HandlerFunc {
 	}
 }
 
-// answerRaw starts a server that reads the first line of what it is sent,
-// answers with what answer makes of it (nothing: a reset), and closes the
+// answerRaw starts a server that reads the first line of a request, sends what
+// answer returns for it (empty: it resets the connection), and closes the
 // connection. It returns the server's address.
 func answerRaw(t *testing.T, answer func(request string) string) string {
 	t.Helper()

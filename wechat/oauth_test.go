@@ -53,7 +53,7 @@ func TestRequests(t *testing.T) {
 			`POST https://api.weixin.qq.com/cgi-bin/stable_token application/json {"grant_type":"client_credential","appid":"wx1","secret":"s\u0026c","force_refresh":true}`,
 		},
 	}
-	for _, test := range tests { // one after the other: they share the client
+	for _, test := range tests { // not in parallel: they share the client
 		var got string
 		c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 			got = r.Method + " " + r.URL.String()
@@ -158,8 +158,8 @@ func TestCheckToken(t *testing.T) {
 	}
 }
 
-// Whatever a server sends, a grant is fit for a header and for arithmetic, and
-// an error is fit for a log.
+// For everything that a server may send: the values of a grant can be sent in a
+// header, its lifetime is a whole number of seconds, and an error can be logged.
 func FuzzGrant(f *testing.F) {
 	f.Add(200, []byte(grantBody))
 	f.Add(200, []byte(strings.Replace(grantBody, "{", "{\"errcode\":\"0\",\"unionid\":\"u\",\"is_snapshotuser\":1,\x01", 1)))
@@ -192,7 +192,7 @@ func FuzzGrant(f *testing.F) {
 	})
 }
 
-// checkErrorText fails unless err reads as the package promises.
+// checkErrorText fails unless err is one short line without the secrets.
 func checkErrorText(t *testing.T, err error, secrets ...string) {
 	t.Helper()
 	text := err.Error()

@@ -16,9 +16,9 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// net/http repeats a GET by itself where a connection that it kept alive breaks
-// before the answer. CheckToken stands for the calls where that does no harm:
-// it shows that these tests provoke a repetition.
+// net/http repeats a GET when a kept-alive connection breaks before the response.
+// CheckToken is a call that may be repeated: it shows that these tests do cause a
+// repetition.
 
 func TestCodeIsSentOnce(t *testing.T) {
 	t.Parallel()
@@ -79,8 +79,8 @@ func TestCodeIsSentOnce(t *testing.T) {
 	}
 }
 
-// With a transport of the caller's own, HTTP/2 is possible. There the server can
-// end a stream in ways that net/http takes for leave to repeat it.
+// The caller's own transport may use HTTP/2, where a server can end a stream in
+// ways after which net/http repeats the request.
 func TestCodeIsSentOnceOverHTTP2(t *testing.T) {
 	t.Parallel()
 	ends := map[string]func(stream uint32) []byte{
@@ -136,8 +136,8 @@ func TestCodeIsSentOnceOverHTTP2(t *testing.T) {
 	}
 }
 
-// serveHTTP2 does what HTTP/2 asks of a server until the connection ends, and
-// sends what answer gives for every stream once its request is complete.
+// serveHTTP2 is a minimal HTTP/2 server for one connection. It sends the frame
+// that answer returns for each stream whose request is complete.
 func serveHTTP2(conn net.Conn, answer func(stream uint32) []byte) {
 	defer conn.Close()
 	if _, err := io.ReadFull(conn, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
@@ -182,12 +182,12 @@ func resetFrame(stream, code uint32) []byte {
 	return frame(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, code))
 }
 
-// The certificate is not trusted; what the client offers is seen before that.
+// The client does not trust the certificate, but offers its protocols before that.
 func TestDefaultTransportSpeaksHTTP1(t *testing.T) {
 	t.Parallel()
 	offered := make(chan []string, 1)
 	server := httptest.NewUnstartedServer(nil)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the handshake that fails
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // without the failing handshake
 	server.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		offered <- hello.SupportedProtos
 		return nil, nil
@@ -198,7 +198,7 @@ func TestDefaultTransportSpeaksHTTP1(t *testing.T) {
 	if _, err := c.Exchange(t.Context(), "code"); err == nil {
 		t.Error("Exchange trusts an unknown certificate")
 	}
-	if got := <-offered; slices.Contains(got, "h2") { // which a server would then choose
+	if got := <-offered; slices.Contains(got, "h2") { // a server would choose it
 		t.Errorf("default transport offers %q, want no h2", got)
 	}
 }

@@ -9,21 +9,21 @@ import (
 	"unicode/utf8"
 )
 
-const maxTextBytes = 512 // of foreign text in an error
+const maxTextBytes = 512 // of text from outside in an error
 
-// away is the error of a call that WeChat did not answer in its own words. Of
-// its cause only the text is kept, and which end of the context it was.
-type away struct {
-	text  string
-	ended error // context.Canceled, context.DeadlineExceeded or nil
+// callError is the error of a call that ended without an errcode. It keeps only
+// the text of its cause, and which error of the context it was.
+type callError struct {
+	text       string
+	contextErr error // context.Canceled, context.DeadlineExceeded or nil
 }
 
-func (e *away) Error() string { return e.text }
-func (e *away) Unwrap() error { return e.ended }
+func (e *callError) Error() string { return e.text }
+func (e *callError) Unwrap() error { return e.contextErr }
 
-// seal prepares err for the caller's log. Errors of net/http may hold the
-// request's address or repeat what a server sent, and that may be our own
-// request; here the address holds the secret, the code or a token.
+// seal makes err safe to log. Errors of net/http may contain the address of the
+// request, which here holds the secret, the code or a token, or quote what a
+// server sent, which may be our own request.
 func (c *Client) seal(req request, err error) error {
 	if err == nil {
 		return nil
@@ -33,29 +33,29 @@ func (c *Client) seal(req request, err error) error {
 		refusal.Message = c.redact(req, refusal.Message)
 		return refusal
 	}
-	var ended error
+	var contextErr error
 	for _, e := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, e) {
-			ended = e
+			contextErr = e
 		}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok && e.Err != nil {
 		err = e.Err // without the address
 	}
-	// What net/http quotes is a piece of the answer, maybe a fresh token, which
-	// no list of known values would catch.
+	// What net/http quotes is part of the response. It may be a new token,
+	// which is not in any list of known secrets.
 	text, _, quoted := strings.Cut(err.Error(), `"`)
 	if quoted {
 		text += "…"
 	}
-	return &away{text: req.api + ": " + c.redact(req, text), ended: ended}
+	return &callError{text: req.api + ": " + c.redact(req, text), contextErr: contextErr}
 }
 
-// redact makes foreign text fit for an error: short, on one line, and without
-// the secret values of the call, plain or escaped.
+// redact makes text from outside fit for an error: short, on one line, and
+// without the secret values of the call, plain or escaped.
 func (c *Client) redact(req request, text string) string {
-	// The secret first: the code is the visitor's choice, and one that
-	// overlaps the secret must not leave half of it standing.
+	// The AppSecret comes first: the visitor chooses the code, and a code that
+	// overlaps the AppSecret must not leave a part of it in the text.
 	for _, secret := range append([]string{c.AppSecret.Reveal()}, req.hide...) {
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, redacted)
@@ -65,10 +65,10 @@ func (c *Client) redact(req request, text string) string {
 	return clean(text, maxTextBytes)
 }
 
-// clean returns s as valid UTF-8 without control characters, cut to limit bytes
-// at a whole character.
+// clean returns s as valid UTF-8 without control characters, cut to at most
+// limit bytes at a whole character.
 func clean(s string, limit int) string {
-	s = strings.Map(func(r rune) rune { // which also puts U+FFFD for what is no UTF-8
+	s = strings.Map(func(r rune) rune { // also replaces invalid UTF-8 by U+FFFD
 		if unicode.IsControl(r) {
 			return -1
 		}

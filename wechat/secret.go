@@ -8,12 +8,11 @@ import (
 const redacted = "[redacted]"
 
 // A Secret is a string that does not show itself: fmt prints it as [redacted],
-// and encoding/json and other encoders of text write that in its place, so that
-// they cannot store one. Four things are beyond its reach: a Secret in an
-// unexported field, whose methods fmt does not call; one behind a pointer in a
-// struct that is printed with a verb not meant for pointers, such as %s; one that
-// is the key of a JSON object; and the verbs %p and %w. For the verbs there is go
-// vet, which refuses them.
+// and encoding/json and other text encoders write [redacted] too, so they cannot
+// store one. There are four exceptions: a Secret in an unexported field, whose
+// methods fmt does not call; a *Secret in a struct that is printed with a verb
+// not meant for pointers, such as %s; a Secret that is the key of a JSON object;
+// and the verbs %p and %w, which go vet refuses.
 type Secret string
 
 // Reveal is the secret itself.

@@ -21,7 +21,8 @@ const (
 	userPath   = "/cgi-bin/user/info"
 )
 
-// newWeChat starts an emulator without a network, and its stock account.
+// newWeChat returns an emulator without a network, and a source for its stock
+// account.
 func newWeChat(t testing.TB, legacy bool) (*wechattest.Emulator, *wechat.TokenSource) {
 	t.Helper()
 	e, err := wechattest.New(wechattest.Config{Clock: time.Now})
@@ -33,8 +34,8 @@ func newWeChat(t testing.TB, legacy bool) (*wechattest.Emulator, *wechat.TokenSo
 	}}
 }
 
-// bothWays runs a test in a bubble for each of the two kinds of token; path is
-// where that kind is fetched.
+// bothWays runs test in a synctest bubble for each of the two kinds of token, which
+// is fetched at path.
 func bothWays(t *testing.T, test func(t *testing.T, e *wechattest.Emulator, s *wechat.TokenSource, path string)) {
 	t.Helper()
 	t.Parallel()
@@ -64,17 +65,6 @@ func ask(ctx context.Context, e *wechattest.Emulator, s *wechat.TokenSource) err
 	return err
 }
 
-// forcedCalls counts the forced renewals that WeChat was asked for.
-func forcedCalls(e *wechattest.Emulator) int {
-	n := 0
-	for _, r := range e.Requests() {
-		if r.Path == stablePath && strings.Contains(r.Body, `"force_refresh":true`) {
-			n++
-		}
-	}
-	return n
-}
-
 func wantCalls(t *testing.T, e *wechattest.Emulator, path string, want int) {
 	t.Helper()
 	if got := e.Calls(path); got != want {
@@ -85,7 +75,7 @@ func wantCalls(t *testing.T, e *wechattest.Emulator, path string, want int) {
 func TestTokenIsFetchedOnceForAll(t *testing.T) {
 	bothWays(t, func(t *testing.T, e *wechattest.Emulator, s *wechat.TokenSource, path string) {
 		var last wechat.Secret
-		for fetches := 1; fetches <= 3; fetches++ { // at first, then at each end
+		for fetches := 1; fetches <= 3; fetches++ { // the first one, then one after each end
 			e.Fault(wechattest.Fault{Path: path, Mode: wechattest.FaultSlowHeader, Delay: time.Second})
 			tokens := make([]wechat.Secret, 100)
 			var wg sync.WaitGroup
@@ -112,8 +102,8 @@ func TestTokenIsFetchedOnceForAll(t *testing.T) {
 	})
 }
 
-// Asked every second, a source renews the token in the span that is due, once,
-// and gives a living one all the time.
+// A source that is called every second renews each token once, within the
+// documented span, and always returns a valid one.
 func TestTokenIsRenewedInItsSpan(t *testing.T) {
 	bothWays(t, func(t *testing.T, e *wechattest.Emulator, s *wechat.TokenSource, path string) {
 		from, to := 4*time.Minute, 2*time.Minute
@@ -148,7 +138,7 @@ func TestTokenIsRenewedInItsSpan(t *testing.T) {
 	})
 }
 
-// A replica that comes late gets a stable token with little life left.
+// A replica that starts later gets a stable token that ends soon.
 func TestStableTokenOfAnotherReplica(t *testing.T) {
 	t.Parallel()
 	for _, left := range []time.Duration{301 * time.Second, 330 * time.Second, 8 * time.Minute, time.Hour} {
@@ -176,7 +166,7 @@ func TestStableTokenOfAnotherReplica(t *testing.T) {
 	}
 }
 
-// A platform that gives the same token to its end is not asked by every call.
+// If WeChat returns the same token until its end, not every call fetches.
 func TestSameTokenAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -224,7 +214,7 @@ func TestFailingRenewal(t *testing.T) {
 					t.Errorf("%d attempts to renew, want one a minute", n)
 				}
 
-				time.Sleep(time.Second) // to its end
+				time.Sleep(time.Second) // to the end of the token
 				e.ClearRequests()
 				for range 100 {
 					_, err := s.Token(t.Context())
@@ -247,174 +237,6 @@ func TestFailingRenewal(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestVoidedTokenIsFetchedOnceForAll(t *testing.T) {
-	bothWays(t, func(t *testing.T, e *wechattest.Emulator, s *wechat.TokenSource, path string) {
-		void := token(t, s)
-		e.VoidTokens(wechattest.StockAppID)
-		e.Fault(wechattest.Fault{Path: path, Mode: wechattest.FaultSlowHeader, Delay: time.Second})
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() {
-				if err := ask(t.Context(), e, s); err != nil {
-					t.Errorf("Do = %v", err)
-				}
-			})
-		}
-		wg.Wait()
-		wantCalls(t, e, path, 2)
-		if n := forcedCalls(e); n != 0 {
-			t.Errorf("%d forced renewals, want none", n)
-		}
-		now := token(t, s)
-		time.Sleep(time.Hour)
-		if got, err := s.Renew(t.Context(), void); err != nil || got.AccessToken != now {
-			t.Errorf("Renew of a former token = %v, want the current one", err)
-		}
-		wantCalls(t, e, path, 2)
-	})
-}
-
-// WeChat refuses every token: two attempts, then the error, and the quotas of
-// fetches last.
-func TestTokenRefusedForEver(t *testing.T) {
-	for _, code := range []int{40001, 40014, 42001} {
-		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			bothWays(t, func(t *testing.T, e *wechattest.Emulator, s *wechat.TokenSource, path string) {
-				e.SetLimit(legacyPath, wechattest.Limit{PerDay: 2000}) // more than a sandbox account has
-				e.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: code})
-				if got := outcome(false, ask(t.Context(), e, s)); got != fmt.Sprint(code) {
-					t.Errorf("Do = %s, want %d", got, code)
-				}
-				wantCalls(t, e, userPath, 2)
-				fetches := 2
-				if !s.Legacy {
-					fetches = 3 // the first, the same again, a forced one
-				}
-				wantCalls(t, e, path, fetches)
-				for range 100 {
-					if err := ask(t.Context(), e, s); err == nil {
-						t.Fatal("Do succeeded")
-					}
-				}
-				wantCalls(t, e, userPath, 2*101)
-				wantCalls(t, e, path, fetches)
-
-				e.ClearRequests()
-				for range 24 * 60 * 4 {
-					time.Sleep(15 * time.Second)
-					ask(t.Context(), e, s)
-				}
-				if n := e.Calls(path); n > 1440+12 {
-					t.Errorf("%d fetches in a day, want one a minute", n)
-				}
-				if n := forcedCalls(e); n > 12 || !s.Legacy && n < 10 {
-					t.Errorf("%d forced renewals in a day, want one in two hours", n)
-				}
-
-				e.ClearFaults()
-				time.Sleep(time.Minute)
-				if err := ask(t.Context(), e, s); err != nil {
-					t.Errorf("after the fault: %v", err)
-				}
-			})
-		})
-	}
-}
-
-// Other refusals and errors are the caller's at once.
-func TestDoRepeatsNothingElse(t *testing.T) {
-	t.Parallel()
-	e, s := newWeChat(t, false)
-	for _, code := range []int{-1, 40003, 45009, 45011, 48001} {
-		e.ClearRequests()
-		e.Fault(wechattest.Fault{Path: userPath, Mode: wechattest.FaultErrcode, Code: code})
-		if got := outcome(false, ask(t.Context(), e, s)); got != fmt.Sprint(code) {
-			t.Errorf("Do = %s, want %d", got, code)
-		}
-		wantCalls(t, e, userPath, 1)
-	}
-	wantErr, attempts := errors.New("own"), 0
-	err := s.Do(t.Context(), func(context.Context, wechat.Secret) error { attempts++; return wantErr })
-	if err != wantErr || attempts != 1 {
-		t.Errorf("Do = %v after %d attempts, want %v after one", err, attempts, wantErr)
-	}
-}
-
-// What keeps the token from being renewed is told, not the stale token.
-func TestDoTellsWhyRenewingFailed(t *testing.T) {
-	bothWays(t, func(t *testing.T, e *wechattest.Emulator, s *wechat.TokenSource, path string) {
-		token(t, s)
-		e.VoidTokens(wechattest.StockAppID)
-		e.FreezeSecret(wechattest.StockAppID)
-		for range 2 { // the refused token is not tried again
-			if got := outcome(false, ask(t.Context(), e, s)); got != "40243" {
-				t.Errorf("Do = %s, want 40243", got)
-			}
-			wantCalls(t, e, userPath, 1)
-			time.Sleep(time.Second)
-		}
-	})
-}
-
-// The rules of the stable token when somebody else forces renewals.
-func TestForcedByOthers(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		e, s := newWeChat(t, false)
-		first := token(t, s)
-		force := func() {
-			t.Helper()
-			if _, err := s.Client.StableToken(t.Context(), true); err != nil {
-				t.Fatal(err)
-			}
-		}
-		force()
-		time.Sleep(4 * time.Minute) // of the five that the former token has left
-		if err := ask(t.Context(), e, s); err != nil || token(t, s) != first {
-			t.Errorf("in the overlap: %v, want success with the former token", err)
-		}
-		time.Sleep(2 * time.Minute)
-		if err := ask(t.Context(), e, s); err != nil || token(t, s) == first {
-			t.Errorf("after the overlap: %v, want success with another token", err)
-		}
-		force()
-		time.Sleep(30 * time.Second)
-		force() // which ends at once the one that we have
-		time.Sleep(time.Minute)
-		if err := ask(t.Context(), e, s); err != nil {
-			t.Errorf("after two forced renewals: %v", err)
-		}
-		if n := forcedCalls(e); n != 3 {
-			t.Errorf("%d forced renewals, want the three of others", n)
-		}
-	})
-}
-
-func TestLegacyOverlap(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		e, s := newWeChat(t, true)
-		stable := &wechat.TokenSource{Client: s.Client}
-		token(t, stable)
-		first := token(t, s)
-		if _, err := s.Client.LegacyToken(t.Context()); err != nil { // another program
-			t.Fatal(err)
-		}
-		time.Sleep(4 * time.Minute)
-		if err := ask(t.Context(), e, s); err != nil || token(t, s) != first {
-			t.Errorf("in the overlap: %v, want success with the former token", err)
-		}
-		time.Sleep(2 * time.Minute)
-		if err := ask(t.Context(), e, s); err != nil || token(t, s) == first {
-			t.Errorf("after the overlap: %v, want success with another token", err)
-		}
-		if err := ask(t.Context(), e, stable); err != nil {
-			t.Errorf("stable token: %v", err)
-		}
-		wantCalls(t, e, stablePath, 1)
-	})
 }
 
 func TestCancelledWaiter(t *testing.T) {
@@ -443,7 +265,7 @@ func TestCancelledWaiter(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		call(time.Second, 3*time.Second, nil) // makes the call, to its end
+		call(time.Second, 3*time.Second, nil) // makes the call, even after its ctx ended
 		call(2*time.Second, 2*time.Second, context.DeadlineExceeded)
 		call(time.Minute, 3*time.Second, nil)
 		wg.Wait()
@@ -452,7 +274,7 @@ func TestCancelledWaiter(t *testing.T) {
 		if _, err := s.Token(done); err != nil {
 			t.Errorf("Token with an ended ctx = %v, want the cached one", err)
 		}
-		time.Sleep(2*time.Hour - 4*time.Minute) // the legacy one waits for renewal already
+		time.Sleep(2*time.Hour - 4*time.Minute) // renewal of a legacy token is due already
 		e.Fault(wechattest.Fault{Path: path, Mode: wechattest.FaultHang})
 		if _, err := s.Token(done); err != nil {
 			t.Errorf("Token with an ended ctx = %v, want the old one", err)
@@ -461,7 +283,7 @@ func TestCancelledWaiter(t *testing.T) {
 	})
 }
 
-// While one caller renews, the others need not wait: the old token lives.
+// While one caller renews, the others get the old token without waiting.
 func TestOldTokenDuringRenewal(t *testing.T) {
 	bothWays(t, func(t *testing.T, e *wechattest.Emulator, s *wechat.TokenSource, path string) {
 		first := token(t, s)

@@ -6,54 +6,57 @@ import (
 	"time"
 )
 
-// ticketEarly is long enough for a page to check a signature, and for a second
-// try if WeChat is away.
+// ticketEarly leaves time for a page to use its signature, and for a second
+// fetch if WeChat is away.
 const ticketEarly = 5 * time.Minute
 
-// TicketSource is the account's jsapi_ticket, which pages' JS-SDK signatures are
-// made with, kept fresh as [TokenSource] keeps the token. Tokens must be set. It
-// is safe for concurrent use once that is, must not be copied after its first
-// use, and starts no goroutine. WeChat allows few fetches of a ticket and asks
-// for it to be cached: one account needs one TicketSource.
+// TicketSource keeps the account's jsapi_ticket, which signs pages for the
+// JS-SDK, and renews it as [TokenSource] renews the token. WeChat allows few
+// fetches of a ticket and requires it to be cached: use one TicketSource per
+// account.
+//
+// Tokens must be set, and must not change after the first use; a TicketSource is
+// then safe for concurrent use. It must not be copied after its first use, and
+// it starts no goroutine.
 type TicketSource struct {
 	Tokens *TokenSource
 
 	cache cache
 }
 
-// Ticket gives the current ticket, fetching it by cgi-bin/ticket/getticket if it
-// is the first or at a random moment from 5 to 2½ minutes before its end. What
-// was said of waiting and of failures at [TokenSource.Token] holds here too.
+// Ticket returns the current ticket. It fetches one by cgi-bin/ticket/getticket
+// if there is none, and at a random moment from 5 to 2½ minutes before its end.
+// Concurrent callers and errors are treated as in [TokenSource.Token].
 func (s *TicketSource) Ticket(ctx context.Context) (Secret, error) {
-	l, err := s.cache.get(ctx, ticketEarly, s.fetch)
+	e, err := s.cache.get(ctx, ticketEarly, s.fetch)
 	if err != nil {
 		return "", err
 	}
-	return l.value(), nil
+	return e.value(), nil
 }
 
 func (s *TicketSource) fetch(ctx context.Context, _ Secret) (Secret, time.Duration, error) {
-	var a ticketAnswer
+	var res ticketResponse
 	if err := s.Tokens.call(ctx, request{
 		api:   "cgi-bin/ticket/getticket",
 		query: query("type", "jsapi"),
-	}, &a); err != nil {
+	}, &res); err != nil {
 		return "", 0, err
 	}
-	return Secret(a.Ticket), time.Duration(*a.ExpiresIn) * time.Second, nil
+	return Secret(res.Ticket), time.Duration(*res.ExpiresIn) * time.Second, nil
 }
 
-type ticketAnswer struct {
+type ticketResponse struct {
 	Ticket    string  `json:"ticket"`
-	ExpiresIn *number `json:"expires_in"` // of the same ticket again: down to 0
+	ExpiresIn *number `json:"expires_in"` // of the same ticket each time, so down to 0
 }
 
-func (a *ticketAnswer) check() error {
+func (r *ticketResponse) check() error {
 	switch {
-	case a.Ticket == "" || !visible(a.Ticket, maxTokenBytes):
-		return errors.New("answer without a usable ticket")
-	case a.ExpiresIn == nil || *a.ExpiresIn < 0:
-		return errors.New("answer without a usable expires_in")
+	case r.Ticket == "" || !visible(r.Ticket, maxTokenBytes):
+		return errors.New("response without a usable ticket")
+	case r.ExpiresIn == nil || *r.ExpiresIn < 0:
+		return errors.New("response without a usable expires_in")
 	}
 	return nil
 }

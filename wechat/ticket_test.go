@@ -14,7 +14,7 @@ import (
 
 const ticketPath = "/cgi-bin/ticket/getticket"
 
-// inBubble runs test in a bubble, with an emulator and a source of tickets.
+// inBubble runs test in a synctest bubble, with an emulator and a ticket source.
 func inBubble(t *testing.T, test func(t *testing.T, e *wechattest.Emulator, s *wechat.TicketSource)) {
 	t.Helper()
 	t.Parallel()
@@ -49,7 +49,8 @@ func TestTicketIsFetchedOnceForAll(t *testing.T) {
 	})
 }
 
-// WeChat gives the same ticket until its end, unlike a token: few more calls.
+// Unlike a token, WeChat returns the same ticket until its end, so that there are a
+// few fetches more.
 func TestTicketIsKept(t *testing.T) {
 	inBubble(t, func(t *testing.T, e *wechattest.Emulator, s *wechat.TicketSource) {
 		first := mustTicket(t, s)
@@ -86,7 +87,7 @@ func TestFailingTicket(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		if _, err := s.Ticket(t.Context()); outcome(false, err) != "away" {
-			t.Errorf("Ticket after its end = %v, want an error that is no refusal", err)
+			t.Errorf("Ticket after its end = %v, want an error without an errcode", err)
 		}
 	})
 }
@@ -123,7 +124,7 @@ func TestTicketAnswers(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"errcode":0,"errmsg":"ok","ticket":"TI","expires_in":7200}`: "grant",
 		`{"ticket":"TI","expires_in":"7200"}`:                         "grant",
-		`{"ticket":"TI","expires_in":0}`:                              "grant", // in its last second
+		`{"ticket":"TI","expires_in":0}`:                              "grant", // in the ticket's last second
 		`{"ticket":"TI","expires_in":-1}`:                             "away",
 		`{"ticket":"TI"}`:                                             "away",
 		`{"ticket":"","expires_in":7200}`:                             "away",

@@ -7,85 +7,89 @@ import (
 )
 
 const (
-	// The old token of cgi-bin/token lives on for five minutes after a renewal.
+	// cgi-bin/token lets the old token work for five minutes after a renewal.
 	legacyEarly = 10 * time.Minute
 
-	// Until five minutes before its end the platform gives the same stable
-	// token again. Less than that, since its clock and the time that a call
-	// takes may make the end look nearer than it is.
+	// Until five minutes before its end WeChat returns the same stable token
+	// again. This is less, since WeChat's clock and the duration of a call may
+	// make the end look nearer than it is.
 	stableEarly = 4 * time.Minute
 
-	// A forced renewal is for all replicas one of 20 a day, some of which belong
-	// to a person who has a leaked token to kill.
+	// All programs of the account share 20 forced renewals a day, and people
+	// need some of them to invalidate a leaked token.
 	forcePause = 2 * time.Hour
 )
 
-// A Token is the account's global access token, for the cgi-bin calls only: not
-// a visitor's [Grant].
+// A Token is the account's global access token. It is for the cgi-bin calls only
+// and is not a visitor's [Grant].
 type Token struct {
 	AccessToken Secret
 	ExpiresIn   time.Duration // from the time of the call, at most two hours
 }
 
-// TokenSource is the account's global access token, kept fresh: it is fetched
-// when somebody asks, renewed shortly before its end by whoever asks then, and
-// kept in memory alone. Client must be set; the rest is useful as it is. It is
-// safe for concurrent use once its fields are set, must not be copied after its
-// first use, and starts no goroutine. One account needs one TokenSource.
+// TokenSource keeps the account's global access token in memory. It fetches the
+// token when it is first needed, and renews it shortly before its end when it is
+// needed then. Use one TokenSource per account.
+//
+// Client must be set; the zero value of the other fields is useful. The fields
+// must not change after the first use; a TokenSource is then safe for concurrent
+// use. It must not be copied after its first use, and it starts no goroutine.
 type TokenSource struct {
 	Client *Client
 
-	// Legacy fetches by cgi-bin/token, for an account whose other programs do.
-	// Each such fetch ends the former token after five minutes, also theirs.
-	// The default is cgi-bin/stable_token, which any number of programs share.
+	// Legacy uses cgi-bin/token, for an account whose other programs use it.
+	// Each such fetch ends the former token after five minutes, for the other
+	// programs too. The default is cgi-bin/stable_token, which any number of
+	// programs can share.
 	Legacy bool
 
 	cache  cache
-	forced time.Time // of the last forced renewal; one fetch at a time reads and writes it
+	forced time.Time // the latest forced renewal; only the fetch in progress uses it
 }
 
-// Token gives the current token; its ExpiresIn is what is left of its life now.
-// A legacy token is renewed from 10 to 5 minutes before its end, a stable one
-// from 4 to 2, at a random moment of that span; one that lives shorter than
-// twice the span, in the second half of its life. When the renewal fails and
-// the old token lives, Token goes on giving that, and tries again after a minute.
+// Token returns the current token; its ExpiresIn is the time left. A legacy token
+// is renewed at a random moment from 10 to 5 minutes before its end, a stable one
+// from 4 to 2 minutes; one that lives shorter than twice that, in the second half
+// of its lifetime. If a renewal fails while the old token is valid, Token keeps
+// returning the old one and tries again after a minute.
 //
-// However many ask, one call is under way at a time. Those who need its outcome
-// wait as long as their ctx allows; the one who makes it does so to its end, by
-// [Client.Timeout] a call, whatever becomes of its own ctx. A failure is given to
-// all who wait and to who asks within a second. A refusal by WeChat is an
-// [*Error].
+// There is one call at a time, however many callers there are. Callers who need
+// its result wait until their ctx ends. The caller who makes the call makes it to
+// its end, even if their own ctx ends; [Client.Timeout] limits it. An error goes
+// to all callers who wait and to all who come within a second. A refusal by
+// WeChat is an [*Error].
 func (s *TokenSource) Token(ctx context.Context) (*Token, error) {
 	early := stableEarly
 	if s.Legacy {
 		early = legacyEarly
 	}
-	l, err := s.cache.get(ctx, early, s.fetch)
+	e, err := s.cache.get(ctx, early, s.fetch)
 	if err != nil {
 		return nil, err
 	}
-	return &Token{AccessToken: l.value(), ExpiresIn: max(0, time.Until(l.ends))}, nil
+	return &Token{AccessToken: e.value(), ExpiresIn: max(0, time.Until(e.expires))}, nil
 }
 
-// Renew gives a token in place of stale, which WeChat refused although its life
-// is not over ([Error.Stale]). If stale is no longer the current token, that is
-// what [TokenSource.Token] gives; else the token is fetched anew, for all who
-// come with stale at a time once, and at most once a minute: sooner, Renew gives
-// the current token again.
+// Renew returns a token to use instead of stale, which WeChat refused before its
+// end ([Error.Stale]). If stale is no longer the current token, Renew returns what
+// [TokenSource.Token] returns. Otherwise it fetches a new one, once for all
+// concurrent callers and at most once a minute; within that minute it returns the
+// current token again.
 //
-// For a stable token the fetch is an ordinary one first, which brings the new
-// token when somebody else forced a renewal or the AppSecret was reset. Only if
-// WeChat gives the very token that it refused is a renewal forced, at most once
-// in two hours: WeChat allows 20 a day and one in 30 seconds to all programs of
-// the account together, and ends the former token by it.
+// A stable token is first fetched normally, which returns the new token if
+// another program forced a renewal or the AppSecret was reset. Only if WeChat
+// returns the very token that it refused, a renewal is forced, at most once in two
+// hours: WeChat allows all programs of the account together 20 a day and one in
+// 30 seconds, and a forced renewal ends the former token.
 func (s *TokenSource) Renew(ctx context.Context, stale Secret) (*Token, error) {
-	s.cache.drop(stale)
+	s.cache.invalidate(stale)
 	return s.Token(ctx)
 }
 
-// Do runs call with the token. When WeChat refuses that ([Error.Stale]), Do runs
-// call once more after [TokenSource.Renew], and no third time. It is for cgi-bin
-// calls: a visitor's token that is refused within call would renew the account's.
+// Do runs call with the token. If WeChat refuses the token ([Error.Stale]), Do
+// runs call once more after [TokenSource.Renew], but not a third time. It is for
+// cgi-bin calls only: if call used a visitor's token and WeChat refused that, Do
+// would renew the account's token.
 func (s *TokenSource) Do(ctx context.Context, call func(ctx context.Context, token Secret) error) error {
 	token, err := s.Token(ctx)
 	if err != nil {
@@ -102,8 +106,8 @@ func (s *TokenSource) Do(ctx context.Context, call func(ctx context.Context, tok
 	return call(ctx, token.AccessToken)
 }
 
-// call makes req with the token as its first parameter.
-func (s *TokenSource) call(ctx context.Context, req request, into answer) error {
+// call sends req with the token as its first parameter.
+func (s *TokenSource) call(ctx context.Context, req request, into response) error {
 	return s.Do(ctx, func(ctx context.Context, token Secret) error {
 		signed := req
 		signed.query = query("access_token", token.Reveal())
@@ -115,7 +119,7 @@ func (s *TokenSource) call(ctx context.Context, req request, into answer) error 
 	})
 }
 
-// fetch gets a token from WeChat, another than the refused one if it can.
+// fetch gets a token from WeChat, if possible not the refused one.
 func (s *TokenSource) fetch(ctx context.Context, refused Secret) (Secret, time.Duration, error) {
 	if s.Legacy {
 		token, err := s.Client.LegacyToken(ctx)
@@ -136,17 +140,17 @@ func (s *TokenSource) fetch(ctx context.Context, refused Secret) (Secret, time.D
 }
 
 // StableToken fetches the global access token by cgi-bin/stable_token, which
-// gives the same one to all who ask until its last five minutes: replicas need
-// not share it. It does not disturb tokens of cgi-bin/token. Nothing is cached
-// here: see [TokenSource].
+// returns the same token to all callers until its last five minutes: replicas
+// need not share it. Tokens of cgi-bin/token stay valid. The result is not
+// cached: see [TokenSource].
 //
 // With forceRefresh WeChat makes a new token and ends the former one, at most
-// 20 times a day and once in 30 seconds; asked sooner it gives the same one. See
-// [WeChat's page on stable tokens]. A refusal by WeChat is an [*Error].
+// 20 times a day and once in 30 seconds; more often, it returns the same token.
+// See [WeChat's page on stable tokens]. A refusal by WeChat is an [*Error].
 //
 // [WeChat's page on stable tokens]: https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html
 func (c *Client) StableToken(ctx context.Context, forceRefresh bool) (*Token, error) {
-	var a tokenAnswer
+	var res tokenResponse
 	if err := c.call(ctx, request{
 		api: "cgi-bin/stable_token",
 		body: stableTokenRequest{
@@ -155,55 +159,55 @@ func (c *Client) StableToken(ctx context.Context, forceRefresh bool) (*Token, er
 			AppSecret:    c.AppSecret.Reveal(),
 			ForceRefresh: forceRefresh,
 		},
-	}, &a); err != nil {
+	}, &res); err != nil {
 		return nil, err
 	}
-	return a.token(), nil
+	return res.token(), nil
 }
 
-// LegacyToken fetches the global access token by cgi-bin/token: each call makes
-// a new one and ends the former after five minutes, whoever uses that. WeChat
-// allows 2,000 a day, a sandbox account 200. See [WeChat's guide to the access
-// token]. A refusal by WeChat is an [*Error].
+// LegacyToken fetches the global access token by cgi-bin/token. Each call makes a
+// new token and ends the former one after five minutes, for all programs that use
+// it. WeChat allows 2,000 calls a day, a sandbox account 200. See [WeChat's guide
+// to the access token]. A refusal by WeChat is an [*Error].
 //
 // [WeChat's guide to the access token]: https://developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html
 func (c *Client) LegacyToken(ctx context.Context) (*Token, error) {
-	var a tokenAnswer
+	var res tokenResponse
 	if err := c.call(ctx, request{
 		api: "cgi-bin/token",
 		query: query("grant_type", "client_credential",
 			"appid", c.AppID, "secret", c.AppSecret.Reveal()),
-	}, &a); err != nil {
+	}, &res); err != nil {
 		return nil, err
 	}
-	return a.token(), nil
+	return res.token(), nil
 }
 
 type stableTokenRequest struct {
 	GrantType    string `json:"grant_type"`
 	AppID        string `json:"appid"`
 	AppSecret    string `json:"secret"`
-	ForceRefresh bool   `json:"force_refresh"` // sent even if false: 41002 has been seen without it
+	ForceRefresh bool   `json:"force_refresh"` // sent even if false: WeChat has been seen to answer 41002 without it
 }
 
-type tokenAnswer struct {
+type tokenResponse struct {
 	AccessToken string `json:"access_token"`
 	ExpiresIn   number `json:"expires_in"`
 }
 
-func (a *tokenAnswer) check() error {
+func (r *tokenResponse) check() error {
 	switch {
-	case a.AccessToken == "" || !visible(a.AccessToken, maxTokenBytes):
-		return errors.New("answer without a usable access_token")
-	case a.ExpiresIn <= 0:
-		return errors.New("answer without a usable expires_in")
+	case r.AccessToken == "" || !visible(r.AccessToken, maxTokenBytes):
+		return errors.New("response without a usable access_token")
+	case r.ExpiresIn <= 0:
+		return errors.New("response without a usable expires_in")
 	}
 	return nil
 }
 
-func (a *tokenAnswer) token() *Token {
+func (r *tokenResponse) token() *Token {
 	return &Token{
-		AccessToken: Secret(a.AccessToken),
-		ExpiresIn:   time.Duration(a.ExpiresIn) * time.Second,
+		AccessToken: Secret(r.AccessToken),
+		ExpiresIn:   time.Duration(r.ExpiresIn) * time.Second,
 	}
 }

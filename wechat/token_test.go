@@ -18,7 +18,7 @@ func TestFetchToken(t *testing.T) {
 		{"refusal", `{"errcode":40164,"errmsg":"invalid ip 203.0.113.7, not in whitelist"}`, "40164"},
 		{"empty object", `{}`, "away"},
 		{"empty token", `{"access_token":"","expires_in":7200}`, "away"},
-		{"token with a blank", `{"access_token":"A T","expires_in":7200}`, "away"},
+		{"token with a space", `{"access_token":"A T","expires_in":7200}`, "away"},
 		{"no lifetime", `{"access_token":"AT"}`, "away"},
 		{"lifetime 0", `{"access_token":"AT","expires_in":0}`, "away"},
 	}

@@ -20,7 +20,7 @@ func TestUserInfo(t *testing.T) {
 	picture := "https://thirdwx.qlogo.cn/mmopen/" + strings.Repeat("a", 1024-32)
 	tests := []struct {
 		name, body string
-		want       *wechat.UserInfo // nil: an error that is no refusal
+		want       *wechat.UserInfo // nil: an error without an errcode
 	}{
 		{
 			"everything", profile(`"nickname":"小明🍊","headimgurl":"https:\/\/thirdwx.qlogo.cn\/mmopen\/x\/132","privilege":["PRIVILEGE1","PRIVILEGE2"],"unionid":"uVisitor","city":"",`),
@@ -44,7 +44,7 @@ func TestUserInfo(t *testing.T) {
 
 		{"somebody else", `{"openid":"oOther","nickname":"b"}`, nil},
 		{"nobody", `{"nickname":"b"}`, nil},
-		{"unionid with a blank", profile(`"unionid":"a b",`), nil},
+		{"unionid with a space", profile(`"unionid":"a b",`), nil},
 		{"nickname a number", profile(`"nickname":7,`), nil},
 	}
 	for _, test := range tests {
@@ -56,7 +56,7 @@ func TestUserInfo(t *testing.T) {
 				t.Errorf("UserInfo differs (-want +got), error %v:\n%s", err, diff)
 			}
 			if test.want == nil && outcome(false, err) != "away" {
-				t.Errorf("UserInfo = %v, want an error that is no refusal", err)
+				t.Errorf("UserInfo = %v, want an error without an errcode", err)
 			}
 		})
 	}
@@ -114,8 +114,12 @@ func TestUser(t *testing.T) {
 	if _, err := s.User(t.Context(), ""); outcome(false, err) != "41009" {
 		t.Errorf("User of nobody = %v, want 41009", err)
 	}
+}
 
-	e.ClearRequests()
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	e, s := newWeChat(t, false)
+	openID := func(visitor string) string { return e.OpenID(wechattest.StockAppID, visitor) }
 	asked := []string{openID("tom"), openID("alice"), openID("tom")}
 	users, err := s.Users(t.Context(), asked)
 	if err != nil || len(users) != 3 || users[0].OpenID != asked[0] || users[1].OpenID != asked[1] || users[0].Subscribed || !users[1].Subscribed {
@@ -146,7 +150,7 @@ func TestUserAnswers(t *testing.T) {
 	user := func(extra string) string { return `{"openid":"oVisitor",` + extra + `"groupid":0}` }
 	tests := []struct {
 		name, body string
-		want       *wechat.User // nil: an error that is no refusal
+		want       *wechat.User // nil: an error without an errcode
 	}{
 		{
 			"everything", user(`"subscribe":1,"unionid":"uVisitor","language":"zh_CN","subscribe_time":4102444800,"remark":"小明","tagid_list":[128,2],"subscribe_scene":"ADD_SCENE_QR_CODE","qr_scene":4294967295,"qr_scene_str":"poster",`),
@@ -166,7 +170,7 @@ func TestUserAnswers(t *testing.T) {
 		{"subscribe a word", user(`"subscribe":"yes",`), nil},
 		{"somebody else", `{"openid":"oOther","subscribe":1}`, nil},
 		{"nobody", `{"subscribe":1}`, nil},
-		{"unionid with a blank", user(`"subscribe":1,"unionid":"a b",`), nil},
+		{"unionid with a space", user(`"subscribe":1,"unionid":"a b",`), nil},
 		{"empty object", `{}`, nil},
 	}
 	for _, test := range tests {
@@ -180,13 +184,13 @@ func TestUserAnswers(t *testing.T) {
 				t.Errorf("User differs (-want +got), error %v:\n%s", err, diff)
 			}
 			if test.want == nil && (outcome(false, err) != "away" || strings.Contains(err.Error(), "oVisitor")) {
-				t.Errorf("User = %v, want an error that is no refusal and shows nobody", err)
+				t.Errorf("User = %v, want an error without an errcode and shows nobody", err)
 			}
 			c.Transport = answering(200, `{"user_info_list":[`+test.body+`]}`)
 			users, err := s.Users(t.Context(), []string{"oBefore", "oVisitor"})
 			if test.want == nil {
 				if outcome(false, err) != "away" || users != nil {
-					t.Errorf("Users = %v, %v; want an error that is no refusal", users, err)
+					t.Errorf("Users = %v, %v; want an error without an errcode", users, err)
 				}
 			} else if diff := cmp.Diff([]wechat.User{*test.want}, users); diff != "" || err != nil {
 				t.Errorf("Users differs (-want +got), error %v:\n%s", err, diff)
@@ -199,6 +203,6 @@ func TestUsersWithoutAList(t *testing.T) {
 	t.Parallel()
 	c := &wechat.Client{Transport: answering(200, `{}`)}
 	if users, err := withToken(c).Users(t.Context(), []string{"oVisitor"}); outcome(users != nil, err) != "away" {
-		t.Errorf("Users from {} = %v, %v; want an error that is no refusal", users, err)
+		t.Errorf("Users from {} = %v, %v; want an error without an errcode", users, err)
 	}
 }

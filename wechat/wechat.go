@@ -1,18 +1,18 @@
 // Package wechat is a client of WeChat's API for the web pages of an official
-// account (H5): it builds the address at which a visitor grants access and trades
-// the code that comes back for the visitor's openid. With the account's own
-// access token, kept fresh by a [TokenSource], it lists followers and signs pages
-// for the JS-SDK.
+// account (H5). It builds the address of the authorize page and exchanges the
+// code that comes back for the visitor's openid. With the account's global
+// access token, which a [TokenSource] keeps fresh, it lists followers and signs
+// pages for the JS-SDK.
 //
 //	c := &wechat.Client{AppID: id, AppSecret: secret}
 //	http.Redirect(w, r, c.AuthorizeURL(wechat.Authorize{RedirectURI: callback, State: state}), http.StatusFound)
 //	…
 //	grant, err := c.Exchange(r.Context(), r.FormValue("code"))
 //
-// Every call ends in one of three ways: an answer; an [*Error], when WeChat
-// refused in its own words; or any other error, when WeChat could not be asked
-// or its answer made no sense. No error text holds the AppSecret, a code, a
-// token or an openid of the call that failed.
+// Every call ends in one of three ways: a result; an [*Error], when WeChat
+// refused the call with an errcode; or another error, when WeChat could not be
+// reached or its response was not usable. No error text contains the AppSecret,
+// or a code, token or openid of the failed call.
 //
 // The flow is described in [WeChat's web authorization guide].
 //
@@ -37,28 +37,29 @@ const (
 	defaultOpenURL = "https://open.weixin.qq.com"
 	defaultTimeout = 5 * time.Second
 
-	maxBodyBytes = 1 << 20 // of an answer, after decompression
+	maxBodyBytes = 1 << 20 // of a response, after decompression
 )
 
-// Client talks to WeChat for one account. The zero value of every field but
-// AppID and AppSecret is useful. A Client is safe for concurrent use once its
-// fields are set, and must not be copied after its first call. It starts no
-// goroutine of its own and caches nothing.
+// Client calls WeChat's API for one account. The zero value of every field but
+// AppID and AppSecret is useful. Set the fields before the first call and do not
+// change them afterwards; a Client is then safe for concurrent use. It must not
+// be copied after its first call. It starts no goroutine and caches nothing.
 type Client struct {
 	AppID     string        // the account's AppID
-	AppSecret Secret        // its AppSecret; sent to APIURL alone
+	AppSecret Secret        // its AppSecret; sent to APIURL only
 	APIURL    string        // server of the API; default https://api.weixin.qq.com
 	OpenURL   string        // server of the authorize page; default https://open.weixin.qq.com
-	Timeout   time.Duration // of one call, from first byte to last; default 5s
+	Timeout   time.Duration // of one call, including the response body; default 5s
 
 	// Transport makes the requests. The default uses the proxy of the
 	// environment and HTTP/1.1, keeps up to 64 idle connections for 30 seconds
-	// and sets no limit to open ones. Redirects are never followed.
+	// and does not limit open ones. Redirects are never followed.
 	Transport http.RoundTripper
 
-	// Observe, if set, is told of every call after its end: api is the path,
-	// such as "sns/oauth2/access_token", err what the caller gets. It is called
-	// from the caller's goroutine and may run concurrently.
+	// Observe, if set, is called after every call with its path, such as
+	// "sns/oauth2/access_token", the error that the caller gets (see [Result])
+	// and the time it took. It runs in the caller's goroutine, so it may run
+	// concurrently.
 	Observe func(api string, err error, elapsed time.Duration)
 
 	transportOnce    sync.Once
@@ -68,19 +69,14 @@ type Client struct {
 // A request is one call of the API.
 type request struct {
 	api   string   // path, without the leading slash
-	query string   // as made by query
+	query string   // as built by query
 	body  any      // sent as JSON by POST; nil: a GET
-	once  bool     // WeChat must never see it twice
-	hide  []string // what no error text may show, beside the AppSecret
+	once  bool     // must not be sent twice, even over a broken connection
+	hide  []string // removed from error texts, in addition to the AppSecret
 }
 
-// An answer is what a successful call decodes into.
-type answer interface {
-	check() error // says what is missing or unusable
-}
-
-// call makes req and decodes WeChat's answer.
-func (c *Client) call(ctx context.Context, req request, into answer) (err error) {
+// call sends req and decodes WeChat's response.
+func (c *Client) call(ctx context.Context, req request, into response) (err error) {
 	if c.Observe != nil {
 		start := time.Now()
 		defer func() { c.Observe(req.api, err, time.Since(start)) }()
@@ -95,22 +91,43 @@ func (c *Client) call(ctx context.Context, req request, into answer) (err error)
 	return c.seal(req, err)
 }
 
-// send makes req and reads the whole answer.
+// send sends req and reads the whole response.
 func (c *Client) send(ctx context.Context, req request) (status int, body []byte, err error) {
+	r, err := c.httpRequest(ctx, req)
+	if err != nil {
+		return 0, nil, err
+	}
+	// Not an http.Client: it would follow redirects, which sends the secret to
+	// another server, and put the address into its errors.
+	resp, err := c.transport().RoundTrip(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read response (status %d): %w", resp.StatusCode, err)
+	}
+	if len(body) > maxBodyBytes {
+		return 0, nil, fmt.Errorf("response (status %d) is over %d bytes", resp.StatusCode, maxBodyBytes)
+	}
+	return resp.StatusCode, body, nil
+}
+
+func (c *Client) httpRequest(ctx context.Context, req request) (*http.Request, error) {
 	method, content := http.MethodGet, io.Reader(nil)
 	switch {
 	case req.body != nil:
 		b, err := json.Marshal(req.body)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		method, content = http.MethodPost, bytes.NewReader(b)
 	case req.once:
-		// net/http sends a GET again by itself when a connection that it kept
-		// alive breaks before the answer, although WeChat may have used up the
-		// code by then. It does not repeat a request whose body it cannot read
-		// a second time, whichever the method and HTTP version. This body is
-		// empty, so over HTTP/1.1 nothing of it is on the wire.
+		// net/http repeats a GET when a kept-alive connection breaks before the
+		// response, but WeChat may have used up the code by then. It does not
+		// repeat a request whose body cannot be read again, for any method and
+		// HTTP version. This body is empty, so HTTP/1.1 sends nothing for it.
 		content = io.NopCloser(strings.NewReader(""))
 	}
 	address := strings.TrimRight(cmp.Or(c.APIURL, defaultAPIURL), "/") + "/" + req.api
@@ -119,24 +136,10 @@ func (c *Client) send(ctx context.Context, req request) (status int, body []byte
 	}
 	r, err := http.NewRequestWithContext(ctx, method, address, content)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if req.body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	// Not an http.Client: it would follow redirects, which hands the secret to
-	// whoever answers, and put the address into its errors.
-	resp, err := c.transport().RoundTrip(r)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
-	if err != nil {
-		return 0, nil, fmt.Errorf("read answer (status %d): %w", resp.StatusCode, err)
-	}
-	if len(body) > maxBodyBytes {
-		return 0, nil, fmt.Errorf("answer (status %d) is over %d bytes", resp.StatusCode, maxBodyBytes)
-	}
-	return resp.StatusCode, body, nil
+	return r, nil
 }

@@ -25,7 +25,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answering is a transport that gives the same answer to every request.
+// answering is a transport with the same response for every request.
 func answering(status int, body string) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -37,7 +37,7 @@ func answering(status int, body string) http.RoundTripper {
 	})
 }
 
-// serve starts a server with h and returns a client of it.
+// serve starts a server with h and returns a client for it.
 func serve(t *testing.T, h http.HandlerFunc) *wechat.Client {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -57,7 +57,7 @@ func TestExchangeReadsBody(t *testing.T) {
 	}{
 		{"grant", 200, grantBody, "grant"},
 		{"byte order mark", 200, "\ufeff" + grantBody, "grant"},
-		{"blanks around", 200, "\r\n\t" + grantBody + "\n", "grant"},
+		{"spaces around", 200, "\r\n\t" + grantBody + "\n", "grant"},
 		{"unknown fields", 200, strings.Replace(grantBody, "{", `{"new":{"a":[1]},`, 1), "grant"},
 		{"errcode 0", 200, strings.Replace(grantBody, "{", `{"errcode":0,"errmsg":"ok",`, 1), "grant"},
 		{"errcode null", 200, strings.Replace(grantBody, "{", `{"errcode":null,`, 1), "grant"},
@@ -86,12 +86,12 @@ func TestExchangeReadsBody(t *testing.T) {
 		{"empty openid", 200, strings.Replace(grantBody, "oVisitor", "", 1), "away"},
 		{"openid null", 200, strings.Replace(grantBody, `"oVisitor"`, "null", 1), "away"},
 		{"openid a number", 200, strings.Replace(grantBody, `"oVisitor"`, "7", 1), "away"},
-		{"openid with a blank", 200, strings.Replace(grantBody, "oVisitor", "o Visitor", 1), "away"},
+		{"openid with a space", 200, strings.Replace(grantBody, "oVisitor", "o Visitor", 1), "away"},
 		{"openid with a line break", 200, strings.Replace(grantBody, "oVisitor", `o\r\nX-WX-OpenID: p`, 1), "away"},
 		{"openid not ASCII", 200, strings.Replace(grantBody, "oVisitor", "openid中", 1), "away"},
 		{"openid of 128 bytes", 200, strings.Replace(grantBody, "oVisitor", strings.Repeat("o", 128), 1), "grant"},
 		{"openid of 129 bytes", 200, strings.Replace(grantBody, "oVisitor", strings.Repeat("o", 129), 1), "away"},
-		{"unionid with a blank", 200, strings.Replace(grantBody, "{", `{"unionid":"a b",`, 1), "away"},
+		{"unionid with a space", 200, strings.Replace(grantBody, "{", `{"unionid":"a b",`, 1), "away"},
 		{"no token", 200, `{"openid":"oVisitor","scope":"snsapi_base"}`, "away"},
 		{"token with a line break", 200, strings.Replace(grantBody, "AT", `A\nT`, 1), "away"},
 		{"scope with a line break", 200, strings.Replace(grantBody, "snsapi_base", `a\nb`, 1), "away"},
@@ -122,7 +122,7 @@ func TestExchangeReadsBody(t *testing.T) {
 	}
 }
 
-// outcome names the three ways in which a call ends.
+// outcome tells in which of the three ways a call ended.
 func outcome(answered bool, err error) string {
 	refusal, refused := errors.AsType[*wechat.Error](err)
 	switch {
@@ -146,10 +146,10 @@ func TestBodyLimitCountsDecompressed(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			io.WriteString(z, grantBody)
-			blanks := bytes.Repeat([]byte(" "), 1<<10)
-			for range size / len(blanks) {
-				if _, err := z.Write(blanks); err != nil {
-					return // the client has had enough
+			spaces := bytes.Repeat([]byte(" "), 1<<10)
+			for range size / len(spaces) {
+				if _, err := z.Write(spaces); err != nil {
+					return // the client stopped reading
 				}
 			}
 			z.Close()
@@ -253,14 +253,14 @@ func TestTimeout(t *testing.T) {
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		type call struct {
+		type observation struct {
 			api     string
 			err     error
 			elapsed time.Duration
 		}
-		var calls []call
+		var calls []observation
 		c := &wechat.Client{Observe: func(api string, err error, elapsed time.Duration) {
-			calls = append(calls, call{api, err, elapsed})
+			calls = append(calls, observation{api, err, elapsed})
 		}}
 		slow := func(body string) http.RoundTripper {
 			return roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -270,9 +270,9 @@ func TestObserve(t *testing.T) {
 		}
 		c.Transport = slow(grantBody)
 		_, err1 := c.Exchange(t.Context(), "code")
-		c.Transport = slow("{}") // not refused, yet no answer either
+		c.Transport = slow("{}") // neither refused nor usable
 		_, err2 := c.StableToken(t.Context(), false)
-		want := []call{
+		want := []observation{
 			{"sns/oauth2/access_token", err1, 3 * time.Second},
 			{"cgi-bin/stable_token", err2, 3 * time.Second},
 		}

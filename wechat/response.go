@@ -9,22 +9,28 @@ import (
 	"strings"
 )
 
-// Limits of what an answer may hold. WeChat documents up to 512 bytes for a
-// token and shows openids of 28.
+// Limits of the values in a response. WeChat documents up to 512 bytes for a
+// token, and its openids have 28.
 const (
 	maxTokenBytes = 2048
 	maxIDBytes    = 128
 	maxScopeBytes = 256
 )
 
-// decode reads the body of an answer: an [*Error] where WeChat refused, else
-// into. The Content-Type takes no part, since WeChat sends its JSON as
-// text/plain without a charset.
-func decode(status int, body []byte, into answer) error {
+// A response is what the JSON of a successful call is decoded into.
+type response interface {
+	check() error // reports a value that is missing or unusable
+}
+
+// decode decodes the body of a response: into an [*Error] if WeChat refused the
+// call, else into the given response. It ignores the Content-Type, since WeChat
+// sends its JSON as text/plain without a charset.
+func decode(status int, body []byte, into response) error {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	// JSON forbids a bare control character inside a string, but nicknames have
-	// them, and one must not lock its owner out. Elsewhere those that JSON
-	// allows are mere blanks. Invalid UTF-8 becomes U+FFFD in encoding/json.
+	// JSON forbids a raw control character inside a string, but nicknames
+	// contain them, and such a visitor must be able to sign in. Outside of
+	// strings the ones that JSON allows mean the same as a space. Invalid UTF-8
+	// becomes U+FFFD in encoding/json.
 	body = bytes.Map(func(r rune) rune {
 		if r < ' ' {
 			return ' '
@@ -37,9 +43,9 @@ func decode(status int, body []byte, into answer) error {
 		Message string `json:"errmsg"`
 	}
 	if err := json.Unmarshal(body, &refusal); err != nil {
-		return fmt.Errorf("decode answer (status %d): %w", status, err)
+		return fmt.Errorf("decode response (status %d): %w", status, err)
 	}
-	// Before the status: WeChat's refusals have 200, but a proxy may change it.
+	// Before the status: WeChat refuses with 200, but a proxy may change it.
 	if refusal.Code != 0 {
 		return &Error{Code: int(refusal.Code), Message: refusal.Message}
 	}
@@ -47,12 +53,12 @@ func decode(status int, body []byte, into answer) error {
 		return fmt.Errorf("status %d without an errcode", status)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("decode answer: %w", err)
+		return fmt.Errorf("decode response: %w", err)
 	}
 	return into.check()
 }
 
-// A number is an integer of 32 bits, which WeChat's older answers may put in
+// A number is an integer of 32 bits. Some older calls of WeChat send it in
 // quotation marks.
 type number int32
 
@@ -62,7 +68,8 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// A bigNumber is a number of 64 bits: a time, or what others chose.
+// A bigNumber is an integer of 64 bits: a time, or a number that the account
+// chose.
 type bigNumber int64
 
 func (n *bigNumber) UnmarshalJSON(b []byte) error {
@@ -86,8 +93,8 @@ func integer(b []byte, bits int) (int64, error) {
 	return v, nil
 }
 
-// visible reports whether s has at most limit bytes, all of them visible ASCII:
-// fit for a header, and never equal to another value after trimming.
+// visible reports whether s has at most limit bytes, all of them visible ASCII.
+// Such a value can be sent in a header, and trimming does not change it.
 func visible(s string, limit int) bool {
 	return len(s) <= limit && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
