@@ -110,7 +110,7 @@ func TestUserHashIsKeyed(t *testing.T) {
 		t.Errorf("two replicas log %v and %v for one visitor, want the same", a, b)
 	}
 	other := func(c *gateway.Config) {
-		c.CookieKeys = append([][]byte{[]byte("another key of at least 32 bytes")}, c.CookieKeys...)
+		c.CookieKeys = append(session.Keys{[]byte("another key of at least 32 bytes")}, c.CookieKeys...)
 	}
 	if a, b := user(), user(other); a == b {
 		t.Errorf("both keys give %v, want two hashes", a)

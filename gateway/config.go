@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -28,7 +29,7 @@ type Config struct {
 	Account *wechat.Client
 	// CookieKeys seal the cookies: one or more keys of at least 32 bytes. The
 	// first makes new cookies, all are accepted.
-	CookieKeys [][]byte
+	CookieKeys session.Keys
 
 	// Upstreams are the web apps behind the gateway, by path prefix. Without
 	// any, ServeHTTP answers the gateway's own endpoints alone, which is all that
@@ -103,7 +104,7 @@ type Config struct {
 	HubSites []string
 	// HubKey seals the tickets with which a hub sends visitors back: at least 32
 	// bytes, required with either.
-	HubKey []byte
+	HubKey session.Key
 	// PagesDir is a directory of templates that stand in place of the built-in
 	// pages of the same file names. It is read once. With Sites, the gateway's
 	// own has the page for hosts that are no site's.

@@ -181,7 +181,7 @@ func TestOddRequests(t *testing.T) {
 	g, err := New(Config{
 		PublicURL:   "https://h5.example.com",
 		Account:     &wechat.Client{AppID: "wx0123456789abcdef"},
-		CookieKeys:  [][]byte{[]byte(strings.Repeat("k", 32))},
+		CookieKeys:  session.Keys{[]byte(strings.Repeat("k", 32))},
 		PublicPaths: []string{"/static/"},
 	})
 	if err != nil {

@@ -36,7 +36,7 @@ const (
 // browserUA is what WeChat's browser on an iPhone says.
 const browserUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003200) NetType/WIFI Language/zh_CN"
 
-func rigKeys() [][]byte { return [][]byte{bytes.Repeat([]byte("k"), 32)} }
+func rigKeys() session.Keys { return session.Keys{bytes.Repeat([]byte("k"), 32)} }
 
 // A rig is a gateway on a socket, with what it writes for its operator.
 type rig struct {

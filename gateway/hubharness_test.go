@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -72,7 +73,7 @@ func (w *hubWorld) gateway(origin string, key byte, configure, part func(*gatewa
 			},
 		}
 	}, func(c *gateway.Config) {
-		c.CookieKeys = [][]byte{bytes.Repeat([]byte{key}, 32)}
+		c.CookieKeys = session.Keys{bytes.Repeat([]byte{key}, 32)}
 		part(c)
 		if configure != nil {
 			configure(c)

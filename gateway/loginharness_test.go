@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -118,7 +119,7 @@ func (s *loginSite) prepare(base func() gateway.Config, configure func(*gateway.
 	s.log, s.metrics = &loginLog{}, prometheus.NewRegistry()
 	s.config = func() gateway.Config {
 		c := base()
-		c.CookieKeys = [][]byte{bytes.Repeat([]byte{7}, 32)}
+		c.CookieKeys = session.Keys{bytes.Repeat([]byte{7}, 32)}
 		c.Logger, c.AccessLog = zerolog.New(s.log), true
 		if configure != nil {
 			configure(&c)

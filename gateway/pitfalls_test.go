@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -283,9 +284,9 @@ func TestSessionIsBound(t *testing.T) {
 		{"another site", func(c *gateway.Config) { c.PublicURL = "http://127.0.0.1:1" }, false},
 		{"another scheme", func(c *gateway.Config) { c.PublicURL = strings.Replace(c.PublicURL, "http:", "https:", 1) }, false},
 		{"another cookie name", func(c *gateway.Config) { c.CookieName = "other" }, false},
-		{"another key", func(c *gateway.Config) { c.CookieKeys = [][]byte{bytes.Repeat([]byte{8}, 32)} }, false},
-		{"a key before", func(c *gateway.Config) { c.CookieKeys = [][]byte{bytes.Repeat([]byte{8}, 32), c.CookieKeys[0]} }, true},
-		{"a key behind", func(c *gateway.Config) { c.CookieKeys = [][]byte{c.CookieKeys[0], bytes.Repeat([]byte{8}, 32)} }, true},
+		{"another key", func(c *gateway.Config) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32)} }, false},
+		{"a key before", func(c *gateway.Config) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32), c.CookieKeys[0]} }, true},
+		{"a key behind", func(c *gateway.Config) { c.CookieKeys = session.Keys{c.CookieKeys[0], bytes.Repeat([]byte{8}, 32)} }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -320,13 +321,13 @@ func TestReplicas(t *testing.T) {
 	old, fresh := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 48)
 	for _, tt := range []struct {
 		name          string
-		first, second [][]byte
+		first, second session.Keys
 	}{
-		{"same keys", [][]byte{old}, [][]byte{old}},
-		{"new key made known", [][]byte{old}, [][]byte{old, fresh}},
-		{"new key in use", [][]byte{old, fresh}, [][]byte{fresh, old}},
-		{"back again", [][]byte{fresh, old}, [][]byte{old, fresh}},
-		{"old key gone", [][]byte{fresh, old}, [][]byte{fresh}},
+		{"same keys", session.Keys{old}, session.Keys{old}},
+		{"new key made known", session.Keys{old}, session.Keys{old, fresh}},
+		{"new key in use", session.Keys{old, fresh}, session.Keys{fresh, old}},
+		{"back again", session.Keys{fresh, old}, session.Keys{old, fresh}},
+		{"old key gone", session.Keys{fresh, old}, session.Keys{fresh}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

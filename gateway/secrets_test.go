@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
@@ -36,7 +37,7 @@ func TestSecretsStay(t *testing.T) {
 	wire := &secretWire{network: newLoginTransport(t), secrets: make(map[string]string)}
 	s := newLoginSite(t, func(c *gateway.Config) {
 		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 400*time.Millisecond
-		c.CookieKeys = [][]byte{key, oldKey}
+		c.CookieKeys = session.Keys{key, oldKey}
 		c.LoginRate = gateway.Rate{Count: 500, Per: time.Hour}
 		withTickets(c)
 	})

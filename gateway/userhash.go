@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"hash"
 	"sync"
+
+	"github.com/wxgate/wxgate/session"
 )
 
 // userHash stands for a visitor in log lines: the same for the same openid on
@@ -16,7 +18,7 @@ type userHash struct {
 }
 
 // newUserHash returns the hash under a key derived from the first cookie key.
-func newUserHash(keys [][]byte) (userHash, error) {
+func newUserHash(keys session.Keys) (userHash, error) {
 	var secret []byte
 	if len(keys) > 0 {
 		secret = keys[0]

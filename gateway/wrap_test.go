@@ -29,7 +29,7 @@ func ExampleNew() {
 	g, err := gateway.New(gateway.Config{
 		PublicURL:   "https://h5.example.com",
 		Account:     &wechat.Client{AppID: "wx0123456789abcdef", AppSecret: "from your configuration"},
-		CookieKeys:  [][]byte{[]byte("32 random bytes, made once for all")},
+		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
 		Upstreams:   []gateway.Upstream{{Prefix: "/", URL: app}},
 		PublicPaths: []string{"/static/"},
 	})
@@ -49,7 +49,7 @@ func ExampleGateway_Wrap() {
 	g, err := gateway.New(gateway.Config{
 		PublicURL:   "https://h5.example.com",
 		Account:     &wechat.Client{AppID: "wx0123456789abcdef", AppSecret: "from your configuration"},
-		CookieKeys:  [][]byte{[]byte("32 random bytes, made once for all")},
+		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
 		PublicPaths: []string{"/hello"},
 	})
 	if err != nil {

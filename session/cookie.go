@@ -23,14 +23,14 @@ type Config struct {
 	// Keys seal the cookies. The first one seals new cookies, all of them are
 	// accepted, so that keys can be replaced without signing anyone out. At
 	// least one, of at least 32 bytes each.
-	Keys [][]byte
+	Keys Keys
 	// Site is the site's origin ("https://h5.example.com") and AppID its
 	// account. The keys in use are derived from these too: a cookie made for
 	// another site or account is no session here, whatever keys it shares.
 	Site  string
 	AppID string
-	// Name is the session cookie's name; default "wxgate". "__Host-" is put
-	// before it where Secure is set and Domain is not.
+	// Name is the session cookie's name, see [CheckCookieName]; default "wxgate".
+	// "__Host-" is put before it where Secure is set and Domain is not.
 	Name string
 	// Domain shares the cookies with the subdomains of a domain; empty: the
 	// host alone.
@@ -56,20 +56,38 @@ func (c Config) baseName() string { return cmp.Or(c.Name, "wxgate") }
 func (c Config) hostOnly() bool { return c.Secure && c.Domain == "" }
 
 func (c Config) check() error {
-	switch {
-	case len(c.Keys) == 0:
-		return errors.New("session: no cookie key; at least one is needed")
-	case CookieOwner(c.baseName()+loginInfix) != c.baseName():
-		return errors.New("session: Name: _login in it is what tells a login's cookie from a session's")
-	case c.Site == "" || c.AppID == "":
-		return errors.New("session: Site and AppID are needed: cookies are bound to them")
+	if err := c.Keys.Check(); err != nil {
+		return fmt.Errorf("session: Keys: %w", err)
 	}
-	for i, key := range c.Keys {
-		if len(key) < minKeyBytes {
-			return fmt.Errorf("session: cookie key %d has %d bytes; at least %d are needed", i+1, len(key), minKeyBytes)
-		}
+	if err := CheckCookieName(c.baseName()); err != nil {
+		return fmt.Errorf("session: Name: %w", err)
+	}
+	if c.Site == "" || c.AppID == "" {
+		return errors.New("session: Site and AppID are required: cookies are bound to them")
 	}
 	return nil
+}
+
+// CheckCookieName returns an error if name cannot be a [Config.Name]: it is not
+// a cookie-name of RFC 6265, it begins with "__Host-" or "__Secure-", or it
+// contains "_login_" or ends in "_login", which marks the cookies of logins.
+func CheckCookieName(name string) error {
+	lower := strings.ToLower(name) // browsers ignore the case of prefixes
+	if strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-") {
+		return errors.New("expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may")
+	}
+	if CookieOwner(name+loginInfix) != name {
+		return errors.New("expected a name without _login, which tells a login's cookie from a session's")
+	}
+	if name == "" || strings.ContainsFunc(name, notInCookieName) {
+		return errors.New("expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~")
+	}
+	return nil
+}
+
+// notInCookieName reports whether RFC 6265 excludes r from a cookie-name.
+func notInCookieName(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
 }
 
 // CookieOwner returns the name of the session cookie that a cookie called name
@@ -156,8 +174,8 @@ func NewCookieStore(c Config) (*CookieStore, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if c.Lifetime.TTL <= 0 || c.Lifetime.MaxTTL <= 0 {
-		return nil, errors.New("session: both lifetimes must be positive")
+	if err := c.Lifetime.Check(); err != nil {
+		return nil, fmt.Errorf("session: Lifetime: %w", err)
 	}
 	jar, err := newJar(c, "session", compact{})
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 func config() session.Config {
 	return session.Config{
-		Keys:     [][]byte{key('a')},
+		Keys:     session.Keys{key('a')},
 		Site:     "https://h5.example.com",
 		AppID:    "wx0123456789abcdef",
 		Secure:   true,
@@ -158,7 +158,7 @@ func TestNoSession(t *testing.T) {
 		{"lengthened", with(good.Value + "AAAA")},
 		{"oversized", with(strings.Repeat("A", 5000))},
 		{"other name", &http.Cookie{Name: "wxgate", Value: good.Value}},
-		{"other key", foreign(func(c *session.Config) { c.Keys = [][]byte{key('b')} })},
+		{"other key", foreign(func(c *session.Config) { c.Keys = session.Keys{key('b')} })},
 		{"other site, same keys", foreign(func(c *session.Config) { c.Site = "https://other.example.com" })},
 		{"other account, same keys", foreign(func(c *session.Config) { c.AppID = "wxffffffffffffffff" })},
 		{"a login's cookie", with(login.Value)},
@@ -188,7 +188,7 @@ func TestFirstValidCookieCounts(t *testing.T) {
 
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
-	rotated := func(keys ...[]byte) *session.CookieStore {
+	rotated := func(keys ...session.Key) *session.CookieStore {
 		c := config()
 		c.Keys = keys
 		return newStore(t, c)
@@ -315,27 +315,84 @@ func TestCookieOwner(t *testing.T) {
 
 func TestBadConfig(t *testing.T) {
 	t.Parallel()
+	const need = "are required: cookies are bound to them"
 	tests := []struct {
 		name   string
 		change func(*session.Config)
+		want   string // in the error, behind "session: "
+		logins bool   // whether NewLogins accepts it
 	}{
-		{"no keys", func(c *session.Config) { c.Keys = nil }},
-		{"short key", func(c *session.Config) { c.Keys = [][]byte{key('a'), []byte("short")} }},
-		{"no site", func(c *session.Config) { c.Site = "" }},
-		{"no account", func(c *session.Config) { c.AppID = "" }},
-		{"no lifetime", func(c *session.Config) { c.Lifetime = session.Lifetime{} }},
+		{"no keys", func(c *session.Config) { c.Keys = nil }, "Keys: no key; at least one is needed", false},
+		{"short key", func(c *session.Config) { c.Keys = session.Keys{key('a'), []byte("short")} }, "Keys: item 2 of the list: a key of 5 bytes; at least 32 are needed", false},
+		{"no site", func(c *session.Config) { c.Site = "" }, "Site and AppID " + need, false},
+		{"no account", func(c *session.Config) { c.AppID = "" }, "Site and AppID " + need, false},
+		{"name", func(c *session.Config) { c.Name = "a b" }, "Name: expected a cookie name: ", false},
+		{"name with a prefix", func(c *session.Config) { c.Name = "__Host-a" }, "Name: expected a name without __Host- or __Secure-; ", false},
+		{"name of a login", func(c *session.Config) { c.Name = "a_login" }, "Name: expected a name without _login, ", false},
+		{"no TTL", func(c *session.Config) { c.Lifetime.TTL = 0 }, "Lifetime: TTL: 0s; expected a duration above zero", true},
+		{"negative MaxTTL", func(c *session.Config) { c.Lifetime.MaxTTL = -1 }, "Lifetime: MaxTTL: -1ns; expected a duration above zero", true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c := config()
 			test.change(&c)
-			if _, err := session.NewCookieStore(c); err == nil {
-				t.Error("NewCookieStore accepts it")
-			} else if strings.Contains(err.Error(), "short") && strings.Contains(err.Error(), "aaaa") {
-				t.Errorf("the error shows a key: %v", err)
+			if _, err := session.NewCookieStore(c); err == nil || !strings.HasPrefix(err.Error(), "session: "+test.want) {
+				t.Errorf("NewCookieStore: %v, want an error with %q", err, test.want)
+			}
+			if _, err := session.NewLogins(c); (err == nil) != test.logins || err != nil && !strings.HasPrefix(err.Error(), "session: "+test.want) {
+				t.Errorf("NewLogins: %v, want an error with %q: %v", err, test.want, !test.logins)
 			}
 		})
+	}
+}
+
+func TestCheckCookieName(t *testing.T) {
+	t.Parallel()
+	const (
+		token  = "expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~"
+		prefix = "expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may"
+		login  = "expected a name without _login, which tells a login's cookie from a session's"
+	)
+	tests := []struct{ name, want string }{
+		{"wxgate", ""},
+		{"a_loginb", ""},
+		{"Host-a", ""},
+		{"AZaz09!#$%&'*+-.^_`|~", ""},
+		{"", token},
+		{"a b", token},
+		{"a=b", token},
+		{"a;b", token},
+		{`a"b`, token},
+		{`a\b`, token},
+		{"a\tb", token},
+		{"a\x7f", token},
+		{"a\x00", token},
+		{"\xff", token},
+		{"店", token},
+		{"__Host-a", prefix},
+		{"__host-a", prefix},
+		{"__SECURE-a", prefix},
+		{"_login", login},
+		{"a_login", login},
+		{"a_login_", login},
+		{"a_login_b", login},
+	}
+	for _, test := range tests {
+		if err := session.CheckCookieName(test.name); err == nil && test.want != "" || err != nil && err.Error() != test.want {
+			t.Errorf("CheckCookieName(%q) = %v, want %q", test.name, err, test.want)
+		}
+		c := config()
+		c.Name = test.name
+		store, err := session.NewCookieStore(c)
+		if test.name == "" {
+			continue // the default
+		}
+		if (err == nil) != (test.want == "") {
+			t.Errorf("NewCookieStore with the name %q = %v, want %q", test.name, err, test.want)
+		} else if err == nil && saved(t, store, visitor()).Name != "__Host-"+test.name {
+			t.Errorf("the name %q sets another cookie", test.name)
+		}
 	}
 }
 
@@ -426,18 +483,6 @@ func BenchmarkCookieStoreLoad(b *testing.B) {
 	for b.Loop() {
 		if _, err := store.Load(r); err != nil {
 			b.Fatal(err)
-		}
-	}
-}
-
-// A name that could be taken for a login's cookie of another session cookie.
-func TestCookieNameThatLooksLikeALogins(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"a_login", "a_login_", "a_login_b", "_login"} {
-		c := config()
-		c.Name = name
-		if _, err := session.NewCookieStore(c); err == nil {
-			t.Errorf("NewCookieStore with the name %q = nil, want an error", name)
 		}
 	}
 }

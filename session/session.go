@@ -12,6 +12,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -69,6 +70,17 @@ type Lifetime struct {
 	TTL time.Duration
 	// MaxTTL ends every session so long after its login.
 	MaxTTL time.Duration
+}
+
+// Check returns an error if TTL or MaxTTL is not above zero.
+func (l Lifetime) Check() error {
+	if l.TTL <= 0 {
+		return fmt.Errorf("TTL: %v; expected a duration above zero", l.TTL)
+	}
+	if l.MaxTTL <= 0 {
+		return fmt.Errorf("MaxTTL: %v; expected a duration above zero", l.MaxTTL)
+	}
+	return nil
 }
 
 // ExpiresAt returns when s ends if it is not used again.

@@ -13,6 +13,7 @@ import (
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/samplesite"
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -35,7 +36,7 @@ func demo(c *call) error {
 	defer listener.Close()
 	cfg := gateway.Config{
 		PublicURL:    origin,
-		CookieKeys:   [][]byte{newKey()},
+		CookieKeys:   session.Keys{newKey()},
 		KeepFragment: true, // hash routers are what such sites are made with
 		Logger:       zerolog.New(zerolog.ConsoleWriter{Out: c.stderr}).With().Timestamp().Logger(),
 		AccessLog:    true,

@@ -23,7 +23,6 @@ import (
 )
 
 const (
-	minKeyBytes = 32
 	// lifetime is how long a ticket opens: one redirect, on a slow phone.
 	lifetime = 60 * time.Second
 	// maxSkew is how far the hub's clock may be ahead of the site's.
@@ -49,9 +48,9 @@ type Tickets struct {
 
 // New returns the tickets under key, which the hub and its sites share: at
 // least 32 random bytes. The keys in use are derived from it for this purpose.
-func New(key []byte) (*Tickets, error) {
-	if len(key) < minKeyBytes {
-		return nil, fmt.Errorf("hub: the key has %d bytes; at least %d are needed", len(key), minKeyBytes)
+func New(key session.Key) (*Tickets, error) {
+	if err := key.Check(); err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
 	}
 	derived, err := hkdf.Key(sha256.New, key, nil, "wxgate v1 hub ticket", 64)
 	if err != nil {

@@ -1,11 +1,7 @@
 package config_test
 
 import (
-	"bytes"
 	"encoding"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -140,57 +136,6 @@ func FuzzUpstreams(f *testing.F) {
 			t.Errorf("UnmarshalText(%q) = %q, %v, want %q", got.String(), again, err, got)
 		}
 	})
-}
-
-func TestKeys(t *testing.T) {
-	t.Parallel()
-	a, b := bytes.Repeat([]byte{0xfb, 0xff}, 16), bytes.Repeat([]byte("k"), 40)
-	std, url := base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString
-	for _, tt := range []struct {
-		name, in string
-		want     [][]byte
-		err      string
-	}{
-		{name: "one", in: std(a), want: [][]byte{a}},
-		{name: "URL alphabet without padding", in: url(a), want: [][]byte{a}},
-		{name: "raw", in: strings.TrimRight(std(a), "="), want: [][]byte{a}},
-		{name: "two", in: std(a) + " , " + url(b), want: [][]byte{a, b}},
-		{name: "short", in: std(a) + "," + std(a[:31]), err: "item 2 of the list: a key of 31 bytes; at least 32 are needed; make one with: wxgate keygen"},
-		{name: "not base64", in: "not*base64", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
-		{name: "padding too long", in: std(a) + "=", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
-		{name: "lines", in: url(a) + "\n" + url(b), err: "item 1 of the list: blank or line break inside a key; keys are separated by commas"},
-		{name: "same key twice", in: std(a) + "," + std(b) + "," + url(a), err: "items 1 and 3 of the list are the same key"},
-		{name: "empty item", in: std(a) + ",,", err: "item 2 of the list is empty"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var got config.Keys
-			err := got.UnmarshalText([]byte(tt.in))
-			if fmt.Sprint(err) != tt.err && (err != nil || tt.err != "") {
-				t.Fatalf("error %v, want %q", err, tt.err)
-			}
-			if !slices.EqualFunc(got, tt.want, bytes.Equal) {
-				t.Errorf("got %x, want %x", [][]byte(got), tt.want)
-			}
-		})
-	}
-}
-
-func TestKeysPrintNothing(t *testing.T) {
-	t.Parallel()
-	keys := config.Keys{[]byte("planted-key-planted-key-planted-key")}
-	holder := struct{ Keys config.Keys }{keys}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%o", "%c"} {
-		for _, v := range []any{keys, &keys, holder, &holder} {
-			if got := fmt.Sprintf(verb, v); !strings.Contains(got, "[redacted]") {
-				t.Errorf("Sprintf(%q, %T) = %q, want [redacted] in it", verb, v, got)
-			}
-		}
-	}
-	got, err := json.Marshal(holder)
-	if want := `{"Keys":"[redacted]"}`; err != nil || string(got) != want {
-		t.Errorf("json.Marshal = %s, %v, want %s", got, err, want)
-	}
 }
 
 func TestByteSize(t *testing.T) {

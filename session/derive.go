@@ -7,9 +7,6 @@ import (
 	"fmt"
 )
 
-// minKeyBytes is the least a configured key must have.
-const minKeyBytes = 32
-
 // deriveKeys returns, for each configured key in turn, the signing key and the
 // encryption key (AES-256) for one purpose at one site and account. A cookie
 // sealed for another purpose, site or account fails its signature check.

@@ -1,0 +1,115 @@
+package session
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// minKeyBytes is the length of the shortest key that is accepted.
+const minKeyBytes = 32
+
+const redacted = "[redacted]"
+
+// Key is a secret key of at least 32 random bytes. It prints as [redacted] in
+// every verb of fmt and in JSON, except in an unexported field of a struct,
+// where fmt calls no methods.
+type Key []byte
+
+// UnmarshalText reads base64 in either alphabet, padded or not. Its errors hold
+// nothing of the key.
+func (k *Key) UnmarshalText(text []byte) error {
+	key, err := parseKey(string(text))
+	if err != nil {
+		return err
+	}
+	*k = key
+	return nil
+}
+
+// Check returns an error if k is too short. The error holds nothing of k.
+func (k Key) Check() error {
+	if len(k) < minKeyBytes {
+		return fmt.Errorf("a key of %d bytes; at least %d are needed", len(k), minKeyBytes)
+	}
+	return nil
+}
+
+// Format implements [fmt.Formatter]: every verb prints [redacted].
+func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// MarshalText implements [encoding.TextMarshaler] with the text [redacted].
+func (k Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Keys is a list of keys. It prints as [Key] does.
+type Keys []Key
+
+// UnmarshalText reads a comma-separated list of keys, no two of them the same,
+// each as [Key.UnmarshalText] reads it. Spaces around a key are ignored. Its
+// errors hold nothing of a key.
+func (k *Keys) UnmarshalText(text []byte) error {
+	var list Keys
+	for item := range strings.SplitSeq(string(text), ",") {
+		n := len(list) + 1
+		item = strings.TrimSpace(item)
+		if item == "" {
+			return fmt.Errorf("item %d of the list is empty", n)
+		}
+		key, err := parseKey(item)
+		if err != nil {
+			return fmt.Errorf("item %d of the list: %w", n, err)
+		}
+		for i, other := range list {
+			if bytes.Equal(key, other) {
+				return fmt.Errorf("items %d and %d of the list are the same key", i+1, n)
+			}
+		}
+		list = append(list, key)
+	}
+	*k = list
+	return nil
+}
+
+// Check returns an error if k is empty or one of its keys is too short. The
+// error holds nothing of a key.
+func (k Keys) Check() error {
+	if len(k) == 0 {
+		return errors.New("no key; at least one is needed")
+	}
+	for i, key := range k {
+		if err := key.Check(); err != nil {
+			return fmt.Errorf("item %d of the list: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// Format implements [fmt.Formatter]: every verb prints [redacted].
+func (k Keys) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// MarshalText implements [encoding.TextMarshaler] with the text [redacted].
+func (k Keys) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// parseKey reads one key. Its errors hold nothing of it.
+func parseKey(text string) (Key, error) {
+	// The decoder skips line breaks: two keys on two lines would be one.
+	if strings.ContainsAny(text, " \t\r\n") {
+		return nil, errors.New("space or line break inside a key; keys are separated by commas")
+	}
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
+	encoding := base64.RawStdEncoding
+	if strings.HasSuffix(text, "=") {
+		encoding = base64.StdEncoding
+	}
+	key, err := encoding.DecodeString(text)
+	if err != nil {
+		return nil, errors.New("expected base64; make a key with: wxgate keygen")
+	}
+	if err := Key(key).Check(); err != nil {
+		return nil, fmt.Errorf("%w; make one with: wxgate keygen", err)
+	}
+	return key, nil
+}

@@ -1,0 +1,96 @@
+package session_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/wxgate/wxgate/session"
+)
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	a, b := bytes.Repeat([]byte{0xfb, 0xff}, 16), bytes.Repeat([]byte("k"), 40)
+	std, url := base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString
+	for _, tt := range []struct {
+		name, in string
+		want     [][]byte
+		err      string
+	}{
+		{name: "one", in: std(a), want: [][]byte{a}},
+		{name: "URL alphabet without padding", in: url(a), want: [][]byte{a}},
+		{name: "raw", in: strings.TrimRight(std(a), "="), want: [][]byte{a}},
+		{name: "two", in: std(a) + " , " + url(b), want: [][]byte{a, b}},
+		{name: "short", in: std(a) + "," + std(a[:31]), err: "item 2 of the list: a key of 31 bytes; at least 32 are needed; make one with: wxgate keygen"},
+		{name: "not base64", in: "not*base64", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
+		{name: "padding too long", in: std(a) + "=", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
+		{name: "lines", in: url(a) + "\n" + url(b), err: "item 1 of the list: space or line break inside a key; keys are separated by commas"},
+		{name: "same key twice", in: std(a) + "," + std(b) + "," + url(a), err: "items 1 and 3 of the list are the same key"},
+		{name: "empty item", in: std(a) + ",,", err: "item 2 of the list is empty"},
+		{name: "nothing", in: "", err: "item 1 of the list is empty"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var got session.Keys
+			err := got.UnmarshalText([]byte(tt.in))
+			if fmt.Sprint(err) != tt.err && (err != nil || tt.err != "") {
+				t.Fatalf("error %v, want %q", err, tt.err)
+			}
+			if len(got) != len(tt.want) {
+				t.Fatalf("%d keys, want %d", len(got), len(tt.want))
+			}
+			for i := range got {
+				if !bytes.Equal(got[i], tt.want[i]) {
+					t.Errorf("key %d is %x, want %x", i+1, []byte(got[i]), tt.want[i])
+				}
+			}
+		})
+	}
+}
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	want := bytes.Repeat([]byte{0xfb, 0xff}, 16)
+	text := base64.StdEncoding.EncodeToString(want)
+	var got session.Key
+	if err := got.UnmarshalText([]byte(text)); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("UnmarshalText(%q) = %x, %v, want %x", text, []byte(got), err, want)
+	}
+	for _, in := range []string{"", text + "," + text, text + "\n" + text, text[:20], "planted!"} {
+		got = nil
+		err := got.UnmarshalText([]byte(in))
+		if err == nil || got != nil {
+			t.Errorf("UnmarshalText(%q) = %x, %v, want an error", in, []byte(got), err)
+		} else if in != "" && strings.Contains(err.Error(), in) {
+			t.Errorf("UnmarshalText(%q): the error holds the key: %v", in, err)
+		}
+	}
+}
+
+func TestKeysPrintNothing(t *testing.T) {
+	t.Parallel()
+	const planted = "planted-key-planted-key-planted-key"
+	key, keys := session.Key(planted), session.Keys{session.Key(planted)}
+	type holder struct {
+		Key  session.Key
+		Keys session.Keys
+		Rest map[string]session.Key
+	}
+	whole := holder{key, keys, map[string]session.Key{"a": key}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%o", "%b", "%c", "%U", "%t", "%e"} {
+		for _, v := range []any{key, &key, keys, &keys, whole, &whole, []session.Key{key}, session.Config{Keys: keys}} {
+			got := fmt.Sprintf(verb, v)
+			if !strings.Contains(got, "[redacted]") || strings.Contains(got, "plant") || strings.Contains(got, "706c61") ||
+				strings.Contains(got, "112 108 97") || strings.Contains(got, "0x70, 0x6c") {
+				t.Errorf("Sprintf(%q, %T) = %q, want [redacted] in place of the key", verb, v, got)
+			}
+		}
+	}
+	got, err := json.Marshal(whole)
+	if want := `{"Key":"[redacted]","Keys":"[redacted]","Rest":{"a":"[redacted]"}}`; err != nil || string(got) != want {
+		t.Errorf("json.Marshal = %s, %v, want %s", got, err, want)
+	}
+}
