@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/origin"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -39,7 +40,7 @@ type Config struct {
 	Upstream   Upstreams     `env:"WXGATE_UPSTREAM" meaning:"the site: http://, https://, h2c:// or unix:///path; or several by path, longest prefix wins: /=http://web:80,/api/=http://api:8080" unset:"required in proxy mode" required:"the address of your site, such as http://127.0.0.1:3000; or set WXGATE_MODE=forward-auth where nothing is to be forwarded"`
 	Mode       string        `env:"WXGATE_MODE" envDefault:"proxy" oneof:"proxy,forward-auth" meaning:"proxy: stands in front of the upstream; forward-auth: has no upstream, answers another proxy that asks it about each request"`
 	PublicURL  origin.Origin `env:"WXGATE_PUBLIC_URL" meaning:"the origin that visitors use, such as https://h5.example.com; decides cookie security and redirect_uri" unset:"required without sites" required:"the origin that visitors use, such as https://h5.example.com"`
-	CookieKeys Keys          `env:"WXGATE_COOKIE_KEYS" secret:"true" meaning:"one or more keys, base64, at least 32 bytes each; the first makes new cookies, all are accepted: rotation without sign-outs" required:"the keys that encrypt and sign the cookies; make one with: wxgate keygen; WXGATE_COOKIE_KEYS_FILE may name a file that holds them"`
+	CookieKeys session.Keys  `env:"WXGATE_COOKIE_KEYS" secret:"true" meaning:"one or more keys, base64, at least 32 bytes each; the first makes new cookies, all are accepted: rotation without sign-outs" required:"the keys that encrypt and sign the cookies; make one with: wxgate keygen; WXGATE_COOKIE_KEYS_FILE may name a file that holds them"`
 
 	Listen      string       `env:"WXGATE_LISTEN" process:"true" envDefault:":8080" meaning:"the gateway's address"`
 	AdminListen string       `env:"WXGATE_ADMIN_LISTEN" process:"true" envDefault:":9090" meaning:"address of health, metrics and the admin API; set to empty: none"`
@@ -100,7 +101,7 @@ type Config struct {
 
 	HubURL   origin.Origin `env:"WXGATE_HUB_URL" meaning:"origin of the hub: another wxgate, whose callback domain this one's visitors sign in through"`
 	HubSites Origins       `env:"WXGATE_HUB_SITES" meaning:"makes this wxgate a hub: the origins of the sites that sign in through it, such as https://shop1.cn,https://shop2.cn"`
-	HubKey   Key           `env:"WXGATE_HUB_KEY" secret:"true" meaning:"the key that a hub and its sites share, base64, at least 32 bytes"`
+	HubKey   session.Key   `env:"WXGATE_HUB_KEY" secret:"true" meaning:"the key that a hub and its sites share, base64, at least 32 bytes"`
 
 	// Sites are the several sites of the process, in the order of their
 	// numbers; empty for the one site of the unnumbered variables.

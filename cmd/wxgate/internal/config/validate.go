@@ -23,7 +23,7 @@ func (l *loader) validateValues(c *Config) {
 	l.check("WXGATE_QR_APP_SECRET", printable(c.QRAppSecret.Reveal()))
 	l.check("WXGATE_ADMIN_TOKEN", printable(c.AdminToken.Reveal()))
 	l.check("WXGATE_PREFIX", prefix(c.Prefix))
-	l.check("WXGATE_COOKIE_NAME", cookieName(c.CookieName))
+	l.check("WXGATE_COOKIE_NAME", session.CheckCookieName(c.CookieName))
 	l.check("WXGATE_SESSION_TTL", positive(c.SessionTTL))
 	l.check("WXGATE_SESSION_MAX_TTL", positive(c.SessionMaxTTL))
 	l.check("WXGATE_FOLLOW_RECHECK", positive(c.FollowRecheck))
@@ -121,22 +121,6 @@ func positive(d time.Duration) error {
 func prefix(s string) error {
 	if !plainPath(s) || strings.HasSuffix(s, "/") {
 		return errors.New("expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx")
-	}
-	return nil
-}
-
-// cookieName wants an RFC 6265 cookie-name. Browsers read the prefixes of
-// cookie names in any case.
-func cookieName(s string) error {
-	lower := strings.ToLower(s)
-	if strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-") {
-		return errors.New("expected a name without __Host- or __Secure-; wxgate puts __Host- before it where it may")
-	}
-	if session.CookieOwner(s+"_login_") != s {
-		return errors.New("expected a name without _login, which tells a login's cookie from a session's")
-	}
-	if printable(s) != nil || strings.ContainsAny(s, `()<>@,;:\"/[]?={}`) {
-		return errors.New("expected a cookie name: letters, digits and ! # $ % & ' * + - . ^ _ ` | ~")
 	}
 	return nil
 }
