@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -14,13 +15,13 @@ import (
 // of them have from the same place, it reads once, and they are watched once.
 type builder struct {
 	*shared
-	pages map[string]*pages      // by directory
+	pages map[string]*pages.Set  // by directory
 	lists map[string]*openIDFile // by path
 	keys  map[string]*rereadFile[*assertionKeys]
 }
 
 func newBuilder(s *shared) *builder {
-	return &builder{s, make(map[string]*pages), make(map[string]*openIDFile), make(map[string]*rereadFile[*assertionKeys])}
+	return &builder{s, make(map[string]*pages.Set), make(map[string]*openIDFile), make(map[string]*rereadFile[*assertionKeys])}
 }
 
 // guard returns the guard of the site that c describes.
@@ -98,8 +99,12 @@ func (g *guard) observeAccounts() {
 }
 
 // pagesOf returns the pages in dir, or the built-in ones.
-func (b *builder) pagesOf(dir string) (*pages, error) {
-	return once(b.pages, dir, newPages)
+func (b *builder) pagesOf(dir string) (*pages.Set, error) {
+	set, err := once(b.pages, dir, pages.New)
+	if err != nil {
+		return nil, fmt.Errorf("PagesDir: %w", err)
+	}
+	return set, nil
 }
 
 // listsOf returns the lists in two files, of which either may be none.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -35,7 +36,7 @@ func (g *guard) callback(w http.ResponseWriter, r *http.Request) error {
 		return g.strayCallback(w, v, pending.ReturnTo, g.again(pending))
 	case code == "":
 		g.metrics.login(loginDeclined)
-		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageDeclined, Always: true, LoginURL: g.again(pending)}
+		return &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pages.Declined, Always: true, LoginURL: g.again(pending)}
 	}
 	s, err := g.finish(w, r, pending, code)
 	if f, ok := errors.AsType[*failure](err); ok && f.Word == wordInvalidCode && pending.Attempts < maxAttempts {
@@ -126,7 +127,7 @@ func (g *guard) signIn(ctx context.Context, account *wechat.Client, pending *ses
 		return s, err
 	}
 	if s.SnapshotUser && g.denySnap {
-		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pageSnapshot, Always: true}
+		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Page: pages.Snapshot, Always: true}
 	}
 	if g.lists.refuse(s) {
 		return nil, &failure{Status: http.StatusForbidden, Word: wordNotAllowed, Always: true}

@@ -11,16 +11,17 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/answer"
+	"github.com/wxgate/wxgate/gateway/internal/pages"
 )
 
 // failure is an answer that the visitor should see. Its Err and Mend are for
 // the operator alone.
 type failure struct {
 	Status  int
-	Word    string   // the error word of a JSON answer
-	Page    pageName // the page; default: the one for the word
-	Always  bool     // a page, whatever the request accepts
-	Message string   // the sentence of a JSON answer; default: the one for the word
+	Word    string     // the error word of a JSON answer
+	Page    pages.Name // the page; default: the one for the word
+	Always  bool       // a page, whatever the request accepts
+	Message string     // the sentence of a JSON answer; default: the one for the word
 
 	LoginURL   string        // where to sign in, as a button or in JSON
 	RetryAfter time.Duration // said in a header where set
@@ -60,25 +61,25 @@ const (
 
 // said holds, for each error word, its page and its sentence in JSON.
 var said = map[string]struct {
-	page    pageName
+	page    pages.Name
 	message string
 }{
-	wordUnauthorized:        {pageRestart, "There is no valid session. Sign in at login_url."},
-	wordNotAllowed:          {pageForbidden, "This request is not allowed."},
-	wordNotFollowing:        {pageFollow, "Only followers of the official account may enter."},
-	wordInvalidState:        {pageRestart, "This login was not begun in this browser, or is over. Begin it again."},
-	wordInvalidCode:         {pageCodeRefused, "WeChat refused the code. Begin the login again."},
-	wordInvalidRequest:      {pageBadRequest, "The request is malformed."},
-	wordWeChatError:         {pageMisconfigured, "WeChat refuses this site; its operator has been told."},
-	wordWeChatUnavailable:   {pageWeChatAway, "WeChat does not answer. Try again in a moment."},
-	wordStoreUnavailable:    {pageStoreAway, "Sessions cannot be read at the moment. Try again shortly."},
-	wordUpstreamUnavailable: {pageUpstreamDown, "The site does not answer. Try again in a moment."},
-	wordTooManyRequests:     {pageTooMany, "Too many logins from this address. Try again later."},
-	wordBodyTooLarge:        {pageTooLarge, "The request body is too large."},
-	wordUnknownSite:         {pageUnknownSite, "No site has this host."},
-	wordNotFound:            {pageNotFound, "There is no such endpoint."},
-	wordMethodNotAllowed:    {pageMethod, "This endpoint does not take that method."},
-	wordInternal:            {pageUpstreamDown, "The gateway failed."},
+	wordUnauthorized:        {pages.Restart, "There is no valid session. Sign in at login_url."},
+	wordNotAllowed:          {pages.Forbidden, "This request is not allowed."},
+	wordNotFollowing:        {pages.Follow, "Only followers of the official account may enter."},
+	wordInvalidState:        {pages.Restart, "This login was not begun in this browser, or is over. Begin it again."},
+	wordInvalidCode:         {pages.CodeRefused, "WeChat refused the code. Begin the login again."},
+	wordInvalidRequest:      {pages.BadRequest, "The request is malformed."},
+	wordWeChatError:         {pages.Misconfigured, "WeChat refuses this site; its operator has been told."},
+	wordWeChatUnavailable:   {pages.WeChatAway, "WeChat does not answer. Try again in a moment."},
+	wordStoreUnavailable:    {pages.StoreAway, "Sessions cannot be read at the moment. Try again shortly."},
+	wordUpstreamUnavailable: {pages.UpstreamDown, "The site does not answer. Try again in a moment."},
+	wordTooManyRequests:     {pages.TooMany, "Too many logins from this address. Try again later."},
+	wordBodyTooLarge:        {pages.TooLarge, "The request body is too large."},
+	wordUnknownSite:         {pages.UnknownSite, "No site has this host."},
+	wordNotFound:            {pages.NotFound, "There is no such endpoint."},
+	wordMethodNotAllowed:    {pages.Method, "This endpoint does not take that method."},
+	wordInternal:            {pages.UpstreamDown, "The gateway failed."},
 }
 
 // weChatFailure is the answer where WeChat cannot be asked, or refuses the site
@@ -111,7 +112,7 @@ func (g *guard) fail(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
 	if f.Always || v.navigation {
-		g.pages.render(w, r, f.Status, cmp.Or(f.Page, said[f.Word].page), pageData{
+		g.pages.Render(w, r, f.Status, cmp.Or(f.Page, said[f.Word].page), pages.Data{
 			RequestID: v.requestID,
 			LoginURL:  f.LoginURL,
 			Reload:    f.LoginURL == "" && f.RetryAfter > 0,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -81,7 +82,7 @@ func newFollow(c Config, logger zerolog.Logger) (*follow, error) {
 		return nil, errors.New("RequireFollow: Tokens are those of another account")
 	case f.recheck < 0:
 		return nil, fmt.Errorf("FollowRecheck: %s: expected a positive time", f.recheck)
-	case err != nil, f.picture != "" && pageSource(f.picture) == "" && (!strings.HasPrefix(f.picture, "/") || u.Host != ""):
+	case err != nil, f.picture != "" && pages.PolicyOrigin(f.picture) == "" && (!strings.HasPrefix(f.picture, "/") || u.Host != ""):
 		return nil, errors.New("FollowQRURL: expected an address that begins with https:// or http://, or a path of this site")
 	}
 	return f, nil

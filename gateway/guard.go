@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/pathset"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
@@ -38,7 +39,7 @@ type guard struct {
 
 	hub       hubConfig
 	exchanges exchanges
-	pages     *pages
+	pages     *pages.Set
 	own       http.Handler
 	ownPaths  *pathset.Set // those of own that can be read in one way
 	proxy     http.Handler // nil: there is no upstream

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -130,7 +131,7 @@ func (g *guard) loginURL(target string, scope wechat.Scope) string {
 func (g *guard) openInWeChat(w http.ResponseWriter, r *http.Request) {
 	address := g.publicURL.String() + requestTarget(r)
 	setOwnHeaders(w.Header())
-	g.pages.render(w, r, http.StatusOK, pageOpenInWeChat, pageData{Address: address})
+	g.pages.Render(w, r, http.StatusOK, pages.OpenInWeChat, pages.Data{Address: address})
 }
 
 // redirect sends the visitor on. Never 301: it would be kept, with one

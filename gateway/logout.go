@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"net/http"
+
+	"github.com/wxgate/wxgate/gateway/internal/pages"
 )
 
 // logoutPage asks whether to sign out: GET {prefix}/logout. It changes
@@ -13,10 +15,10 @@ func (g *guard) logoutPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	target := g.returnTo(r.URL.Query().Get("return_to"))
 	if v.session == nil {
-		g.pages.render(w, r, http.StatusOK, pageSignedOut, pageData{LoginURL: g.loginURL(target, g.scope)})
+		g.pages.Render(w, r, http.StatusOK, pages.SignedOut, pages.Data{LoginURL: g.loginURL(target, g.scope)})
 		return nil
 	}
-	g.pages.render(w, r, http.StatusOK, pageSignOut, pageData{
+	g.pages.Render(w, r, http.StatusOK, pages.SignOut, pages.Data{
 		LogoutAction: g.prefix + "/logout",
 		ReturnTo:     target,
 	})
