@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"html/template"
 	"net/http"
-	"strconv"
 	"strings"
+
+	"golang.org/x/text/language"
 )
 
 const (
@@ -32,7 +33,7 @@ func (p page) T(zh, en string) string {
 func (p pages) serve(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
-		if err := p.templates.ExecuteTemplate(&body, name, page{visitorOf(r), language(r)}); err != nil {
+		if err := p.templates.ExecuteTemplate(&body, name, page{visitorOf(r), pageLanguage(r)}); err != nil {
 			http.Error(w, "this page cannot be shown", http.StatusInternalServerError)
 			return
 		}
@@ -42,32 +43,22 @@ func (p pages) serve(name string) http.HandlerFunc {
 	}
 }
 
-// language is the one that the page's own switch asks for (?lang=), else the
-// better liked of the two in Accept-Language, else Chinese.
-func language(r *http.Request) string {
-	switch r.URL.Query().Get("lang") {
-	case chinese:
-		return chinese
-	case english:
-		return english
+// pageLanguage returns the language of the page's own switch (?lang=), else the
+// one that Accept-Language weighs more, else Chinese.
+func pageLanguage(r *http.Request) string {
+	if lang := r.URL.Query().Get("lang"); lang == chinese || lang == english {
+		return lang
 	}
-	best, bestWeight := chinese, 0.0
-	for item := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
-		tag, params, _ := strings.Cut(item, ";")
-		weight := 1.0
-		if q, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
-			weight, _ = strconv.ParseFloat(q, 64) // 0, not wanted, if it is no number
-		}
-		if weight <= bestWeight {
-			continue
-		}
-		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
-		switch primary {
+	// In lower case, since x/text does not know the parameter Q. A header that it
+	// cannot read gives no tags.
+	tags, _, _ := language.ParseAcceptLanguage(strings.ToLower(r.Header.Get("Accept-Language")))
+	for _, tag := range tags { // by weight
+		switch base, _, _ := tag.Raw(); base.String() {
 		case "zh":
-			best, bestWeight = chinese, weight
+			return chinese
 		case "en":
-			best, bestWeight = english, weight
+			return english
 		}
 	}
-	return best
+	return chinese
 }

@@ -1,0 +1,66 @@
+package pages
+
+import (
+	"bytes"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// A view is what a template runs on.
+type view struct {
+	Data
+	Status int
+	Lang   string // zh-CN or en
+	QRCode template.HTML
+}
+
+// CopyScript returns the script of the button that copies the page's address.
+func (v view) CopyScript() template.JS { return copyScript }
+
+// Say returns the text in the visitor's language.
+func (v view) Say(zh, en string) string {
+	if v.Lang == english {
+		return en
+	}
+	return zh
+}
+
+// Render answers r with the named page in the language that r prefers. A
+// Retry-After or Allow header is set by the caller before.
+func (s *Set) Render(w http.ResponseWriter, r *http.Request, status int, name Name, data Data) {
+	v := view{
+		Data:   data,
+		Status: status,
+		Lang:   preferred(strings.Join(r.Header.Values("Accept-Language"), ",")),
+	}
+	if data.Address != "" {
+		// If the address is too long for a QR code, the page shows it as text only.
+		v.QRCode, _ = qrCode(data.Address)
+	}
+	page := s.pages[name]
+	var body bytes.Buffer
+	if err := page.template.Execute(&body, v); err != nil {
+		// New has run every template, so this is a bug; the status is still right.
+		http.Error(w, http.StatusText(status), status)
+		return
+	}
+	h := w.Header()
+	setHeaders(h, page.policy(data))
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	h.Set("Content-Language", v.Lang)
+	h.Add("Vary", "Accept-Language")
+	w.WriteHeader(status)
+	w.Write(body.Bytes()) // fails only if the visitor left
+}
+
+// setHeaders sets the headers of an HTML answer with the Content-Security-Policy.
+func setHeaders(h http.Header, policy string) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Content-Security-Policy", policy)
+}
