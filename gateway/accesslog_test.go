@@ -21,7 +21,7 @@ func TestAccessLines(t *testing.T) {
 	rig := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusTeapot)
 		w.Write([]byte("hello"))
-	}), func(c *gateway.Config) {
+	}), func(c *testConfig) {
 		c.PublicPaths = []string{"/public/"}
 		c.OutsideWeChat = gateway.OutsideDeny
 		c.MaxBodyBytes = 3
@@ -101,7 +101,7 @@ func TestAccessLines(t *testing.T) {
 
 func TestUserHashIsKeyed(t *testing.T) {
 	t.Parallel()
-	user := func(change ...func(*gateway.Config)) any {
+	user := func(change ...func(*testConfig)) any {
 		rig := newRig(t, new(echo), change...)
 		rig.do(t, "GET", "/", "Cookie", signedIn(t))
 		return rig.lines.next(t)["user"]
@@ -109,7 +109,7 @@ func TestUserHashIsKeyed(t *testing.T) {
 	if a, b := user(), user(); a != b {
 		t.Errorf("two replicas log %v and %v for one visitor, want the same", a, b)
 	}
-	other := func(c *gateway.Config) {
+	other := func(c *testConfig) {
 		c.CookieKeys = append(session.Keys{[]byte("another key of at least 32 bytes")}, c.CookieKeys...)
 	}
 	if a, b := user(), user(other); a == b {
@@ -119,7 +119,7 @@ func TestUserHashIsKeyed(t *testing.T) {
 
 func TestAccessLogOff(t *testing.T) {
 	t.Parallel()
-	rig := newRig(t, new(echo), func(c *gateway.Config) { c.AccessLog = false })
+	rig := newRig(t, new(echo), func(c *testConfig) { c.AccessLog = false })
 	rig.do(t, "GET", "/", "Cookie", signedIn(t))
 	rig.Close() // waits for the request to end
 	if n := len(rig.lines); n != 0 {
@@ -133,7 +133,7 @@ func TestMetrics(t *testing.T) {
 		if r.URL.Path == "/missing" {
 			w.WriteHeader(http.StatusNotFound)
 		}
-	}), func(c *gateway.Config) { c.PublicPaths = []string{"/public/"} })
+	}), func(c *testConfig) { c.PublicPaths = []string{"/public/"} })
 	cookie := signedIn(t)
 	for _, visit := range []struct {
 		path   string

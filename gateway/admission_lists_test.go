@@ -41,7 +41,7 @@ func TestListsAtLogin(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *gateway.Config) {
+			s := newLoginSite(t, func(c *testConfig) {
 				c.PublicPaths = []string{"/static/"}
 				if test.allow != "-" {
 					c.AllowOpenIDsFile = openIDList(t, test.allow)
@@ -77,7 +77,7 @@ func TestListsEndASession(t *testing.T) {
 	t.Parallel()
 	path := openIDList(t, "")
 	synctest.Test(t, func(t *testing.T) {
-		s := newLoginMemorySite(t, func(c *gateway.Config) {
+		s := newLoginMemorySite(t, func(c *testConfig) {
 			c.DenyOpenIDsFile = path
 			c.PublicPaths = []string{"/static/"}
 		})

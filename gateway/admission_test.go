@@ -25,7 +25,7 @@ func script() []string {
 func TestScriptsWithoutASessionGet401(t *testing.T) {
 	t.Parallel()
 	site := new(echo)
-	rig := newRig(t, site, func(c *gateway.Config) { c.ReturnHosts = []string{"m.example.com"} })
+	rig := newRig(t, site, func(c *testConfig) { c.ReturnHosts = []string{"m.example.com"} })
 	tests := []struct{ referer, login string }{
 		{"", rigOrigin + "/_wx/login"},
 		{rigOrigin + "/shop?item=1&b=%20", rigOrigin + "/_wx/login?return_to=https%3A%2F%2Fh5.example.com%2Fshop%3Fitem%3D1%26b%3D%2520"},
@@ -90,7 +90,7 @@ func TestWhoGetsIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	site := new(echo)
-	rules := func(c *gateway.Config) {
+	rules := func(c *testConfig) {
 		c.PublicPaths = []string{"/static/", "GET /news/{id}", "/favicon.ico"}
 		c.APIPaths = []string{"/api/"}
 		if len(c.Upstreams) > 0 {
@@ -150,7 +150,7 @@ func TestWhoGetsIn(t *testing.T) {
 func TestVerificationFiles(t *testing.T) {
 	t.Parallel()
 	site := new(echo)
-	rig := newRig(t, site, func(c *gateway.Config) { c.VerifyFiles = []string{"abc123", "Def456"} })
+	rig := newRig(t, site, func(c *testConfig) { c.VerifyFiles = []string{"abc123", "Def456"} })
 	tests := []struct {
 		method, path string
 		status       int
@@ -184,7 +184,7 @@ func TestVerificationFiles(t *testing.T) {
 func TestOwnPathsAreNeverForwarded(t *testing.T) {
 	t.Parallel()
 	site := new(echo)
-	rig := newRig(t, site, func(c *gateway.Config) { c.PublicPaths = []string{"/"} })
+	rig := newRig(t, site, func(c *testConfig) { c.PublicPaths = []string{"/"} })
 	tests := []struct {
 		method, target string
 		statuses       []int
@@ -250,7 +250,7 @@ func TestOwnPathsAreNeverForwarded(t *testing.T) {
 
 func TestAnotherPrefix(t *testing.T) {
 	t.Parallel()
-	rig := newRig(t, new(echo), func(c *gateway.Config) { c.Prefix = "/auth/wx" })
+	rig := newRig(t, new(echo), func(c *testConfig) { c.Prefix = "/auth/wx" })
 	if a := rig.do(t, "GET", "/auth/wx/me", "Cookie", signedIn(t)); !strings.Contains(a.body, rigOpenID) || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("/auth/wx/me: %d %q, want the visitor", a.StatusCode, a.body)
 	}
@@ -297,7 +297,7 @@ func TestOutsideWeChat(t *testing.T) {
 	}
 	for _, test := range tests {
 		site := new(echo)
-		rig := newRig(t, site, func(c *gateway.Config) { c.OutsideWeChat = test.outside })
+		rig := newRig(t, site, func(c *testConfig) { c.OutsideWeChat = test.outside })
 		for _, path := range []string{"/shop?item=1", "/_wx/login?return_to=/shop"} {
 			a := rig.do(t, "GET", path, "User-Agent", test.ua, "Accept", "text/html")
 			if a.StatusCode != test.status {

@@ -19,7 +19,7 @@ func TestAssertionThroughEveryDoor(t *testing.T) {
 	site := new(echo)
 	upstream := httptest.NewServer(site)
 	t.Cleanup(upstream.Close)
-	g, _ := newGateway(t, nil, func(c *gateway.Config) {
+	g, _ := newGateway(t, nil, func(c *testConfig) {
 		c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}}
 		c.PublicPaths = []string{"/static/"}
 		c.TrustedProxies = loginLoopback
@@ -69,7 +69,7 @@ func TestAskingDoorsKeepSecretsOutOfTheLog(t *testing.T) {
 	for _, target := range []string{"/orders?planted", "/orders#planted"} {
 		// One gateway each: what is the matter with a question is logged once a
 		// minute.
-		g, _ := newGateway(t, nil, func(c *gateway.Config) {
+		g, _ := newGateway(t, nil, func(c *testConfig) {
 			c.TrustedProxies, c.AssertionKeysFile = loginLoopback, newAssertionKey(t)
 			c.Logger = zerolog.New(log).Level(zerolog.DebugLevel)
 		})
@@ -97,7 +97,7 @@ func TestAskingDoorsKeepSecretsOutOfTheLog(t *testing.T) {
 
 func TestJWKSEndpoint(t *testing.T) {
 	t.Parallel()
-	with := newRig(t, nil, func(c *gateway.Config) { c.AssertionKeysFile = newAssertionKey(t) })
+	with := newRig(t, nil, func(c *testConfig) { c.AssertionKeysFile = newAssertionKey(t) })
 	a := with.do(t, "GET", "/_wx/jwks.json")
 	if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "public, max-age=300" || a.Header.Get("Referrer-Policy") != "no-referrer" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") ||
 		!strings.Contains(a.body, `"kid"`) || strings.Contains(a.body, `"d"`) || len(a.Cookies()) > 0 {

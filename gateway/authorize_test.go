@@ -12,7 +12,7 @@ import (
 // they are: their cookies are the gateway's.
 func TestAuthorizeOwnPages(t *testing.T) {
 	t.Parallel()
-	g, _ := newGateway(t, nil, func(c *gateway.Config) { c.VerifyFiles = []string{"abc"} })
+	g, _ := newGateway(t, nil, func(c *testConfig) { c.VerifyFiles = []string{"abc"} })
 	client := newExtAuthz(t, g)
 	for _, tt := range []struct {
 		method, target string
@@ -53,7 +53,7 @@ func TestAuthorizeOwnPages(t *testing.T) {
 // What Envoy passes on to the visitor is what forward auth answers.
 func TestAuthorizeDeniesAsForwardAuth(t *testing.T) {
 	t.Parallel()
-	g, _ := newGateway(t, nil, func(c *gateway.Config) {
+	g, _ := newGateway(t, nil, func(c *testConfig) {
 		c.APIPaths, c.TrustedProxies = []string{"/api/"}, loginLoopback
 	})
 	client := newExtAuthz(t, g)
@@ -91,7 +91,7 @@ func TestAuthorizeDeniesAsForwardAuth(t *testing.T) {
 // A request for no site is denied, and so is what no request can be.
 func TestAuthorizeElsewhere(t *testing.T) {
 	t.Parallel()
-	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com")}})
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com", "a.example.com")}})
 	if err != nil {
 		t.Fatal(err)
 	}

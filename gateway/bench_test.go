@@ -79,7 +79,7 @@ func BenchmarkForward1MiB(b *testing.B) {
 
 // benchGateway starts a gateway and returns its address.
 func benchGateway(b *testing.B, site *url.URL) string {
-	return newRig(b, nil, func(c *gateway.Config) {
+	return newRig(b, nil, func(c *testConfig) {
 		c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: site}}
 		c.Logger = zerolog.New(io.Discard).With().Timestamp().Logger()
 	}).Listener.Addr().String()

@@ -71,10 +71,11 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 		follow:       newFollow(c, b.common.logger, errs),
 		assertions:   b.assertionsOf(c.AssertionKeysFile, addresses.publicURL, errs),
 	}
-	var err error
-	s.sessions, err = session.NewCookieStore(cookies)
-	errs.add("CookieKeys", err)
 	checkSite(c, errs)
+	var err error
+	if s.sessions, err = session.NewCookieStore(cookies); len(errs.fields) == 0 {
+		errs.add("CookieKeys", err) // any other field's error has its own name
+	}
 	return s
 }
 
@@ -105,6 +106,10 @@ func (b *builder) logins(c Site, s *site, errs *fieldErrors) *logins {
 
 // checkSite checks the fields that no part of the site checks for itself.
 func checkSite(c Site, errs *fieldErrors) {
+	errs.add("CookieKeys", c.CookieKeys.Check())
+	if c.CookieName != "" {
+		errs.add("CookieName", session.CheckCookieName(c.CookieName))
+	}
 	errs.positive("SessionTTL", c.SessionTTL)
 	errs.positive("SessionMaxTTL", c.SessionMaxTTL)
 	if c.MaxBodyBytes < 0 {

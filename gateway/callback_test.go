@@ -254,7 +254,7 @@ func TestCallbackAgainMuchLater(t *testing.T) {
 func TestCallbackAbandoned(t *testing.T) {
 	t.Parallel()
 	asked, network := make(chan struct{}, 1), newLoginTransport(t)
-	s := newLoginSite(t, func(c *gateway.Config) {
+	s := newLoginSite(t, func(c *testConfig) {
 		c.Account.Transport = loginTransport(func(r *http.Request) (*http.Response, error) {
 			asked <- struct{}{}
 			return network.RoundTrip(r)
@@ -372,7 +372,7 @@ func TestCallbackWeChatAway(t *testing.T) {
 	for _, tt := range awayFaults {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *gateway.Config) {
+			s := newLoginSite(t, func(c *testConfig) {
 				if f := tt.fault; f.Mode == wechattest.FaultHang || f.Delay > 0 {
 					c.Account.Timeout = time.Second
 				}
@@ -515,7 +515,7 @@ func TestCallbackVisitorRefused(t *testing.T) {
 // session.
 func TestCallbackProfile(t *testing.T) {
 	t.Parallel()
-	userInfo := func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo }
+	userInfo := func(c *testConfig) { c.Scope = wechat.ScopeUserInfo }
 	t.Run("asked once", func(t *testing.T) {
 		t.Parallel()
 		s := newLoginSite(t, userInfo)
@@ -563,7 +563,7 @@ func TestCallbackProfile(t *testing.T) {
 	for _, tt := range faults {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *gateway.Config) {
+			s := newLoginSite(t, func(c *testConfig) {
 				userInfo(c)
 				if f := tt.fault; f.Mode == wechattest.FaultHang || f.Delay > 0 {
 					c.Account.Timeout = time.Second

@@ -66,7 +66,7 @@ func TestFourDoors(t *testing.T) {
 	site := new(echo)
 	upstream := httptest.NewServer(site)
 	t.Cleanup(upstream.Close)
-	g, r := newGateway(t, nil, func(c *gateway.Config) {
+	g, r := newGateway(t, nil, func(c *testConfig) {
 		c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}}
 		c.PublicPaths = []string{"/static/", "GET /news/{id}"}
 		c.APIPaths = []string{"/api/"}
@@ -157,7 +157,7 @@ func TestFourDoorsLetFollowersIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	site := new(echo)
-	g, _ := newGateway(t, site, func(c *gateway.Config) {
+	g, _ := newGateway(t, site, func(c *testConfig) {
 		c.Account = &wechat.Client{AppID: rigAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
 		c.Tokens = &wechat.TokenSource{Client: c.Account}
 		c.RequireFollow, c.AllowOpenIDsFile = true, allow

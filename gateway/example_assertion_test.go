@@ -138,12 +138,12 @@ func gateWithAssertions() (*gateway.Gateway, string, error) {
 	if err := writeAssertionKey(path); err != nil {
 		return nil, "", err
 	}
-	gate, err := gateway.New(gateway.Config{
+	gate, err := gateway.New(gateway.Config{Sites: []gateway.Site{{
 		PublicURL:         rigOrigin,
 		Account:           &wechat.Client{AppID: rigAppID, AppSecret: "not used here"},
 		CookieKeys:        rigKeys(),
 		AssertionKeysFile: path,
-	})
+	}}})
 	if err != nil {
 		return nil, "", err
 	}

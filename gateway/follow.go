@@ -93,7 +93,7 @@ func checkTokens(tokens *wechat.TokenSource, account *wechat.Client) error {
 // page, or is empty.
 func checkPicture(address string) error {
 	u, err := url.Parse(address)
-	if err != nil || address != "" && pages.PictureOrigin(address) == "" && (!strings.HasPrefix(address, "/") || u.Host != "") {
+	if err != nil || address != "" && pages.PolicyOrigin(address) == "" && (!strings.HasPrefix(address, "/") || u.Host != "") {
 		return errors.New("expected an address that begins with https:// or http://, or a path of this site")
 	}
 	return nil

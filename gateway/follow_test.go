@@ -23,7 +23,7 @@ const (
 )
 
 // requireFollow guards a site that followers alone may enter.
-func requireFollow(c *gateway.Config) {
+func requireFollow(c *testConfig) {
 	c.RequireFollow = true
 	c.Tokens = &wechat.TokenSource{Client: c.Account}
 	c.FollowQRURL = "https://pictures.example.com/qr.png"
@@ -349,32 +349,32 @@ func TestFollowConfig(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
-		change func(*gateway.Config)
+		change func(*testConfig)
 		want   string // in the error; empty: none
 	}{
-		{"right", func(*gateway.Config) {}, ""},
-		{"no picture", func(c *gateway.Config) { c.FollowQRURL = "" }, ""},
-		{"picture on the site", func(c *gateway.Config) { c.FollowQRURL = "/static/qr.png" }, ""},
-		{"no tokens", func(c *gateway.Config) { c.Tokens = nil }, "Tokens"},
-		{"tokens without a client", func(c *gateway.Config) { c.Tokens = new(wechat.TokenSource) }, "Tokens"},
-		{"another account's tokens", func(c *gateway.Config) {
+		{"right", func(*testConfig) {}, ""},
+		{"no picture", func(c *testConfig) { c.FollowQRURL = "" }, ""},
+		{"picture on the site", func(c *testConfig) { c.FollowQRURL = "/static/qr.png" }, ""},
+		{"no tokens", func(c *testConfig) { c.Tokens = nil }, "Tokens"},
+		{"tokens without a client", func(c *testConfig) { c.Tokens = new(wechat.TokenSource) }, "Tokens"},
+		{"another account's tokens", func(c *testConfig) {
 			c.Tokens = &wechat.TokenSource{Client: &wechat.Client{AppID: "wxother"}}
 		}, "another account"},
-		{"negative time", func(c *gateway.Config) { c.FollowRecheck = -time.Second }, "FollowRecheck"},
-		{"relative picture", func(c *gateway.Config) { c.FollowQRURL = "qr.png" }, "FollowQRURL"},
-		{"picture of no scheme", func(c *gateway.Config) { c.FollowQRURL = "//x.example/qr.png" }, "FollowQRURL"},
-		{"script for a picture", func(c *gateway.Config) { c.FollowQRURL = "javascript:alert(1)" }, "FollowQRURL"},
-		{"policy in a picture", func(c *gateway.Config) { c.FollowQRURL = "https://x.example;script-src/" }, "FollowQRURL"},
-		{"scan login", func(c *gateway.Config) {
+		{"negative time", func(c *testConfig) { c.FollowRecheck = -time.Second }, "FollowRecheck"},
+		{"relative picture", func(c *testConfig) { c.FollowQRURL = "qr.png" }, "FollowQRURL"},
+		{"picture of no scheme", func(c *testConfig) { c.FollowQRURL = "//x.example/qr.png" }, "FollowQRURL"},
+		{"script for a picture", func(c *testConfig) { c.FollowQRURL = "javascript:alert(1)" }, "FollowQRURL"},
+		{"policy in a picture", func(c *testConfig) { c.FollowQRURL = "https://x.example;script-src/" }, "FollowQRURL"},
+		{"scan login", func(c *testConfig) {
 			c.OutsideWeChat, c.ScanAccount = gateway.OutsideQRConnect, &wechat.Client{AppID: "wxscan"}
 		}, "RequireFollow"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := gateway.Config{PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys()}
+			c := testConfig{Site: gateway.Site{PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys()}}
 			requireFollow(&c)
 			test.change(&c)
-			_, err := gateway.New(c)
+			_, err := gateway.New(c.whole())
 			switch {
 			case test.want == "" && err != nil:
 				t.Errorf("New: %v, want no error", err)

@@ -33,7 +33,7 @@ func BenchmarkForwardAuthFloor(b *testing.B) {
 
 // BenchmarkForwardAuthHandler is the check without the network.
 func BenchmarkForwardAuthHandler(b *testing.B) {
-	g, _ := newGateway(b, nil, quiet, func(c *gateway.Config) { c.TrustedProxies = loginLoopback })
+	g, _ := newGateway(b, nil, quiet, func(c *testConfig) { c.TrustedProxies = loginLoopback })
 	q := httptest.NewRequest(http.MethodGet, "/_wx/auth", nil)
 	q.RemoteAddr = "127.0.0.1:40000"
 	for name, value := range authHeader(b) {
@@ -76,7 +76,7 @@ func BenchmarkExtAuthz(b *testing.B) {
 }
 
 // quiet keeps the access log out of a benchmark's memory, not out of its time.
-func quiet(c *gateway.Config) {
+func quiet(c *testConfig) {
 	c.Logger = zerolog.New(io.Discard).With().Timestamp().Logger()
 }
 

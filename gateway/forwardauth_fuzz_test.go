@@ -19,10 +19,10 @@ func FuzzForwardAuth(f *testing.F) {
 			f.Add(method, target)
 		}
 	}
-	g, err := gateway.New(gateway.Config{
-		PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(), TrustedProxies: loginLoopback,
+	g, err := gateway.New(gateway.Config{TrustedProxies: loginLoopback, Sites: []gateway.Site{{
+		PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(),
 		PublicPaths: []string{"/static/", "GET /news/{id}"},
-	})
+	}}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -16,9 +16,9 @@ import (
 
 // newAuthRig starts a gateway that forwards nothing and trusts the test's own
 // address.
-func newAuthRig(t testing.TB, change ...func(*gateway.Config)) *rig {
+func newAuthRig(t testing.TB, change ...func(*testConfig)) *rig {
 	t.Helper()
-	return newRig(t, nil, append([]func(*gateway.Config){func(c *gateway.Config) {
+	return newRig(t, nil, append([]func(*testConfig){func(c *testConfig) {
 		c.TrustedProxies = loginLoopback
 		c.PublicPaths = []string{"/static/", "GET /news/{id}"}
 		c.APIPaths = []string{"/api/"}
@@ -170,7 +170,7 @@ func TestForwardAuthRefuses(t *testing.T) {
 // An address that is not trusted tells nothing, whatever it sends.
 func TestForwardAuthOfAnUntrustedAddress(t *testing.T) {
 	t.Parallel()
-	r := newAuthRig(t, func(c *gateway.Config) { c.TrustedProxies = nil })
+	r := newAuthRig(t, func(c *testConfig) { c.TrustedProxies = nil })
 	for _, tt := range []struct {
 		target string
 		header []string
@@ -236,7 +236,7 @@ func TestForwardAuthRedirects(t *testing.T) {
 // 403.
 func TestForwardAuthOfNginxHasNoBody(t *testing.T) {
 	t.Parallel()
-	r := newAuthRig(t, func(c *gateway.Config) {
+	r := newAuthRig(t, func(c *testConfig) {
 		c.DenyOpenIDsFile = filepath.Join(t.TempDir(), "deny")
 		if err := os.WriteFile(c.DenyOpenIDsFile, []byte(rigOpenID), 0o600); err != nil {
 			t.Fatal(err)
@@ -306,7 +306,7 @@ func TestForwardAuthTellsTheIdentity(t *testing.T) {
 // Where nothing is forwarded there is nothing but the gateway's own endpoints.
 func TestForwardAuthAlone(t *testing.T) {
 	t.Parallel()
-	r := newAuthRig(t, func(c *gateway.Config) { c.VerifyFiles = []string{"abc"} })
+	r := newAuthRig(t, func(c *testConfig) { c.VerifyFiles = []string{"abc"} })
 	for target, status := range map[string]int{
 		"/": 404, "/orders": 404, "/static/a.css": 404, "/_wx/nothing": 404, "/_wx/me": 401, "/_wx/login": 302, "/_wx/authx": 404, "/MP_verify_abc.txt": 200,
 	} {
@@ -338,7 +338,7 @@ func TestForwardAuthAccessLine(t *testing.T) {
 
 func TestForwardAuthKeepsTheFragment(t *testing.T) {
 	t.Parallel()
-	r := newAuthRig(t, func(c *gateway.Config) { c.KeepFragment = true })
+	r := newAuthRig(t, func(c *testConfig) { c.KeepFragment = true })
 	a := r.do(t, "GET", "/_wx/auth?redirect=true", append(forwarded("GET", "/app?x"), asPage...)...)
 	found := fragmentLogin.FindStringSubmatch(a.body)
 	if a.StatusCode != http.StatusUnauthorized || found == nil || found[1] != rigOrigin+"/_wx/login?return_to=%2Fapp%3Fx" {

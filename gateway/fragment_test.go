@@ -14,7 +14,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-func withFragments(c *gateway.Config) { c.KeepFragment = true }
+func withFragments(c *testConfig) { c.KeepFragment = true }
 
 var (
 	fragmentLogin  = regexp.MustCompile(`<html lang="zh-CN" data-login="([^"]*)">`)
@@ -111,7 +111,7 @@ func TestFragmentPageIsForPages(t *testing.T) {
 			}
 		}
 	}
-	s := newLoginMemorySite(t, func(c *gateway.Config) {
+	s := newLoginMemorySite(t, func(c *testConfig) {
 		withFragments(c)
 		c.PublicPaths, c.APIPaths = []string{"/public"}, []string{"/api/"}
 	})
@@ -157,7 +157,7 @@ func TestFragmentPageIsForPages(t *testing.T) {
 func TestFragmentPageOutsideWeChat(t *testing.T) {
 	t.Parallel()
 	for setting, shown := range map[gateway.OutsideWeChat]bool{gateway.OutsideRedirect: true, gateway.OutsidePage: false, gateway.OutsideDeny: false} {
-		s := newLoginMemorySite(t, func(c *gateway.Config) {
+		s := newLoginMemorySite(t, func(c *testConfig) {
 			withFragments(c)
 			c.OutsideWeChat = setting
 		})
@@ -190,7 +190,7 @@ func TestFragmentPageInManyTabs(t *testing.T) {
 // On another of the site's hosts the way leads by the public URL and back.
 func TestFragmentPageOfAReturnHost(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, new(echo), func(c *gateway.Config) {
+	r := newRig(t, new(echo), func(c *testConfig) {
 		withFragments(c)
 		c.ReturnHosts, c.CookieDomain = []string{"m.example.com"}, "example.com"
 	})

@@ -45,9 +45,28 @@ type rig struct {
 	registry *prometheus.Registry
 }
 
+// A testConfig describes a gateway with one site, unless its Sites are set.
+type testConfig struct {
+	gateway.Config
+	gateway.Site
+}
+
+// whole is the configuration for gateway.New.
+func (c testConfig) whole() gateway.Config {
+	if c.Sites == nil {
+		c.Sites = []gateway.Site{c.Site}
+	}
+	return c.Config
+}
+
+// newOneSite makes a gateway with one site.
+func newOneSite(c gateway.Site) (*gateway.Gateway, error) {
+	return gateway.New(testConfig{Site: c}.whole())
+}
+
 // newRig starts a gateway before the site, which may be nil where change names
 // the upstreams.
-func newRig(t testing.TB, site http.Handler, change ...func(*gateway.Config)) *rig {
+func newRig(t testing.TB, site http.Handler, change ...func(*testConfig)) *rig {
 	t.Helper()
 	g, r := newGateway(t, site, change...)
 	r.Server = httptest.NewServer(g)
@@ -56,16 +75,12 @@ func newRig(t testing.TB, site http.Handler, change ...func(*gateway.Config)) *r
 }
 
 // newGateway returns a gateway before the site and a rig without a server.
-func newGateway(t testing.TB, site http.Handler, change ...func(*gateway.Config)) (*gateway.Gateway, *rig) {
+func newGateway(t testing.TB, site http.Handler, change ...func(*testConfig)) (*gateway.Gateway, *rig) {
 	t.Helper()
 	r := &rig{lines: make(accessLines, 10_000), registry: prometheus.NewRegistry()}
-	c := gateway.Config{
-		PublicURL:  rigOrigin,
-		Account:    newAccount(),
-		CookieKeys: rigKeys(),
-		Logger:     zerolog.New(r.lines),
-		AccessLog:  true,
-		Metrics:    r.registry,
+	c := testConfig{
+		Site:   gateway.Site{PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys()},
+		Config: gateway.Config{Logger: zerolog.New(r.lines), AccessLog: true, Metrics: r.registry},
 	}
 	if site != nil {
 		upstream := httptest.NewServer(site)
@@ -75,7 +90,7 @@ func newGateway(t testing.TB, site http.Handler, change ...func(*gateway.Config)
 	for _, f := range change {
 		f(&c)
 	}
-	g, err := gateway.New(c)
+	g, err := gateway.New(c.whole())
 	if err != nil {
 		t.Fatalf("gateway.New: %v", err)
 	}

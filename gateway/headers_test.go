@@ -29,7 +29,7 @@ var spoofs = []string{
 
 func TestClientSentIdentityIsRemoved(t *testing.T) {
 	t.Parallel()
-	rig := newRig(t, new(echo), func(c *gateway.Config) { c.PublicPaths = []string{"/public/"} })
+	rig := newRig(t, new(echo), func(c *testConfig) { c.PublicPaths = []string{"/public/"} })
 	cookie := signedIn(t)
 	visits := []struct {
 		name, path, cookie string
@@ -213,7 +213,7 @@ func switching(talk func(io.ReadWriter)) http.Handler {
 
 func TestForwardingHeaders(t *testing.T) {
 	t.Parallel()
-	trusted := func(c *gateway.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
+	trusted := func(c *testConfig) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
 	untrusting, trusting := newRig(t, new(echo)), newRig(t, new(echo), trusted)
 	sent := []string{
 		"X-Forwarded-For: 203.0.113.9", "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: gopher", "X-Forwarded-Port: 1",

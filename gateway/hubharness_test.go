@@ -31,7 +31,7 @@ type hubWorld struct {
 }
 
 // hubSetup may change what each of the three gateways is made with.
-type hubSetup struct{ hub, shop1, shop2 func(*gateway.Config) }
+type hubSetup struct{ hub, shop1, shop2 func(*testConfig) }
 
 func hubKey() []byte { return bytes.Repeat([]byte("h"), 32) }
 
@@ -45,10 +45,10 @@ func newHubWorld(t *testing.T, setup hubSetup) *hubWorld {
 		t.Fatal(err)
 	}
 	w := &hubWorld{t: t, wx: wx}
-	w.hub = w.gateway(hubOrigin, 'a', setup.hub, func(c *gateway.Config) {
+	w.hub = w.gateway(hubOrigin, 'a', setup.hub, func(c *testConfig) {
 		c.HubSites = []string{shop1Origin, shop2Origin}
 	})
-	atHub := func(c *gateway.Config) {
+	atHub := func(c *testConfig) {
 		c.HubURL = hubOrigin
 		c.Account.AppSecret = "" // a site has no need of it
 		c.Account.Transport = loginTransport(func(r *http.Request) (*http.Response, error) {
@@ -61,18 +61,18 @@ func newHubWorld(t *testing.T, setup hubSetup) *hubWorld {
 	return w
 }
 
-func (w *hubWorld) gateway(origin string, key byte, configure, part func(*gateway.Config)) *loginSite {
+func (w *hubWorld) gateway(origin string, key byte, configure, part func(*testConfig)) *loginSite {
 	s := &loginSite{t: w.t, wx: w.wx, open: "https://open.weixin.qq.com", url: origin, transport: w, upstream: http.HandlerFunc(loginUpstream)}
-	s.prepare(func() gateway.Config {
-		return gateway.Config{
+	s.prepare(func() testConfig {
+		return testConfig{Site: gateway.Site{
 			PublicURL: origin,
 			HubKey:    hubKey(),
 			Account: &wechat.Client{
 				AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret,
 				Transport: w.wx.Transport(),
 			},
-		}
-	}, func(c *gateway.Config) {
+		}}
+	}, func(c *testConfig) {
 		c.CookieKeys = session.Keys{bytes.Repeat([]byte{key}, 32)}
 		part(c)
 		if configure != nil {
@@ -167,7 +167,7 @@ func wayOf(page *wechattest.Page) []string {
 	return way
 }
 
-func scanAtHub(c *gateway.Config) {
+func scanAtHub(c *testConfig) {
 	c.OutsideWeChat = gateway.OutsideQRConnect
 	c.ScanAccount = &wechat.Client{
 		AppID: wechattest.StockWebsiteAppID, AppSecret: wechattest.StockWebsiteAppSecret,

@@ -99,7 +99,7 @@ func TestHubLoginTheHubsOwn(t *testing.T) {
 
 func TestHubLoginWithProfile(t *testing.T) {
 	t.Parallel()
-	userInfo := func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo }
+	userInfo := func(c *testConfig) { c.Scope = wechat.ScopeUserInfo }
 	for _, tt := range []struct {
 		name, page, nickname string
 		setup                hubSetup

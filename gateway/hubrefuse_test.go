@@ -29,8 +29,8 @@ func TestHubKeepsItsPagesOut(t *testing.T) {
 // Who may sign in from which browser is for the site to say, not for the hub.
 func TestHubLoginOutsideWeChat(t *testing.T) {
 	t.Parallel()
-	outside := func(o gateway.OutsideWeChat) func(*gateway.Config) {
-		return func(c *gateway.Config) {
+	outside := func(o gateway.OutsideWeChat) func(*testConfig) {
+		return func(c *testConfig) {
 			if o == gateway.OutsideQRConnect {
 				scanAtHub(c)
 			}
@@ -77,7 +77,7 @@ func TestHubWithoutScanLogin(t *testing.T) {
 // What only an operator can mend is told at the site, once, and ends there.
 func TestHubOfAnotherAccount(t *testing.T) {
 	t.Parallel()
-	w := newHubWorld(t, hubSetup{shop1: func(c *gateway.Config) { c.Account.AppID = "wx00000000000000ff" }})
+	w := newHubWorld(t, hubSetup{shop1: func(c *testConfig) { c.Account.AppID = "wx00000000000000ff" }})
 	b := w.browser("lihua")
 	page := w.hub.visit(b, shop1Origin+"/a")
 	wantPage(t, shown(page), 502, headingMisconfigured)
@@ -155,8 +155,8 @@ func TestHubRefuses(t *testing.T) {
 func TestHubsInCircles(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{
-		shop1: func(c *gateway.Config) { c.HubURL = shop2Origin },
-		shop2: func(c *gateway.Config) { c.HubURL = shop1Origin },
+		shop1: func(c *testConfig) { c.HubURL = shop2Origin },
+		shop2: func(c *testConfig) { c.HubURL = shop1Origin },
 	})
 	for _, s := range []*loginSite{w.shop1, w.shop2} {
 		page := w.hub.visit(w.browser("lihua"), s.url+"/a")
@@ -176,10 +176,10 @@ func TestHubSiteTakenOff(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		change func(*gateway.Config)
+		change func(*testConfig)
 	}{
-		{"another site is left", func(c *gateway.Config) { c.HubSites = []string{shop2Origin} }},
-		{"no longer a hub", func(c *gateway.Config) { c.HubSites, c.HubKey = nil, nil }},
+		{"another site is left", func(c *testConfig) { c.HubSites = []string{shop2Origin} }},
+		{"no longer a hub", func(c *testConfig) { c.HubSites, c.HubKey = nil, nil }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -204,7 +204,7 @@ func TestHubByAnotherName(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
 	c := w.hub.config()
-	c = gateway.Config{Sites: []gateway.Site{{Hosts: []string{mustURL(t, hubAlias).Host}, Config: c}}, Logger: c.Logger}
+	c.Hosts = []string{mustURL(t, hubAlias).Host}
 	w.hub.use(w.hub.replica(c))
 	b := w.browser("lihua")
 	login := w.until(b, shop1Origin+"/a?b", hubLogin)
@@ -219,23 +219,23 @@ func TestHubByAnotherName(t *testing.T) {
 func TestHubRules(t *testing.T) {
 	t.Parallel()
 	openID := (&wechattest.Emulator{}).OpenID
-	deny := func(visitor string) func(*gateway.Config) {
-		return func(c *gateway.Config) {
+	deny := func(visitor string) func(*testConfig) {
+		return func(c *testConfig) {
 			c.DenyOpenIDsFile = openIDList(t, openID(wechattest.StockAppID, visitor))
 		}
 	}
-	allow := func(c *gateway.Config) { c.AllowOpenIDsFile = openIDList(t, "onobody") }
-	snapshots := func(c *gateway.Config) { c.DenySnapshotUsers = true }
+	allow := func(c *testConfig) { c.AllowOpenIDsFile = openIDList(t, "onobody") }
+	snapshots := func(c *testConfig) { c.DenySnapshotUsers = true }
 	for _, tt := range []struct {
 		name, visitor string
-		rule          func(*hubWorld) func(*gateway.Config)
+		rule          func(*hubWorld) func(*testConfig)
 		heading       string
 	}{
-		{"deny list", "lihua", func(*hubWorld) func(*gateway.Config) { return deny("lihua") }, headingForbidden},
-		{"allow list", "lihua", func(*hubWorld) func(*gateway.Config) { return allow }, headingForbidden},
-		{"snapshot", "snapshot", func(*hubWorld) func(*gateway.Config) { return snapshots }, headingSnapshot},
-		{"follow", "tom", func(w *hubWorld) func(*gateway.Config) {
-			return func(c *gateway.Config) {
+		{"deny list", "lihua", func(*hubWorld) func(*testConfig) { return deny("lihua") }, headingForbidden},
+		{"allow list", "lihua", func(*hubWorld) func(*testConfig) { return allow }, headingForbidden},
+		{"snapshot", "snapshot", func(*hubWorld) func(*testConfig) { return snapshots }, headingSnapshot},
+		{"follow", "tom", func(w *hubWorld) func(*testConfig) {
+			return func(c *testConfig) {
 				c.RequireFollow = true
 				c.Tokens = &wechat.TokenSource{Client: &wechat.Client{AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, Transport: w.wx.Transport()}}
 			}

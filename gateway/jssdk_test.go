@@ -19,7 +19,7 @@ import (
 
 const ticketPath = "/cgi-bin/ticket/getticket"
 
-func withTickets(c *gateway.Config) {
+func withTickets(c *testConfig) {
 	c.Tickets = &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: c.Account}}
 }
 
@@ -97,7 +97,7 @@ func TestJSSDKPublishedExample(t *testing.T) {
 		fmt.Fprintf(w, `{"errcode":0,"errmsg":"ok","access_token":"token","ticket":%q,"expires_in":7200}`, ticket)
 	}))
 	t.Cleanup(wx.Close)
-	r := newRig(t, nil, func(c *gateway.Config) {
+	r := newRig(t, nil, func(c *testConfig) {
 		c.PublicURL, c.Account.APIURL = "http://mp.weixin.qq.com", wx.URL
 		withTickets(c)
 	})
@@ -120,7 +120,7 @@ func TestJSSDKPublishedExample(t *testing.T) {
 
 func TestJSSDKRefused(t *testing.T) {
 	t.Parallel()
-	s := newLoginMemorySite(t, func(c *gateway.Config) {
+	s := newLoginMemorySite(t, func(c *testConfig) {
 		withTickets(c)
 		c.ReturnHosts = []string{"m.example.com"}
 	})

@@ -34,7 +34,7 @@ func TestLoginAuthorizeURL(t *testing.T) {
 		name      string
 		agent     string
 		address   string
-		configure func(*gateway.Config)
+		configure func(*testConfig)
 		prefix    string
 		scope     string
 		further   string
@@ -51,9 +51,9 @@ func TestLoginAuthorizeURL(t *testing.T) {
 		{"Linux", wechattest.AgentLinux, "/", nil, "/_wx", "snsapi_base", ""},
 		{"login endpoint", wechattest.AgentAndroid, "/_wx/login?return_to=/a", nil, "/_wx", "snsapi_base", once},
 		{"more scope asked for", wechattest.AgentAndroid, "/_wx/login?scope=snsapi_userinfo", nil, "/_wx", "snsapi_userinfo", once},
-		{"scope configured", wechattest.AgentAndroid, "/", func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo }, "/_wx", "snsapi_userinfo", once},
+		{"scope configured", wechattest.AgentAndroid, "/", func(c *testConfig) { c.Scope = wechat.ScopeUserInfo }, "/_wx", "snsapi_userinfo", once},
 		{"scope of a page is not the visitor's to choose", wechattest.AgentAndroid, "/?scope=snsapi_userinfo", nil, "/_wx", "snsapi_base", once},
-		{"prefix to be escaped", wechattest.AgentAndroid, "/", func(c *gateway.Config) { c.Prefix = "/a/b+c~d" }, "/a/b+c~d", "snsapi_base", once},
+		{"prefix to be escaped", wechattest.AgentAndroid, "/", func(c *testConfig) { c.Prefix = "/a/b+c~d" }, "/a/b+c~d", "snsapi_base", once},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestLoginCookie(t *testing.T) {
 	tests := []struct {
 		name      string
 		memory    bool
-		configure func(*gateway.Config)
+		configure func(*testConfig)
 		login     string // name of the login cookie, but for its id
 		session   string
 		secure    bool
@@ -140,8 +140,8 @@ func TestLoginCookie(t *testing.T) {
 	}{
 		{"http", false, nil, "wxgate_login_", "wxgate", false, ""},
 		{"https", true, nil, "__Host-wxgate_login_", "__Host-wxgate", true, ""},
-		{"named", true, func(c *gateway.Config) { c.CookieName = "sid" }, "__Host-sid_login_", "__Host-sid", true, ""},
-		{"shared by subdomains", true, func(c *gateway.Config) { c.CookieDomain = "example.com" }, "wxgate_login_", "wxgate", true, "example.com"},
+		{"named", true, func(c *testConfig) { c.CookieName = "sid" }, "__Host-sid_login_", "__Host-sid", true, ""},
+		{"shared by subdomains", true, func(c *testConfig) { c.CookieDomain = "example.com" }, "wxgate_login_", "wxgate", true, "example.com"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestLoginReturnsToThePlaceAskedFor(t *testing.T) {
 
 func TestLoginReturnTo(t *testing.T) {
 	t.Parallel()
-	s := newLoginSite(t, func(c *gateway.Config) { c.ReturnHosts = []string{"Shop.example.com", "m.example.com:8443"} })
+	s := newLoginSite(t, func(c *testConfig) { c.ReturnHosts = []string{"Shop.example.com", "m.example.com:8443"} })
 	tests := []struct{ in, want string }{
 		{"/a?b=c#d", "/a?b=c#d"},
 		{"", "/"},
@@ -289,7 +289,7 @@ func TestLoginUsedStateStaysHere(t *testing.T) {
 
 func TestLoginRate(t *testing.T) {
 	t.Parallel()
-	limited := func(c *gateway.Config) {
+	limited := func(c *testConfig) {
 		c.LoginRate = gateway.Rate{Count: 3, Per: time.Minute}
 	}
 	t.Run("page or JSON", func(t *testing.T) {
@@ -327,7 +327,7 @@ func TestLoginRate(t *testing.T) {
 	})
 	t.Run("behind a trusted proxy", func(t *testing.T) {
 		t.Parallel()
-		s := newLoginSite(t, func(c *gateway.Config) {
+		s := newLoginSite(t, func(c *testConfig) {
 			limited(c)
 			c.TrustedProxies = loginLoopback
 		})

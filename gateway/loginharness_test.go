@@ -42,7 +42,7 @@ type loginSite struct {
 	log     *loginLog
 	metrics *prometheus.Registry
 
-	config    func() gateway.Config // a new one each time, for another replica
+	config    func() testConfig // a new one each time, for another replica
 	upstream  http.Handler
 	transport http.RoundTripper // of browsers
 
@@ -53,7 +53,7 @@ type loginSite struct {
 
 // newLoginSite starts a site on the network. configure may change what the
 // gateway is made with.
-func newLoginSite(t *testing.T, configure func(*gateway.Config)) *loginSite {
+func newLoginSite(t *testing.T, configure func(*testConfig)) *loginSite {
 	t.Helper()
 	wx := wechattest.NewServer()
 	t.Cleanup(wx.Close)
@@ -68,15 +68,15 @@ func newLoginSite(t *testing.T, configure func(*gateway.Config)) *loginSite {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.prepare(func() gateway.Config {
-		return gateway.Config{
+	s.prepare(func() testConfig {
+		return testConfig{Site: gateway.Site{
 			PublicURL: s.url,
 			Account: &wechat.Client{
 				AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret,
 				APIURL: wx.URL, OpenURL: wx.URL,
 			},
 			Upstreams: []gateway.Upstream{{Prefix: "/", URL: siteURL}},
-		}
+		}}
 	}, configure)
 	return s
 }
@@ -91,7 +91,7 @@ func newLoginTransport(t *testing.T) *http.Transport {
 
 // newLoginMemorySite makes a site at https://h5.example.com that needs no
 // network: for https, and for synctest's clock.
-func newLoginMemorySite(t *testing.T, configure func(*gateway.Config)) *loginSite {
+func newLoginMemorySite(t *testing.T, configure func(*testConfig)) *loginSite {
 	t.Helper()
 	account := wechattest.StockAccount()
 	account.CallbackDomains = []string{"h5.example.com", "shop.example.com"}
@@ -102,22 +102,22 @@ func newLoginMemorySite(t *testing.T, configure func(*gateway.Config)) *loginSit
 	s := &loginSite{t: t, wx: wx, open: "https://open.weixin.qq.com", url: "https://h5.example.com"}
 	s.transport = loginMemory{s}
 	s.upstream = http.HandlerFunc(loginUpstream)
-	s.prepare(func() gateway.Config {
-		return gateway.Config{
+	s.prepare(func() testConfig {
+		return testConfig{Site: gateway.Site{
 			PublicURL: s.url,
 			Account: &wechat.Client{
 				AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret,
 				Transport: wx.Transport(),
 			},
-		}
+		}}
 	}, configure)
 	return s
 }
 
-func (s *loginSite) prepare(base func() gateway.Config, configure func(*gateway.Config)) {
+func (s *loginSite) prepare(base func() testConfig, configure func(*testConfig)) {
 	s.t.Helper()
 	s.log, s.metrics = &loginLog{}, prometheus.NewRegistry()
-	s.config = func() gateway.Config {
+	s.config = func() testConfig {
 		c := base()
 		c.CookieKeys = session.Keys{bytes.Repeat([]byte{7}, 32)}
 		c.Logger, c.AccessLog = zerolog.New(s.log), true
@@ -132,9 +132,9 @@ func (s *loginSite) prepare(base func() gateway.Config, configure func(*gateway.
 }
 
 // replica makes a gateway of its own.
-func (s *loginSite) replica(c gateway.Config) http.Handler {
+func (s *loginSite) replica(c testConfig) http.Handler {
 	s.t.Helper()
-	gate, err := gateway.New(c)
+	gate, err := gateway.New(c.whole())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func asForm(r *http.Request) {
 
 func TestLogoutReturnTo(t *testing.T) {
 	t.Parallel()
-	s := newLoginSite(t, func(c *gateway.Config) { c.ReturnHosts = []string{"shop.example.com"} })
+	s := newLoginSite(t, func(c *testConfig) { c.ReturnHosts = []string{"shop.example.com"} })
 	for _, tt := range []struct {
 		name, query, form, want string
 	}{
@@ -46,7 +46,7 @@ func TestLogoutReturnTo(t *testing.T) {
 
 func TestLogoutCookie(t *testing.T) {
 	t.Parallel()
-	s := newLoginMemorySite(t, func(c *gateway.Config) { c.CookieDomain = "example.com" })
+	s := newLoginMemorySite(t, func(c *testConfig) { c.CookieDomain = "example.com" })
 	b := s.browser()
 	s.signIn(b)
 	a := s.do(b, http.MethodPost, "/_wx/logout", nil)

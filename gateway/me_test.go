@@ -91,7 +91,7 @@ func TestMeWithoutASession(t *testing.T) {
 func TestMeRenewsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newLoginMemorySite(t, func(c *gateway.Config) {
+		s := newLoginMemorySite(t, func(c *testConfig) {
 			c.SessionTTL, c.SessionMaxTTL = 2*time.Hour, 5*time.Hour
 		})
 		b := s.browser()
@@ -135,7 +135,7 @@ func TestMeOfAnUnusedSession(t *testing.T) {
 	for after, want := range map[time.Duration]int{2*time.Hour - time.Second: 200, 2 * time.Hour: 401} {
 		t.Run(after.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newLoginMemorySite(t, func(c *gateway.Config) { c.SessionTTL = 2 * time.Hour })
+				s := newLoginMemorySite(t, func(c *testConfig) { c.SessionTTL = 2 * time.Hour })
 				b := s.browser()
 				a := s.get(b, s.callbackOf(b, "/"))
 				cookie := a.cookies("__Host-wxgate")[0]

@@ -135,7 +135,7 @@ func TestPageConfig(t *testing.T) {
 
 func TestPageConfigRefused(t *testing.T) {
 	t.Parallel()
-	s := newLoginMemorySite(t, func(c *gateway.Config) { c.ReturnHosts = []string{"m.example.com"} })
+	s := newLoginMemorySite(t, func(c *testConfig) { c.ReturnHosts = []string{"m.example.com"} })
 	queries := []string{"?scope=snsapi_login", "?redirect_uri=https://h5.example.com/&redirect_uri=https://h5.example.com/", "?redirect_uri=%zz"}
 	for _, address := range append(notOwnPages, "https://h5.example.com/商店", "https://h5.example.com/\\evil.example", "https://h5.example.com/"+strings.Repeat("a", 2000)) {
 		queries = append(queries, "?redirect_uri="+url.QueryEscape(address))
@@ -156,7 +156,7 @@ func TestPageConfigOutsideWeChat(t *testing.T) {
 		setting gateway.OutsideWeChat
 		status  int
 	}{{gateway.OutsideRedirect, 200}, {gateway.OutsidePage, 403}, {gateway.OutsideDeny, 403}} {
-		s := newLoginMemorySite(t, func(c *gateway.Config) { c.OutsideWeChat = tt.setting })
+		s := newLoginMemorySite(t, func(c *testConfig) { c.OutsideWeChat = tt.setting })
 		b := s.browser()
 		if a := s.get(b, "/_wx/config"); a.status != 200 {
 			t.Errorf("%s: in WeChat %d, want 200", tt.setting, a.status)
@@ -195,7 +195,7 @@ func TestPageLogin(t *testing.T) {
 	for _, door := range []string{"JSON", "form"} {
 		t.Run(door, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *gateway.Config) { c.PublicPaths = []string{"/guest"} })
+			s := newLoginSite(t, func(c *testConfig) { c.PublicPaths = []string{"/guest"} })
 			b := s.browser()
 			code, state := s.pageCode(b, "/guest?from=menu#/route")
 			post := func() loginAnswer {
@@ -248,7 +248,7 @@ func TestPageLoginAfterItsCallback(t *testing.T) {
 
 func TestPageLoginWithProfile(t *testing.T) {
 	t.Parallel()
-	s := newLoginSite(t, func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo })
+	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
 	b := s.browser()
 	b.Visitor, b.Answer = "xiaomei", wechattest.AnswerAgree
 	code, state := s.pageCode(b, "/guest")
@@ -411,7 +411,7 @@ func TestPageSessionFaults(t *testing.T) {
 	for _, tt := range faults {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *gateway.Config) {
+			s := newLoginSite(t, func(c *testConfig) {
 				if f := tt.fault; f.Mode == wechattest.FaultHang || f.Delay > 0 {
 					c.Account.Timeout = time.Second
 				}
@@ -470,7 +470,7 @@ func TestPageSessionOlder(t *testing.T) {
 
 func TestPageSessionSnapshotDenied(t *testing.T) {
 	t.Parallel()
-	s := newLoginSite(t, func(c *gateway.Config) { c.DenySnapshotUsers = true })
+	s := newLoginSite(t, func(c *testConfig) { c.DenySnapshotUsers = true })
 	b := s.browser()
 	b.Visitor = "snapshot"
 	code, state := s.pageCode(b, "/guest")
@@ -499,13 +499,13 @@ func TestPageSessionNotAdmitted(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name   string
-		change func(*gateway.Config)
+		change func(*testConfig)
 		word   string
 	}{
-		{"not following", func(c *gateway.Config) {
+		{"not following", func(c *testConfig) {
 			c.RequireFollow, c.Tokens = true, &wechat.TokenSource{Client: c.Account}
 		}, "not_following"},
-		{"on the list of the denied", func(c *gateway.Config) { c.DenyOpenIDsFile = denied }, "not_allowed"},
+		{"on the list of the denied", func(c *testConfig) { c.DenyOpenIDsFile = denied }, "not_allowed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -537,7 +537,7 @@ func TestPageLoginRate(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *gateway.Config) { c.LoginRate = gateway.Rate{Count: tt.count, Per: time.Hour} })
+			s := newLoginSite(t, func(c *testConfig) { c.LoginRate = gateway.Rate{Count: tt.count, Per: time.Hour} })
 			b := s.browser()
 			for range tt.count {
 				if a := tt.ask(s, b); a.status == 429 {

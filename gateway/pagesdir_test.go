@@ -25,7 +25,7 @@ func TestPagesDir(t *testing.T) {
 	t.Parallel()
 	dir := ownPages(t, "forbidden.html",
 		`{{define "title"}}Closed{{end}}{{define "text"}}<p>Ask at the desk.</p>{{end}}`)
-	r := newRig(t, &echo{}, func(c *gateway.Config) {
+	r := newRig(t, &echo{}, func(c *testConfig) {
 		c.PagesDir, c.OutsideWeChat = dir, gateway.OutsideDeny
 	})
 	a := r.do(t, "GET", "/", "Accept", "text/html", "User-Agent", "Mozilla/5.0")
@@ -36,7 +36,7 @@ func TestPagesDir(t *testing.T) {
 
 func TestPagesDirBroken(t *testing.T) {
 	t.Parallel()
-	_, err := gateway.New(gateway.Config{
+	_, err := newOneSite(gateway.Site{
 		PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(), PagesDir: ownPages(t, "forbiden.html", "x"),
 	})
 	for _, want := range []string{"PagesDir: ", "forbiden.html: no page has this name"} {

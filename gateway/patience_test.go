@@ -86,7 +86,7 @@ func TestMalformedAnswersAreNotQuotedInTheLog(t *testing.T) {
 		io.WriteString(conn, "HTTP/1.1 200 OK\r\nX-Echo "+secret+"\r\n\r\n")
 	})
 	var log strings.Builder
-	rig := newRig(t, site, func(c *gateway.Config) { c.Logger = c.Logger.Output(&log) })
+	rig := newRig(t, site, func(c *testConfig) { c.Logger = c.Logger.Output(&log) })
 	a := rig.do(t, "GET", "/", "Cookie", signedIn(t))
 	if a.StatusCode != http.StatusBadGateway {
 		t.Errorf("status %d, want 502", a.StatusCode)
@@ -122,7 +122,7 @@ func TestCookiesInTrailersAreDropped(t *testing.T) {
 func TestAccessLinesAreBounded(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	g, _ := newGateway(t, http.NotFoundHandler(), func(c *gateway.Config) { c.Logger = c.Logger.Output(&log) })
+	g, _ := newGateway(t, http.NotFoundHandler(), func(c *testConfig) { c.Logger = c.Logger.Output(&log) })
 	r := httptest.NewRequest("GET", rigOrigin+"/"+strings.Repeat("%FF", 20000), nil)
 	g.ServeHTTP(httptest.NewRecorder(), r)
 	if n := log.Len(); n == 0 || n > 10<<10 {

@@ -110,7 +110,7 @@ func TestPreviousCode(t *testing.T) {
 // A visitor who declines and never comes back leaves nothing behind.
 func TestDeclinedSilently(t *testing.T) {
 	t.Parallel()
-	s := newLoginSite(t, func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo })
+	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
 	b := s.browser()
 	b.Answer = wechattest.AnswerDecline
 	page := s.visit(b, "/a")
@@ -126,7 +126,7 @@ func TestDeclinedSilently(t *testing.T) {
 
 func TestDeclinedWithARedirect(t *testing.T) {
 	t.Parallel()
-	s := newLoginSite(t, func(c *gateway.Config) { c.Scope = wechat.ScopeUserInfo })
+	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
 	b := s.browser()
 	b.Answer = wechattest.AnswerDeclineRedirect
 	page := s.visit(b, "/a")
@@ -149,7 +149,7 @@ func TestSnapshotVisitor(t *testing.T) {
 		for _, noProfile := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, profile refused %t", scope, noProfile), func(t *testing.T) {
 				t.Parallel()
-				s := newLoginSite(t, func(c *gateway.Config) { c.Scope = scope })
+				s := newLoginSite(t, func(c *testConfig) { c.Scope = scope })
 				s.wx.SetSwitches(wechattest.Switches{SnapshotNoProfile: noProfile})
 				b := s.browser()
 				b.Visitor = "snapshot"
@@ -274,19 +274,19 @@ func TestSessionIsBound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		change func(*gateway.Config)
+		change func(*testConfig)
 		valid  bool
 	}{
-		{"another replica", func(*gateway.Config) {}, true},
-		{"another account", func(c *gateway.Config) {
+		{"another replica", func(*testConfig) {}, true},
+		{"another account", func(c *testConfig) {
 			c.Account = &wechat.Client{AppID: "wx0000000000000001", AppSecret: "x", APIURL: c.Account.APIURL, OpenURL: c.Account.OpenURL}
 		}, false},
-		{"another site", func(c *gateway.Config) { c.PublicURL = "http://127.0.0.1:1" }, false},
-		{"another scheme", func(c *gateway.Config) { c.PublicURL = strings.Replace(c.PublicURL, "http:", "https:", 1) }, false},
-		{"another cookie name", func(c *gateway.Config) { c.CookieName = "other" }, false},
-		{"another key", func(c *gateway.Config) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32)} }, false},
-		{"a key before", func(c *gateway.Config) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32), c.CookieKeys[0]} }, true},
-		{"a key behind", func(c *gateway.Config) { c.CookieKeys = session.Keys{c.CookieKeys[0], bytes.Repeat([]byte{8}, 32)} }, true},
+		{"another site", func(c *testConfig) { c.PublicURL = "http://127.0.0.1:1" }, false},
+		{"another scheme", func(c *testConfig) { c.PublicURL = strings.Replace(c.PublicURL, "http:", "https:", 1) }, false},
+		{"another cookie name", func(c *testConfig) { c.CookieName = "other" }, false},
+		{"another key", func(c *testConfig) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32)} }, false},
+		{"a key before", func(c *testConfig) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32), c.CookieKeys[0]} }, true},
+		{"a key behind", func(c *testConfig) { c.CookieKeys = session.Keys{c.CookieKeys[0], bytes.Repeat([]byte{8}, 32)} }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -331,7 +331,7 @@ func TestReplicas(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *gateway.Config) { c.CookieKeys = tt.first })
+			s := newLoginSite(t, func(c *testConfig) { c.CookieKeys = tt.first })
 			c := s.config()
 			c.CookieKeys = tt.second
 			first, second := s.gate, s.replica(c)

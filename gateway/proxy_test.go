@@ -99,10 +99,10 @@ func TestSeveralUpstreams(t *testing.T) {
 		t.Cleanup(s.Close)
 		return gateway.Upstream{Prefix: prefix, URL: mustURL(t, s.URL)}
 	}
-	all := newRig(t, nil, func(c *gateway.Config) {
+	all := newRig(t, nil, func(c *testConfig) {
 		c.Upstreams = []gateway.Upstream{upstream("/shop", "shop"), upstream("/", "web"), upstream("/api/", "api"), upstream("/api/v2/", "v2")}
 	})
-	some := newRig(t, nil, func(c *gateway.Config) { c.Upstreams = []gateway.Upstream{upstream("/api/", "api")} })
+	some := newRig(t, nil, func(c *testConfig) { c.Upstreams = []gateway.Upstream{upstream("/api/", "api")} })
 	tests := []struct {
 		rig          *rig
 		target, want string
@@ -168,7 +168,7 @@ func TestKindsOfUpstream(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			rig := newRig(t, nil, func(c *gateway.Config) {
+			rig := newRig(t, nil, func(c *testConfig) {
 				c.Upstreams, c.UpstreamCAs = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, test.url)}}, test.roots
 				c.MaxBodyBytes = 1 << 10
 			})
@@ -210,7 +210,7 @@ func (zeros) Read(b []byte) (int, error) {
 func TestUpstreamsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ prefix, url string }{{"/", "ftp://site"}, {"", "http://site"}, {"api/", "http://site"}} {
-		_, err := gateway.New(gateway.Config{
+		_, err := newOneSite(gateway.Site{
 			PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(),
 			Upstreams: []gateway.Upstream{{Prefix: test.prefix, URL: mustURL(t, test.url)}},
 		})
@@ -296,7 +296,7 @@ func TestWebSocket(t *testing.T) {
 	roots.AddCert(secure.Certificate())
 	sites := map[string]*rig{
 		"http": newRig(t, greeter(t)),
-		"https": newRig(t, nil, func(c *gateway.Config) {
+		"https": newRig(t, nil, func(c *testConfig) {
 			c.Upstreams, c.UpstreamCAs = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, secure.URL)}}, roots
 		}),
 	}
@@ -539,7 +539,7 @@ func TestUpstreamDownOrSlow(t *testing.T) {
 	t.Cleanup(silent.Close)
 	rude := httptest.NewServer(switching(func(conn io.ReadWriter) { io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n") }))
 	t.Cleanup(rude.Close)
-	rig := newRig(t, nil, func(c *gateway.Config) {
+	rig := newRig(t, nil, func(c *testConfig) {
 		c.UpstreamTimeout = 100 * time.Millisecond
 		c.Upstreams = []gateway.Upstream{
 			{Prefix: "/closed", URL: mustURL(t, closed.URL)}, {Prefix: "/silent", URL: mustURL(t, silent.URL)}, {Prefix: "/rude", URL: mustURL(t, rude.URL)},
@@ -611,7 +611,7 @@ func TestVisitorBreaksOff(t *testing.T) {
 func TestMaxBodyBytes(t *testing.T) {
 	t.Parallel()
 	site := new(echo)
-	rig := newRig(t, site, func(c *gateway.Config) { c.MaxBodyBytes = 10 })
+	rig := newRig(t, site, func(c *testConfig) { c.MaxBodyBytes = 10 })
 	tests := []struct {
 		name    string
 		body    string
@@ -665,7 +665,7 @@ func TestUpstreamConnectionsAreReused(t *testing.T) {
 	}
 	upstream.Start()
 	t.Cleanup(upstream.Close)
-	rig := newRig(t, nil, func(c *gateway.Config) {
+	rig := newRig(t, nil, func(c *testConfig) {
 		c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}}
 	})
 	for range 200 {
@@ -704,7 +704,7 @@ func TestSessionRenewal(t *testing.T) {
 		if r.URL.Path == "/missing" {
 			w.WriteHeader(http.StatusNotFound)
 		}
-	}), func(c *gateway.Config) { c.PublicPaths = []string{"/static/"} })
+	}), func(c *testConfig) { c.PublicPaths = []string{"/static/"} })
 	tests := []struct {
 		name, target string
 		age          time.Duration

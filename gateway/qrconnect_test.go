@@ -14,7 +14,7 @@ import (
 )
 
 // scanLogin lets visitors of other browsers sign in at the website application.
-func scanLogin(c *gateway.Config) {
+func scanLogin(c *testConfig) {
 	c.OutsideWeChat = gateway.OutsideQRConnect
 	c.ScanAccount = &wechat.Client{
 		AppID: wechattest.StockWebsiteAppID, AppSecret: wechattest.StockWebsiteAppSecret,
@@ -174,7 +174,7 @@ func TestScanLoginTurnedOff(t *testing.T) {
 // A session says which account it is of, and one of a strange account is none.
 func TestSessionOfAnotherAccount(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, &echo{}, func(c *gateway.Config) {
+	r := newRig(t, &echo{}, func(c *testConfig) {
 		c.OutsideWeChat, c.ScanAccount = gateway.OutsideQRConnect, &wechat.Client{AppID: "wxscan"}
 	})
 	for _, test := range []struct {
@@ -209,7 +209,7 @@ func TestScanConfig(t *testing.T) {
 		{"without an AppID", &wechat.Client{}},
 		{"the official account", newAccount()},
 	} {
-		_, err := gateway.New(gateway.Config{
+		_, err := newOneSite(gateway.Site{
 			PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(),
 			OutsideWeChat: gateway.OutsideQRConnect, ScanAccount: test.scan,
 		})

@@ -35,7 +35,7 @@ func TestSecretsStay(t *testing.T) {
 	t.Parallel()
 	key, oldKey := []byte("cookie-key-marker-of-32-bytes-at-least"), []byte("former-cookie-key-marker-of-32-bytes")
 	wire := &secretWire{network: newLoginTransport(t), secrets: make(map[string]string)}
-	s := newLoginSite(t, func(c *gateway.Config) {
+	s := newLoginSite(t, func(c *testConfig) {
 		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 400*time.Millisecond
 		c.CookieKeys = session.Keys{key, oldKey}
 		c.LoginRate = gateway.Rate{Count: 500, Per: time.Hour}

@@ -20,12 +20,13 @@ func siteAt(t testing.TB, name, origin string, hosts ...string) gateway.Site {
 		fmt.Fprintf(w, "%s: %s %q", name, r.Header.Get("X-WX-OpenID"), r.Header["Cookie"])
 	}))
 	t.Cleanup(upstream.Close)
-	return gateway.Site{Hosts: hosts, Config: gateway.Config{
+	return gateway.Site{
+		Hosts:      hosts,
 		PublicURL:  origin,
 		Account:    &wechat.Client{AppID: "wx" + name},
 		CookieKeys: rigKeys(),
 		Upstreams:  []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}},
-	}}
+	}
 }
 
 // cookieOf is a session cookie of a visitor of the site.
@@ -41,8 +42,8 @@ func cookieOf(t testing.TB, site gateway.Site) string {
 // newSites starts a gateway before several sites.
 func newSites(t testing.TB, sites ...gateway.Site) *rig {
 	t.Helper()
-	return newRig(t, nil, func(c *gateway.Config) {
-		*c = gateway.Config{Sites: sites, Logger: c.Logger, AccessLog: true, Metrics: c.Metrics, TrustedProxies: loginLoopback}
+	return newRig(t, nil, func(c *testConfig) {
+		c.Sites, c.TrustedProxies = sites, loginLoopback
 	})
 }
 
@@ -245,8 +246,8 @@ func TestSitesBehindWrap(t *testing.T) {
 func TestPageOfAnUnknownSite(t *testing.T) {
 	t.Parallel()
 	dir := ownPages(t, "unknown-site.html", `{{define "title"}}nothing here{{end}}{{define "text"}}{{end}}`)
-	r := newRig(t, nil, func(c *gateway.Config) {
-		*c = gateway.Config{PagesDir: dir, Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com")}}
+	r := newRig(t, nil, func(c *testConfig) {
+		c.Config.PagesDir, c.Sites = dir, []gateway.Site{siteAt(t, "a", "https://a.example.com", "a.example.com")}
 	})
 	if got := r.at(t, "b.example.com", "GET", "/", asPage...); got.StatusCode != 421 || !strings.Contains(got.body, "nothing here") {
 		t.Errorf("answer %d %.200s, want 421 and the page of PagesDir", got.StatusCode, got.body)
@@ -268,7 +269,7 @@ func TestSitesAtIPv6Addresses(t *testing.T) {
 func TestSitesThatCannotBe(t *testing.T) {
 	t.Parallel()
 	site := func(change ...func(*gateway.Site)) gateway.Site {
-		s := gateway.Site{Config: gateway.Config{PublicURL: "https://a.example.com", Account: newAccount(), CookieKeys: rigKeys()}}
+		s := gateway.Site{PublicURL: "https://a.example.com", Account: newAccount(), CookieKeys: rigKeys()}
 		for _, f := range change {
 			f(&s)
 		}
@@ -280,13 +281,13 @@ func TestSitesThatCannotBe(t *testing.T) {
 		want string
 		with []gateway.Site
 	}{
-		{"one host of two", "sites[1]: host a.example.com is that of https://a.example.com too", []gateway.Site{site(), site(at("https://b.example.com"), func(s *gateway.Site) { s.Hosts = []string{"A.example.com:8443"} })}},
-		{"one public URL", "sites[1]: host a.example.com", []gateway.Site{site(), site()}},
-		{"other port", "sites[1]: host a.example.com", []gateway.Site{site(), site(at("https://a.example.com:8443"))}},
+		{"one host of two", "Sites[1].Hosts: host a.example.com is that of https://a.example.com too", []gateway.Site{site(), site(at("https://b.example.com"), func(s *gateway.Site) { s.Hosts = []string{"A.example.com:8443"} })}},
+		{"one public URL", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site()}},
+		{"other port", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site(at("https://a.example.com:8443"))}},
 		{"one cookie", "set the same cookie, wxgate of example.com", []gateway.Site{
 			site(func(s *gateway.Site) { s.CookieDomain = "example.com" }), site(at("https://b.example.com"), func(s *gateway.Site) { s.CookieDomain = "Example.com" })}},
-		{"nested", "sites[0]: a site has no Sites", []gateway.Site{site(func(s *gateway.Site) { s.Sites = []gateway.Site{site()} })}},
-		{"no account", "sites[0]: an Account", []gateway.Site{site(func(s *gateway.Site) { s.Account = nil })}},
+		{"none", "Sites: expected at least one", nil},
+		{"no account", "Sites[0].Account: ", []gateway.Site{site(func(s *gateway.Site) { s.Account = nil })}},
 	} {
 		if _, err := gateway.New(gateway.Config{Sites: tt.with}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: New = %v, want an error with %q", tt.name, err, tt.want)
@@ -299,9 +300,9 @@ func manySites(n int, origin func(i int) string) gateway.Config {
 	account := newAccount()
 	c := gateway.Config{AccessLog: true}
 	for i := range n {
-		c.Sites = append(c.Sites, gateway.Site{Config: gateway.Config{
+		c.Sites = append(c.Sites, gateway.Site{
 			PublicURL: origin(i), Account: account, CookieKeys: rigKeys(), PublicPaths: []string{"/static/"},
-		}})
+		})
 	}
 	return c
 }
@@ -327,7 +328,7 @@ func BenchmarkSites(b *testing.B) {
 			h := g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
 			host := fmt.Sprintf("s%d.example.com", n-1)
 			r := httptest.NewRequest("GET", "https://"+host+"/orders", nil)
-			r.Header.Set("Cookie", cookieOf(b, gateway.Site{Config: gateway.Config{PublicURL: "https://" + host, Account: newAccount(), CookieKeys: rigKeys()}}))
+			r.Header.Set("Cookie", cookieOf(b, gateway.Site{PublicURL: "https://" + host, Account: newAccount(), CookieKeys: rigKeys()}))
 			b.ReportAllocs()
 			for b.Loop() {
 				w := httptest.NewRecorder()

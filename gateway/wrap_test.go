@@ -26,13 +26,13 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Config{
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{{
 		PublicURL:   "https://h5.example.com",
 		Account:     &wechat.Client{AppID: "wx0123456789abcdef", AppSecret: "from your configuration"},
 		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
 		Upstreams:   []gateway.Upstream{{Prefix: "/", URL: app}},
 		PublicPaths: []string{"/static/"},
-	})
+	}}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -46,12 +46,12 @@ func ExampleNew() {
 }
 
 func ExampleGateway_Wrap() {
-	g, err := gateway.New(gateway.Config{
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{{
 		PublicURL:   "https://h5.example.com",
 		Account:     &wechat.Client{AppID: "wx0123456789abcdef", AppSecret: "from your configuration"},
 		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
 		PublicPaths: []string{"/hello"},
-	})
+	}}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func ExampleGateway_Wrap() {
 }
 
 // newWrapped starts a gateway around a handler in this process.
-func newWrapped(t *testing.T, next http.HandlerFunc, change ...func(*gateway.Config)) *rig {
+func newWrapped(t *testing.T, next http.HandlerFunc, change ...func(*testConfig)) *rig {
 	t.Helper()
 	g, r := newGateway(t, nil, change...)
 	r.Server = httptest.NewUnstartedServer(g.Wrap(next))
@@ -91,7 +91,7 @@ func TestWrapGuards(t *testing.T) {
 	rig := newWrapped(t, func(w http.ResponseWriter, r *http.Request) {
 		visitor, known = gateway.IdentityFrom(r.Context())
 		site.ServeHTTP(w, r)
-	}, func(c *gateway.Config) { c.PublicPaths, c.MaxBodyBytes = []string{"/public/"}, 10 })
+	}, func(c *testConfig) { c.PublicPaths, c.MaxBodyBytes = []string{"/public/"}, 10 })
 
 	full := signedIn(t, func(s *session.Session) {
 		s.UnionID, s.Scope, s.Nickname, s.Avatar = "oUNION", "snsapi_userinfo", "小明", "https://thirdwx.qlogo.cn/a"
