@@ -1,20 +1,21 @@
-package main_test
+package browser_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/wxgate/wxgate/wechat/wechattest"
-
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// TestBrowserPages walks, in a real browser, through what the pages of a site
-// do with the gateway themselves.
+// TestBrowserPages tests in a real browser what the scripts of a site's pages do
+// with the gateway.
 func TestBrowserPages(t *testing.T) {
 	t.Parallel()
 	b := startBrowser(t)
@@ -26,10 +27,10 @@ func TestBrowserPages(t *testing.T) {
 	t.Run("address copied", b.copied)
 }
 
-// pageLogin signs in on a public page, which stays what it was: address, query
-// and hash route.
+// pageLogin signs in on a public page, which keeps its address, query and hash
+// route.
 func (b *browser) pageLogin(t *testing.T) {
-	_, origin := startDemo(t)
+	origin := b.startDemo(t)
 	lihua := openID(t, "lihua")
 	page := origin + "/guest?from=menu&q=a+b%2F#/offers"
 	tab := b.profile(t)
@@ -54,7 +55,7 @@ func (b *browser) pageLogin(t *testing.T) {
 	tab.open(origin + "/")
 	tab.see("#openid", lihua)
 	// The callback of the same login leads to the page.
-	tab.open(lastRedirect(t, origin))
+	tab.open(lastCallback(t, origin))
 	tab.see("#openid", lihua)
 	tab.at(page)
 	if got := exchanges(t, origin); got != 1 {
@@ -63,7 +64,7 @@ func (b *browser) pageLogin(t *testing.T) {
 }
 
 func (b *browser) pageLoginDeclined(t *testing.T) {
-	_, origin := startDemo(t)
+	origin := b.startDemo(t)
 	tab := b.profile(t)
 	tab.open(origin + "/guest?from=menu")
 	tab.press(`[data-action="login"]`)
@@ -76,7 +77,7 @@ func (b *browser) pageLoginDeclined(t *testing.T) {
 }
 
 func (b *browser) pageLoginRefused(t *testing.T) {
-	_, origin := startDemo(t)
+	origin := b.startDemo(t)
 	tab := b.profile(t)
 	tab.open(origin + "/guest?code=planted&state=0123456789abcdef0123456789abcdef")
 	tab.see("#login-result", "400 invalid_state")
@@ -84,12 +85,7 @@ func (b *browser) pageLoginRefused(t *testing.T) {
 	if got := exchanges(t, origin); got != 0 {
 		t.Errorf("%d codes exchanged for a planted state, want none", got)
 	}
-	body := strings.NewReader(`{"path":"/sns/oauth2/access_token","mode":"errcode","code":40029,"times":1}`)
-	res, err := newClient(t).Post(origin+wechattest.ControlPath+"faults", "application/json", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
+	control(t, origin, "faults", `{"path":"/sns/oauth2/access_token","mode":"errcode","code":40029,"times":1}`)
 	tab.press(`[data-action="login"]`)
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#login-result", "400 invalid_code")
@@ -100,7 +96,7 @@ func (b *browser) pageLoginRefused(t *testing.T) {
 
 // hashRoute opens a route of the single-page app without a session.
 func (b *browser) hashRoute(t *testing.T) {
-	_, origin := startDemo(t)
+	origin := b.startDemo(t)
 	for _, route := range []string{"/#/me", "/?a=1+2&b=%2F#/api", "/#/me?x=%E5%95%86&y=a+b"} {
 		tab := b.profile(t)
 		tab.open(origin + route)
@@ -109,7 +105,7 @@ func (b *browser) hashRoute(t *testing.T) {
 		tab.see("#openid", openID(t, "lihua"))
 		tab.at(origin + route)
 	}
-	// The page that read the fragment is nowhere in the history.
+	// The page that reads the fragment is not in the history.
 	tab := b.profile(t)
 	tab.open(origin + "/about")
 	tab.see("h1", "关于本站")
@@ -120,10 +116,10 @@ func (b *browser) hashRoute(t *testing.T) {
 	tab.at(origin + "/about")
 }
 
-// signature asks for what wx.config needs, by a route other than the landing
-// page's, and lets the emulator check it as an iPhone does.
+// signature fetches the arguments of wx.config on another route than the landing
+// page's, and has the emulator check them as an iPhone does.
 func (b *browser) signature(t *testing.T) {
-	_, origin := startDemo(t)
+	origin := b.startDemo(t)
 	landing := origin + "/?from=singlemessage&isappinstalled=0"
 	tab := b.profile(t)
 	tab.open(landing)
@@ -143,24 +139,28 @@ func (b *browser) signature(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := newClient(t).Post(origin+wechattest.ControlPath+"jssdk", "application/json", strings.NewReader(string(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var answer struct {
+	answer := control(t, origin, "jssdk", string(body))
+	var checked struct {
 		ErrMsg string `json:"errMsg"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK || answer.ErrMsg != "config:ok" {
-		t.Errorf("the emulator says %d %q (%v), want config:ok", res.StatusCode, answer.ErrMsg, err)
+	if err := json.Unmarshal(answer, &checked); err != nil || checked.ErrMsg != "config:ok" {
+		t.Errorf("the emulator answers %s (%v), want config:ok", answer, err)
 	}
 }
 
 // copied presses the button that copies the address on the page for browsers
 // that are not WeChat's.
 func (b *browser) copied(t *testing.T) {
-	p := start(t, environment(newUpstream(t, hello), "WXGATE_OUTSIDE_WECHAT=page", "WXGATE_PUBLIC_PATHS="))
-	address := "http://" + p.listening("gateway") + "/shop?item=1024"
+	gateway := b.start(t, []string{
+		"WXGATE_APP_ID=" + wechattest.StockAppID,
+		"WXGATE_APP_SECRET=" + wechattest.StockAppSecret,
+		"WXGATE_COOKIE_KEYS=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32)),
+		"WXGATE_PUBLIC_URL=http://h5.example.com",
+		"WXGATE_UPSTREAM=http://127.0.0.1:1", // gets no request
+		"WXGATE_OUTSIDE_WECHAT=page",
+		"WXGATE_LISTEN=127.0.0.1:0",
+		"WXGATE_ADMIN_LISTEN=127.0.0.1:0",
+	}, `"server":"gateway","address":"([^"]+)"`, "serve")
 	tab := b.profile(t)
 	tab.do("another browser", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
@@ -168,12 +168,13 @@ func (b *browser) copied(t *testing.T) {
 		})
 		return err
 	}))
-	tab.open(address)
+	tab.open("http://" + gateway + "/shop?item=1024")
 	tab.see("#address", "/shop?item=1024")
 	tab.picture("open-in-wechat")
 	tab.press("#copy")
 	tab.see("#copy", "已复制")
-	if got, want := tab.evaluate("getSelection().toString()"), tab.evaluate(`document.getElementById("address").innerText`); got != want {
-		t.Errorf("marked to be copied: %q, want %q", got, want)
+	shown := tab.evaluate(`document.getElementById("address").innerText`)
+	if got := tab.evaluate("getSelection().toString()"); got != shown {
+		t.Errorf("selected for copying: %q, want %q", got, shown)
 	}
 }
