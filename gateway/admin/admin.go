@@ -1,7 +1,6 @@
-// Package admin answers what an operator's tools ask of a running gateway:
-// whether the process is up, whether it should get traffic, its metrics, and,
-// for holders of a token, the account's access token. It belongs on a listener
-// of its own that visitors cannot reach.
+// Package admin serves an operator's tools: whether the process is up, whether it
+// should get traffic, its metrics, and, with a bearer token, the account's access
+// token. Serve it on a listener of its own that visitors cannot reach.
 package admin
 
 import (
@@ -16,16 +15,16 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// Config says what a [Handler] shows. Metrics is required.
+// Config describes a [Handler]. Metrics is required.
 type Config struct {
 	Metrics prometheus.Gatherer // what GET /metrics shows
 
-	// Token is the bearer token of the API under /v1/; empty: there is none.
+	// Token is the bearer token of the API under /v1/; empty: there is no such API.
 	Token wechat.Secret
-	// Tokens are what GET /v1/access_token gives out, one for each account; at
-	// least one is required with Token.
+	// Tokens are what GET /v1/access_token returns, one for each account; at least
+	// one is required with Token.
 	Tokens []*wechat.TokenSource
-	// Logger is told of failures of that API; the zero value discards them.
+	// Logger receives failures of that API; the zero value discards them.
 	Logger zerolog.Logger
 }
 
@@ -56,8 +55,8 @@ func New(c Config) *Handler {
 	return h
 }
 
-// Drain makes /readyz answer 503 from now on, so that no new traffic is sent
-// to a process that is about to end.
+// Drain makes /readyz answer 503 from now on, so that a process that is about to
+// end gets no new traffic.
 func (h *Handler) Drain() { h.draining.Store(true) }
 
 // ServeHTTP implements [http.Handler].

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/wxgate/wxgate/gateway/internal/answer"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -33,15 +33,15 @@ func newAPI(c Config) *api {
 	return a
 }
 
-// ServeHTTP implements [http.Handler]: whoever lacks the token does not learn
-// what there is.
+// ServeHTTP implements [http.Handler]. Without the token, every path gets the
+// same answer.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if !a.authorized(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		answer.JSON(w, http.StatusUnauthorized, answer.Error{
-			Word: "unauthorized", Message: "The admin API needs its bearer token.", RequestID: rand.Text(),
-		})
+		e := refusal.Unauthorized("")
+		e.Message = "The admin API needs its bearer token."
+		e.WriteJSON(w, rand.Text())
 		return
 	}
 	a.mux.ServeHTTP(w, r)
@@ -57,55 +57,40 @@ func (a *api) authorized(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(given[:], a.token[:]) == 1
 }
 
-// accessToken gives out an account's access token, so that other programs need
-// not fetch their own. Of several accounts, the query's appid says which.
+// accessToken returns an account's access token, so that other programs need not
+// fetch their own. The query's appid names one of several accounts.
 func (a *api) accessToken(w http.ResponseWriter, r *http.Request) {
-	tokens, refusal := a.of(r.URL.Query())
-	if refusal != nil {
-		answer.JSON(w, http.StatusBadRequest, refusal)
+	tokens, ok := a.tokensOf(r.URL.Query())
+	if !ok {
+		e := refusal.InvalidRequest(nil)
+		e.Message = "Name one of this gateway's accounts: /v1/access_token?appid=…"
+		e.WriteJSON(w, rand.Text())
 		return
 	}
 	token, err := tokens.Token(r.Context())
 	if err != nil {
-		a.fail(w, err)
+		e, id := refusal.WeChat(err), rand.Text()
+		e.Log(a.logger, id)
+		e.WriteJSON(w, id)
 		return
 	}
-	answer.JSON(w, http.StatusOK, struct {
+	refusal.WriteJSON(w, http.StatusOK, struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"` // seconds left
 	}{token.AccessToken.Reveal(), int(token.ExpiresIn.Seconds())})
 }
 
-// of returns the account that a query names, or why there is none.
-func (a *api) of(query url.Values) (*wechat.TokenSource, *answer.Error) {
+// tokensOf returns the tokens of the account that a query names, or of the only
+// account if it names none.
+func (a *api) tokensOf(query url.Values) (*wechat.TokenSource, bool) {
 	appID := query.Get("appid")
 	if appID == "" && len(a.tokens) == 1 {
-		return a.tokens[0], nil
+		return a.tokens[0], true
 	}
 	for _, tokens := range a.tokens {
 		if tokens.Client.AppID == appID {
-			return tokens, nil
+			return tokens, true
 		}
 	}
-	return nil, &answer.Error{
-		Word: "invalid_request", Message: "Name one of this gateway's accounts: /v1/access_token?appid=…", RequestID: rand.Text(),
-	}
-}
-
-// fail answers that WeChat gave no token.
-func (a *api) fail(w http.ResponseWriter, err error) {
-	status, body, mend := answer.WeChat(err)
-	body.RequestID = rand.Text()
-	level := zerolog.WarnLevel
-	if status == http.StatusBadGateway {
-		level = zerolog.ErrorLevel
-	} else {
-		w.Header().Set("Retry-After", "5")
-	}
-	event := a.logger.WithLevel(level).Err(err).Str("request_id", body.RequestID).Str("error_word", body.Word)
-	if mend != "" {
-		event = event.Str("mend", mend)
-	}
-	event.Msg("access token not given")
-	answer.JSON(w, status, body)
+	return nil, false
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+
+	"github.com/wxgate/wxgate/gateway/internal/forward"
 )
 
 // maxRepeatBytes is the longest body that is kept in memory, so that its call
@@ -29,7 +31,7 @@ func readAhead(r *http.Request) (*payload, error) {
 	head, err := io.ReadAll(io.LimitReader(r.Body, maxRepeatBytes+1))
 	if err != nil {
 		r.Body.Close()
-		return nil, &bodyError{err}
+		return nil, &forward.BodyError{Err: err}
 	}
 	if len(head) > maxRepeatBytes {
 		return &payload{head: head, rest: r.Body, length: r.ContentLength}, nil
@@ -65,9 +67,3 @@ func (p *payload) close() {
 		p.rest.Close()
 	}
 }
-
-// bodyError says that the client's body could not be read.
-type bodyError struct{ err error }
-
-func (e *bodyError) Error() string { return "read request body: " + e.err.Error() }
-func (e *bodyError) Unwrap() error { return e.err }

@@ -1,7 +1,6 @@
 // Package relay forwards calls of a site's own servers to WeChat's API and adds
-// the account's access token to them, so that the site holds neither the
-// AppSecret nor a token. Whoever reaches it can call what it forwards: it
-// belongs on a listener of a private network.
+// the account's access token, so that the site holds neither the AppSecret nor a
+// token. It does not authenticate its callers: serve it on a private network.
 package relay
 
 import (
@@ -10,7 +9,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -21,12 +20,14 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
-	"github.com/wxgate/wxgate/gateway/internal/answer"
+	"github.com/wxgate/wxgate/gateway/internal/forward"
+	"github.com/wxgate/wxgate/gateway/internal/headers"
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// Config says what a [Relay] forwards, and where. Tokens and Paths are required.
+// Config describes a [Relay]. Tokens and Paths are required.
 type Config struct {
 	Tokens *wechat.TokenSource // the account's access token
 	Paths  []string            // what is forwarded: [http.ServeMux] patterns without a host
@@ -39,73 +40,99 @@ type Config struct {
 	Metrics   prometheus.Registerer // where the metrics are registered; nil: nowhere
 }
 
-// Relay is a handler that forwards to WeChat's API. A token that WeChat refuses
-// as expired or replaced is renewed and the call repeated once, if its body has
-// at most 1 MiB. What may not pass is answered in JSON. A Relay is safe for
-// concurrent use; make one with [New].
+// Relay is a handler that forwards to WeChat's API. If WeChat refuses the token
+// as expired or replaced, the relay renews it and repeats the call once, provided
+// that its body has at most 1 MiB. Other calls are refused in JSON. A Relay is
+// safe for concurrent use; make one with [New].
 type Relay struct {
 	paths     *pathset.Set
-	proxy     *httputil.ReverseProxy
+	api       *url.URL
+	transport http.RoundTripper
 	logger    zerolog.Logger
-	accessLog bool
-	metrics   *access.Metrics
+	accessLog *access.Log
 }
 
-// New returns a relay, or an error that tells what is wrong with c. It opens no
-// connection.
+// New returns a relay, or an error that names the field of c that is wrong. It
+// opens no connection.
 func New(c Config) (*Relay, error) {
-	if c.Tokens == nil || len(c.Paths) == 0 {
-		return nil, errors.New("relay: Tokens and Paths are required")
+	if c.Tokens == nil || c.Tokens.Client == nil || len(c.Paths) == 0 {
+		return nil, errors.New("relay: Tokens with a Client and Paths are required")
 	}
 	api, err := url.Parse(cmp.Or(c.APIURL, "https://api.weixin.qq.com"))
 	if err != nil || api.Host == "" || api.Scheme != "http" && api.Scheme != "https" {
 		return nil, errors.New("relay: APIURL: expected an http or https URL")
 	}
-	l := &Relay{logger: c.Logger, accessLog: c.AccessLog}
+	if c.Timeout < 0 {
+		return nil, fmt.Errorf("relay: Timeout: %s: expected a positive duration", c.Timeout)
+	}
+	l := &Relay{
+		api:       api,
+		transport: &signed{newTransport(cmp.Or(c.Timeout, 5*time.Second)), c.Tokens},
+		logger:    c.Logger.With().Str("server", "relay").Logger(),
+	}
 	if l.paths, err = pathset.New(c.Paths); err != nil {
 		return nil, fmt.Errorf("relay: Paths: %w", err)
 	}
-	l.metrics, err = access.NewMetrics(c.Metrics, "relay",
-		"Requests to the API relay, by what became of them and status.",
-		"Time from a relayed request's header to the end of its answer.")
+	l.accessLog, err = access.New(access.Config{
+		Listener: "relay",
+		Requests: "Requests to the API relay, by outcome and status.",
+		Duration: "Time from a relayed request's header to the end of its answer.",
+		Logger:   l.logger,
+		Lines:    c.AccessLog,
+		Metrics:  c.Metrics,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("relay: %w", err)
-	}
-	l.proxy = &httputil.ReverseProxy{
-		Rewrite: func(pr *httputil.ProxyRequest) {
-			pr.SetURL(api)
-			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // as it came: ReverseProxy drops what it cannot parse
-			pr.Out.Trailer = nil
-			strip(pr.Out.Header)
-		},
-		Transport:     &signed{newTransport(cmp.Or(c.Timeout, 5*time.Second)), c.Tokens},
-		FlushInterval: -1,
-		ErrorHandler:  l.failed,
-		ErrorLog:      log.New(proxyLog{c.Logger}, "", 0),
+		return nil, fmt.Errorf("relay: Metrics: %w", err)
 	}
 	return l, nil
 }
 
-// ServeHTTP forwards r, if it may pass.
-func (l *Relay) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{start: time.Now(), id: rand.Text(), outcome: outcomeProxied}
-	rec := &recorder{ResponseWriter: w}
-	defer func() { l.record(r, c, rec) }() // also where ReverseProxy panics because WeChat broke off
+// The outcomes of a relayed call.
+const (
+	outcomeProxied   = "proxied"
+	outcomeForbidden = "forbidden"
+	outcomeError     = "error"
+)
+
+// ServeHTTP forwards r if it is allowed.
+func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	start, id := time.Now(), rand.Text()
+	w := &access.Recorder{ResponseWriter: rw, Outcome: outcomeProxied}
+	defer func() { // also after a panic of ReverseProxy, when WeChat breaks off
+		client, _, _ := net.SplitHostPort(r.RemoteAddr)
+		l.accessLog.Record(r, w, access.Entry{RequestID: id, ClientIP: client, Elapsed: time.Since(start)})
+	}()
 	if !l.allowed(r) {
-		c.outcome = outcomeForbidden
-		answer.JSON(rec, http.StatusForbidden, answer.Error{
-			Word: "not_allowed", Message: "The relay does not forward this call: see WXGATE_RELAY_PATHS.", RequestID: c.id,
-		})
+		w.Outcome = outcomeForbidden
+		e := refusal.NotAllowed()
+		e.Message = "The relay does not forward this call: see WXGATE_RELAY_PATHS."
+		e.WriteJSON(w, id)
 		return
 	}
-	l.proxy.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
+	l.forward(w, r, id)
 }
 
-// allowed reports whether r is named by the configured paths. The calls that
-// give out a token are none of the relay's business: through cgi-bin/token,
-// moreover, a fetch would end the token in use.
+// forward forwards a call that is allowed.
+func (l *Relay) forward(w *access.Recorder, r *http.Request, id string) {
+	proxy := httputil.ReverseProxy{
+		Rewrite: func(pr *httputil.ProxyRequest) {
+			pr.SetURL(l.api)
+			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // as it came: ReverseProxy drops what it cannot parse
+			pr.Out.Trailer = nil
+			strip(pr.Out.Header)
+		},
+		Transport:     l.transport,
+		FlushInterval: -1,
+		ErrorHandler:  func(_ http.ResponseWriter, r *http.Request, err error) { l.failed(w, r, id, err) },
+		ErrorLog:      forward.ErrorLog(l.logger),
+	}
+	proxy.ServeHTTP(w, r)
+}
+
+// allowed reports whether the configured paths name r. The calls that return a
+// token are never allowed; one of cgi-bin/token would also end the token in use.
 func (l *Relay) allowed(r *http.Request) bool {
-	if byBrowser(r.Header) || strings.Contains(r.RequestURI, " ") { // HTTP/2 can carry a blank, a request line cannot
+	if byBrowser(r.Header) || strings.Contains(r.RequestURI, " ") { // HTTP/2 can carry a space, a request line cannot
 		return false
 	}
 	switch strings.ToLower(strings.TrimSuffix(r.URL.Path, "/")) {
@@ -115,9 +142,9 @@ func (l *Relay) allowed(r *http.Request) bool {
 	return r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
 }
 
-// byBrowser reports whether a page makes a browser ask. The relay asks nobody
-// who they are and serves servers, which send none of these headers: a page of
-// any site, opened on the private network, could call in the account's name.
+// byBrowser reports whether a browser sends the call for a page. A page of any
+// site, opened on the private network, could otherwise call in the account's
+// name. Servers, for which the relay is, send none of these headers.
 func byBrowser(h http.Header) bool {
 	for name := range h {
 		if name == "Origin" || strings.HasPrefix(name, "Sec-Fetch-") {
@@ -127,55 +154,36 @@ func byBrowser(h http.Header) bool {
 	return false
 }
 
-// strip takes out of a request's header what WeChat must not learn, and what
-// would change the answer into something that cannot be looked at.
+// strip removes from a request's header what WeChat must not get, and what would
+// make it answer in a form that cannot be read here.
 func strip(h http.Header) {
 	for name := range h {
-		if strings.HasPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "x-wx-") {
+		if headers.IsIdentity(name) {
 			delete(h, name)
 		}
 	}
-	// With an Idempotency-Key, net/http would repeat a POST by itself.
-	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key", "Cookie", "Authorization", "Proxy-Authorization", "Forwarded", "X-Real-Ip", "Upgrade", "Connection", "Expect", "Accept-Encoding"} {
+	for _, name := range []string{
+		"Idempotency-Key", "X-Idempotency-Key", // with either, net/http repeats a POST by itself
+		"Cookie", "Authorization", "Proxy-Authorization", "Forwarded", "X-Real-Ip",
+		"Upgrade", "Connection", "Expect", "Accept-Encoding",
+	} {
 		delete(h, name)
 	}
 }
 
-// statusClientLeft is logged where the client left before the answer.
-const statusClientLeft = 499
-
-// failed answers for a call that did not get to WeChat and back.
-func (l *Relay) failed(w http.ResponseWriter, r *http.Request, err error) {
-	c := r.Context().Value(callKey{}).(*call)
+// failed answers a call that ended with err.
+func (l *Relay) failed(w *access.Recorder, r *http.Request, id string, err error) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
-		w.WriteHeader(statusClientLeft)
+		w.WriteHeader(access.StatusClientLeft)
 		return
 	}
-	c.outcome = outcomeError
-	status, body, mend := answer.WeChat(err)
-	level := zerolog.WarnLevel
-	if _, ok := errors.AsType[*bodyError](err); ok {
-		status, body = http.StatusBadRequest, answer.Error{Word: "invalid_request", Message: "The request body cannot be read."}
-		level = zerolog.DebugLevel
-	} else if status == http.StatusBadGateway {
-		level = zerolog.ErrorLevel
-	} else {
-		w.Header().Set("Retry-After", "5")
+	w.Outcome = outcomeError
+	e := refusal.WeChat(err)
+	if _, ok := errors.AsType[*forward.BodyError](err); ok {
+		e = refusal.InvalidRequest(err)
+		e.Message = "The request body cannot be read."
 	}
-	event := l.logger.WithLevel(level).Err(err).Str("server", "relay").Str("request_id", c.id).Str("error_word", body.Word)
-	if mend != "" {
-		event = event.Str("mend", mend)
-	}
-	event.Msg("request failed")
-	body.RequestID = c.id
+	e.Log(l.logger, id)
 	w.Header().Set("Cache-Control", "no-store")
-	answer.JSON(w, status, body)
-}
-
-// proxyLog receives what ReverseProxy has to say besides errors.
-type proxyLog struct{ logger zerolog.Logger }
-
-func (p proxyLog) Write(line []byte) (int, error) {
-	p.logger.Debug().Str("server", "relay").Str("detail", strings.TrimSpace(string(line))).Msg("proxy")
-	return len(line), nil
+	e.WriteJSON(w, id)
 }

@@ -14,20 +14,20 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/forward"
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// newTransport returns the connections to WeChat's API.
+// newTransport returns the connections to WeChat's API. It uses the proxy of the
+// environment.
 func newTransport(timeout time.Duration) http.RoundTripper {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: timeout}).DialContext,
-		TLSHandshakeTimeout:   timeout,
-		ResponseHeaderTimeout: timeout,
-		DisableCompression:    true, // answers pass as WeChat made them
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       30 * time.Second,
-	}
+	t := forward.NewTransport(timeout)
+	t.Proxy = http.ProxyFromEnvironment
+	t.DialContext = (&net.Dialer{Timeout: timeout}).DialContext
+	t.TLSHandshakeTimeout = timeout
+	t.MaxIdleConnsPerHost = 64
+	t.IdleConnTimeout = 30 * time.Second
+	return t
 }
 
 // signed is a transport that puts the account's access token into requests.
