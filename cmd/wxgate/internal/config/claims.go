@@ -2,36 +2,55 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// claims tells what belongs to one site alone, and by which variable.
+// claims records what only one site may have, with the variable that set it.
 type claims struct {
 	hosts   map[string]string
 	cookies map[cookie]string
 }
 
-// A cookie is what tells a session cookie that several hosts share from others
-// in the same browser.
+// A cookie identifies a session cookie that several hosts share.
 type cookie struct{ name, domain string }
 
-// claimHost wants a host that no site before this one has.
+func newClaims() claims {
+	return claims{hosts: make(map[string]string), cookies: make(map[cookie]string)}
+}
+
+// claimHosts claims the site's hosts and that of its public URL, which it adds
+// to them.
+func (l *loader) claimHosts(taken claims, site *Site) {
+	for _, host := range site.Hosts {
+		l.claimHost(taken, host, hostsVariable)
+	}
+	host := site.Config.PublicURL.Hostname()
+	if l.sound("PUBLIC_URL") && !slices.Contains(site.Hosts, host) {
+		l.claimHost(taken, host, "PUBLIC_URL")
+		site.Hosts = append(site.Hosts, host)
+	}
+}
+
+// claimHost records a fault if an earlier site has the host.
 func (l *loader) claimHost(taken claims, host, name string) {
+	const rule = "the host of a request must identify its site"
 	other, ok := taken.hosts[host]
 	switch {
 	case !ok:
 		taken.hosts[host] = l.claimant(name)
 	case l.gives(name):
-		l.fault(name, fmt.Sprintf("the host %s is that of %s too; a request's host has to tell its site", host, other))
+		l.fault(name, fmt.Sprintf("the host %s is also that of %s; %s", host, other, rule))
 	default:
-		l.faultHere(name, fmt.Sprintf("not set, and the host %s of %s is that of %s too; a request's host has to tell its site", host, l.name(name), other))
+		l.ownFault(name, fmt.Sprintf("not set, and the host %s of %s is also that of %s; %s",
+			host, l.name(name), other, rule))
 	}
 }
 
-// claimCookie wants a session cookie that no site before this one sets on the
-// same domain.
+// claimCookie records a fault if an earlier site sets a session cookie of the
+// same name on the same domain.
 func (l *loader) claimCookie(taken claims, c *Config) {
-	const name, domain = "WXGATE_COOKIE_NAME", "WXGATE_COOKIE_DOMAIN"
+	const name, domain = "COOKIE_NAME", "COOKIE_DOMAIN"
 	if c.CookieDomain == "" || !l.sound(name, domain) {
 		return
 	}
@@ -41,12 +60,13 @@ func (l *loader) claimCookie(taken claims, c *Config) {
 		taken.cookies[key] = l.claimant(domain)
 		return
 	}
-	l.faultHere(name, fmt.Sprintf("the cookie %s of the domain %s (%s) is that of %s too, so that each site would overwrite the other's; expected a name of its own",
+	l.ownFault(name, fmt.Sprintf("the cookie %s of the domain %s (%s) is also that of %s, "+
+		"so each site would overwrite the other's; expected a name of its own",
 		key.name, key.domain, l.name(domain), other))
 }
 
-// claimant names the variable that gave this site a value; and the site, where
-// that is not the site's own variable.
+// claimant returns the name of the variable that gave this site a value, with
+// the site's name before it if the variable is not the site's own.
 func (l *loader) claimant(name string) string {
 	if l.gives(name) {
 		return l.name(name)

@@ -9,12 +9,12 @@ import (
 // Faults is the error of [Load]: everything that is wrong with an environment.
 type Faults struct {
 	// List holds the faults of the unnumbered variables in the order of
-	// [Config], then those of each site, then the names that are unknown or
-	// out of place. No two are the same, and it is never empty.
+	// [Config], then those of each site, then the names that are unknown or must
+	// not have a number. It holds each fault once and is never empty.
 	List []Fault
 }
 
-// Error gives a line for the whole and then one for each fault.
+// Error returns a line with the number of faults, then a line for each fault.
 func (f *Faults) Error() string {
 	var b strings.Builder
 	if len(f.List) == 1 {
@@ -30,12 +30,12 @@ func (f *Faults) Error() string {
 
 // Fault is one thing that is wrong with one variable.
 type Fault struct {
-	Name    string // the variable as it was given: NAME or NAME_FILE
-	Given   string // its value, quoted; empty when unset or not to be shown
-	Problem string // what is wrong with it and how to mend it
+	Name    string // the variable as it was set: NAME or NAME_FILE
+	Given   string // its value, quoted; empty if it is not set or must not be shown
+	Problem string // what is wrong with it and how to fix it
 }
 
-// String gives the fault in one line: NAME="given": problem.
+// String returns the fault in one line: NAME="given": problem.
 func (f Fault) String() string {
 	if f.Given == "" {
 		return f.Name + ": " + f.Problem
@@ -43,8 +43,8 @@ func (f Fault) String() string {
 	return f.Name + "=" + f.Given + ": " + f.Problem
 }
 
-// quote makes a value fit for a message. A URL with a password in it, or a key
-// pasted where its file's path belongs, is not repeated.
+// quote prepares a value for a message. It returns nothing for a value that may
+// hold a secret: a URL with a password, or a key in place of its file's path.
 func quote(value string) string {
 	const longest = 200
 	if strings.ContainsAny(value, "@\n") || strings.Contains(value, "-----BEGIN") {

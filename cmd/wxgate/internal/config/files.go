@@ -13,12 +13,12 @@ func readFile(path string) ([]byte, error) {
 	const most = 1 << 20
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, pathless(err)
+		return nil, withoutPath(err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err != nil {
-		return nil, pathless(err)
+		return nil, withoutPath(err)
 	}
 	if len(text) > most {
 		return nil, errors.New("larger than 1 MiB")
@@ -26,28 +26,20 @@ func readFile(path string) ([]byte, error) {
 	return text, nil
 }
 
-// pathless drops the path from an error of package os.
-func pathless(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
-}
-
-// readable wants a file or a folder that can be opened; without a path there is
-// nothing to want.
+// readable checks that a file or a folder can be opened. An empty path is no
+// error.
 func readable(path string, folder bool) error {
 	if path == "" {
 		return nil
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return pathless(err)
+		return withoutPath(err)
 	}
 	defer file.Close()
 	switch info, err := file.Stat(); {
 	case err != nil:
-		return pathless(err)
+		return withoutPath(err)
 	case folder && !info.IsDir():
 		return errors.New("not a folder")
 	case !folder && info.IsDir():
@@ -56,7 +48,15 @@ func readable(path string, folder bool) error {
 	return nil
 }
 
-// wrap says what was tried; nil stays nil.
+// withoutPath removes the path from an error of package os.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// wrap adds what was tried to an error; nil stays nil.
 func wrap(tried string, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", tried, err)

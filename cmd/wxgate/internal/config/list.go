@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// parseList reads a comma-separated list. Blanks around an item do not count.
-// An error names the item by its number; the whole is shown beside it.
+// parseList parses a comma-separated list and ignores spaces around an item. An
+// error gives the number of the item; the fault shows the whole list.
 func parseList[T any](text string, parse func(string) (T, error)) ([]T, error) {
 	var list []T
 	for item := range strings.SplitSeq(text, ",") {
@@ -28,8 +28,8 @@ func parseList[T any](text string, parse func(string) (T, error)) ([]T, error) {
 // Prefixes is a list of networks.
 type Prefixes []netip.Prefix
 
-// UnmarshalText reads a comma-separated list of CIDRs and bare addresses. What
-// is behind a CIDR's length does not count.
+// UnmarshalText parses a comma-separated list of CIDRs and addresses. It ignores
+// the host bits of a CIDR.
 func (p *Prefixes) UnmarshalText(text []byte) error {
 	list, err := parseList(string(text), parsePrefix)
 	if err != nil {
@@ -45,32 +45,10 @@ func parsePrefix(text string) (netip.Prefix, error) {
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	prefix, err := netip.ParsePrefix(text)
-	// A client of an IPv4-mapped network is seen by its IPv4 address, so that
-	// such a prefix would never match.
+	// Client addresses are compared as IPv4, so an IPv4-mapped network would
+	// never match.
 	if err != nil || prefix.Addr().Is4In6() {
 		return netip.Prefix{}, errors.New("expected a CIDR or an address, such as 10.0.0.0/8 or 192.0.2.1")
 	}
 	return prefix.Masked(), nil
-}
-
-// VerifyFiles is a list of the tokens of MP_verify_<token>.txt files.
-type VerifyFiles []string
-
-// UnmarshalText reads a comma-separated list of tokens: letters and digits, 64
-// at most.
-func (v *VerifyFiles) UnmarshalText(text []byte) error {
-	list, err := parseList(string(text), parseVerifyFile)
-	if err != nil {
-		return err
-	}
-	*v = list
-	return nil
-}
-
-func parseVerifyFile(text string) (string, error) {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	if len(text) > 64 || strings.Trim(text, letters) != "" {
-		return "", errors.New("expected only what stands between MP_verify_ and .txt in the file's name: at most 64 letters and digits")
-	}
-	return text, nil
 }

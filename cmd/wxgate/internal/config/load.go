@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// Load makes a configuration of the environment, a list of "NAME=value" as
-// [os.Environ] gives it; of a name that is there twice the last one counts. Only
-// names that begin with WXGATE_ are looked at. The files that the environment
-// names are read once, now.
+// Load reads a configuration from the environment, a list of "NAME=value" as
+// [os.Environ] returns it. It ignores names that do not begin with WXGATE_. If a
+// name is there twice, the last one counts. Load reads the files that the
+// variables name once.
 //
-// A variable set to the empty string is as good as unset, but for
+// A variable that is set to the empty string counts as not set, except
 // WXGATE_ADMIN_LISTEN, where it means no listener. Every error is a [*Faults].
 func Load(environ []string) (*Config, error) {
 	given, known := own(environ), variables()
-	l := newLoader(unnumberedPrefix, given)
+	l := newLoader(prefix, given)
 	c := l.read(known, known)
-	l.validateProcess(c)
+	l.checkProcess(c)
 	numbered := numberedSites(given, known)
 	if len(numbered) == 0 {
 		l.require(c, known)
-		l.validateSite(c)
+		l.checkSite(c)
 		return checked(c, l.list(known), unknown(given, known))
 	}
 	l.relayAccount(c)
@@ -30,45 +30,42 @@ func Load(environ []string) (*Config, error) {
 	return checked(c, list, ofSites, unknown(given, known))
 }
 
-// LoadAccount is [Load] for a command that calls WeChat's API and does nothing
-// else: the unnumbered AppID, AppSecret and how to reach WeChat. The other
-// variables may be missing or wrong, and stay at their defaults; unknown names
-// are still told.
+// LoadAccount is [Load] for a command that only calls WeChat's API. It reads the
+// unnumbered AppID and AppSecret, and the variables that say how to reach WeChat.
+// The others may be missing or wrong, and keep their defaults. Unknown names are
+// faults here too.
 func LoadAccount(environ []string) (*Config, error) {
 	given, known := own(environ), variables()
-	l := newLoader(unnumberedPrefix, given)
+	l := newLoader(prefix, given)
 	account := slices.DeleteFunc(slices.Clone(known), func(v variable) bool { return !v.account })
 	c := l.read(known, account)
 	l.require(c, account)
 	return checked(c, l.list(known), unknown(given, known))
 }
 
-// checked gives the configuration, or the faults that it has.
+// own returns wxgate's own variables, without the prefix of their names.
+func own(environ []string) map[string]string {
+	given := make(map[string]string)
+	for _, entry := range environ {
+		name, value, ok := strings.Cut(entry, "=")
+		if name, own := strings.CutPrefix(name, prefix); ok && own {
+			given[name] = value
+		}
+	}
+	return given
+}
+
+// checked returns the configuration, or an error if there are faults.
 func checked(c *Config, lists ...[]Fault) (*Config, error) {
 	var list []Fault
-	told := make(map[Fault]bool) // sites share the faults of what they share
+	seen := make(map[Fault]bool) // a fault of a shared value is in the list of each site
 	for _, f := range slices.Concat(lists...) {
-		if !told[f] {
-			told[f], list = true, append(list, f)
+		if !seen[f] {
+			seen[f], list = true, append(list, f)
 		}
 	}
 	if len(list) > 0 {
 		return nil, &Faults{List: list}
 	}
 	return c, nil
-}
-
-// unnumberedPrefix is what every name of wxgate's begins with.
-const unnumberedPrefix = "WXGATE_"
-
-// own picks wxgate's own variables.
-func own(environ []string) map[string]string {
-	given := make(map[string]string)
-	for _, entry := range environ {
-		name, value, ok := strings.Cut(entry, "=")
-		if ok && strings.HasPrefix(name, unnumberedPrefix) {
-			given[name] = value
-		}
-	}
-	return given
 }

@@ -10,43 +10,43 @@ import (
 )
 
 const (
-	// numberedPrefix is what the names of the sites' variables begin with.
-	numberedPrefix = "WXGATE_SITES_"
-	// hostsVariable exists only numbered; this is how its name would be without.
-	hostsVariable = "WXGATE_HOSTS"
-	// noPresets is a tag that no field has: what a site leaves out is not to
-	// return to its default.
+	// sitesPrefix follows prefix in the names of the sites' variables.
+	sitesPrefix = "SITES_"
+	// hostsVariable is the name of a variable that only sites have.
+	hostsVariable = "HOSTS"
+	// noPresets is a tag that no field has: a site takes what it leaves out from
+	// the shared value, not from the default.
 	noPresets = "-"
 )
 
 // A Site is one of several sites in a process. Its variables are the numbered
-// ones, WXGATE_SITES_0_APP_ID and so on; what it leaves out or sets to the empty
-// string it takes from the unnumbered variable.
+// ones, WXGATE_SITES_0_APP_ID and so on. What it leaves out, or sets to the empty
+// string, it takes from the unnumbered variable.
 type Site struct {
-	// Name is what the names of its variables begin with: WXGATE_SITES_0.
+	// Name is what the names of the site's variables begin with: WXGATE_SITES_0.
 	Name string
-	// Hosts are those that WXGATE_SITES_0_HOSTS lists, and that of the public
-	// URL: in lower case, without port, an IPv6 address without brackets. There
-	// is at least one, and no two sites share one.
+	// Hosts are the hosts in WXGATE_SITES_0_HOSTS and the host of the public URL,
+	// in lower case, without port, an IPv6 address without brackets. There is at
+	// least one, and no two sites share one.
 	Hosts HostList
 	// Config is the site's whole configuration. Its own Sites is empty.
 	Config *Config
 }
 
-// numbered splits a name such as WXGATE_SITES_0_APP_ID into the site's number
-// and the unnumbered name, WXGATE_APP_ID. A number has no leading zeros, so that
-// a site has one name.
+// numbered splits a name without prefix, such as SITES_0_APP_ID, into the number
+// of the site and the name of the variable, APP_ID. A number has no leading
+// zeros, so that a site has one name only.
 func numbered(name string) (number, unnumbered string, ok bool) {
-	rest, ok := strings.CutPrefix(name, numberedPrefix)
-	number, rest, cut := strings.Cut(rest, "_")
+	rest, ok := strings.CutPrefix(name, sitesPrefix)
+	number, unnumbered, cut := strings.Cut(rest, "_")
 	if !ok || !cut || number == "" || strings.Trim(number, "0123456789") != "" || number[0] == '0' && number != "0" {
 		return "", "", false
 	}
-	return number, unnumberedPrefix + rest, true
+	return number, unnumbered, true
 }
 
-// numberedSites gives the variables of each site under their unnumbered names,
-// by the site's number. A site is there when a variable that sites may have is.
+// numberedSites returns the variables of each site by the site's number, with
+// unnumbered names. A site exists if one of the variables of siteNames is set.
 func numberedSites(given map[string]string, known []variable) map[string]map[string]string {
 	names := siteNames(known)
 	sites := make(map[string]map[string]string)
@@ -63,31 +63,34 @@ func numberedSites(given map[string]string, known []variable) map[string]map[str
 	return sites
 }
 
-// siteNames gives the names that may be numbered, without the number.
+// siteNames returns the names that a site may set, without number.
 func siteNames(known []variable) map[string]bool {
 	names := map[string]bool{hostsVariable: true}
 	for _, v := range known {
 		if v.process {
 			continue
 		}
-		for _, name := range v.names() {
+		for _, name := range v.names {
 			names[name] = true
 		}
 	}
 	return names
 }
 
-// sites makes the sites, in the order of their numbers, of the unnumbered
-// configuration and their own variables.
+// sites returns the sites in the order of their numbers, and their faults.
+//
+// Package env could read a slice of structs, but not what is needed here:
+// elements that take over shared values, numbers with gaps, and errors that name
+// the element.
 func (l *loader) sites(shared *Config, known []variable, numbered map[string]map[string]string) ([]Site, []Fault) {
 	var sites []Site
 	var list []Fault
-	taken := claims{hosts: make(map[string]string), cookies: make(map[cookie]string)}
+	taken := newClaims()
 	numbers := slices.SortedFunc(maps.Keys(numbered), func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})
 	for _, number := range numbers {
-		s := newLoader(numberedPrefix+number+"_", numbered[number])
+		s := newLoader(prefix+sitesPrefix+number+"_", numbered[number])
 		s.sources, s.faults = maps.Clone(l.sources), maps.Clone(l.faults)
 		sites = append(sites, s.site(shared, known, taken))
 		list = append(list, s.list(known)...)
@@ -95,8 +98,8 @@ func (l *loader) sites(shared *Config, known []variable, numbered map[string]map
 	return sites, list
 }
 
-// site makes one site. Its values are parsed over those that the sites share,
-// which are neither parsed nor read from their files again.
+// site reads one site. It parses the site's own values only; shared values are
+// not parsed, and their files not read, again.
 func (l *loader) site(shared *Config, known []variable, taken claims) Site {
 	c := new(*shared)
 	for _, v := range known {
@@ -104,33 +107,25 @@ func (l *loader) site(shared *Config, known []variable, taken claims) Site {
 			l.take(v)
 		}
 	}
-	listed := l.hosts()
 	l.parse(c, known, noPresets)
-	l.validateValues(c)
+	site := Site{Name: strings.TrimSuffix(l.prefix, "_"), Hosts: l.hosts(c), Config: c}
+	l.checkValues(c)
 	l.require(c, known)
-	l.validateSite(c)
-
-	site := Site{Name: strings.TrimSuffix(l.prefix, "_"), Hosts: listed, Config: c}
-	for _, host := range listed {
-		l.claimHost(taken, host, hostsVariable)
-	}
-	if host := c.PublicURL.Hostname(); l.sound("WXGATE_PUBLIC_URL") && !slices.Contains(listed, host) {
-		l.claimHost(taken, host, "WXGATE_PUBLIC_URL")
-		site.Hosts = append(site.Hosts, host)
-	}
+	l.checkSite(c)
+	l.claimHosts(taken, &site)
 	l.claimCookie(taken, c)
 	return site
 }
 
-// hosts reads the list of the site's hosts. Where there is no public URL, the
-// first of them makes it.
-func (l *loader) hosts() HostList {
-	const public = "WXGATE_PUBLIC_URL"
+// hosts returns the site's hosts, each once. Without a public URL, the first one
+// becomes the public URL.
+func (l *loader) hosts(c *Config) HostList {
+	const public = "PUBLIC_URL"
 	text := l.given[hostsVariable]
 	if text == "" {
 		return nil
 	}
-	from := source{name: l.spell(hostsVariable), shown: quote(text)}
+	from := source{name: l.fullName(hostsVariable), shown: quote(text)}
 	l.sources[hostsVariable] = from
 	listed, err := parseList(text, parseSiteHost)
 	l.check(hostsVariable, err)
@@ -138,7 +133,7 @@ func (l *loader) hosts() HostList {
 		l.sources[public] = from
 		l.check(public, err)
 		if err == nil {
-			l.values[public] = "https://" + inURL(listed[0])
+			c.PublicURL = origin.Origin{Scheme: "https", Host: bracketed(listed[0])}
 		}
 	}
 	var hosts HostList
@@ -150,8 +145,7 @@ func (l *loader) hosts() HostList {
 	return hosts
 }
 
-// parseSiteHost reads a host of which case, port and a dot at the end do not
-// count.
+// parseSiteHost parses a host and ignores case, port and a dot at its end.
 func parseSiteHost(text string) (string, error) {
 	name, port := text, ""
 	if i := strings.LastIndexByte(text, ':'); i >= 0 && !strings.HasSuffix(text, "]") {
@@ -161,8 +155,8 @@ func parseSiteHost(text string) (string, error) {
 	return origin.Origin{Host: host}.Hostname(), err
 }
 
-// inURL gives a host as it stands in a URL.
-func inURL(host string) string {
+// bracketed returns a host in the form that a URL has it in.
+func bracketed(host string) string {
 	if strings.Contains(host, ":") {
 		return "[" + host + "]"
 	}

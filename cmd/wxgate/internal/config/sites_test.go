@@ -123,9 +123,9 @@ func TestSiteInherits(t *testing.T) {
 func TestLoadSitesFaults(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
-	const required = " (WXGATE_APP_ID, for all sites, would do too): the AppID of your official account, shown among its settings at mp.weixin.qq.com"
+	const required = ", and neither is WXGATE_APP_ID for all sites: the AppID of your official account, shown among its settings at mp.weixin.qq.com"
 	const host = "expected a host such as h5.example.com or h5.example.com:8080, in ASCII (xn--… for other scripts), no wildcard"
-	const relay = ": not set, but WXGATE_RELAY_LISTEN is: beside several sites, the relay serves the account of WXGATE_APP_ID and WXGATE_APP_SECRET"
+	const relay = ": not set, but WXGATE_RELAY_LISTEN is: with several sites, the relay serves the account of WXGATE_APP_ID and WXGATE_APP_SECRET"
 	for _, tt := range []struct {
 		name    string
 		changes []string
@@ -133,11 +133,11 @@ func TestLoadSitesFaults(t *testing.T) {
 	}{
 		{"a missing one", []string{"WXGATE_SITES_0_APP_ID="}, []string{"WXGATE_SITES_0_APP_ID: not set" + required}},
 		{"missing in both", []string{"WXGATE_SITES_0_APP_ID=", "WXGATE_SITES_1_APP_ID="}, []string{"WXGATE_SITES_0_APP_ID: not set" + required, "WXGATE_SITES_1_APP_ID: not set" + required}},
-		{"neither hosts nor public URL", []string{"WXGATE_SITES_0_HOSTS="}, []string{"WXGATE_SITES_0_PUBLIC_URL: not set (WXGATE_SITES_0_HOSTS would do too): the origin that visitors use, such as https://h5.example.com"}},
+		{"neither hosts nor public URL", []string{"WXGATE_SITES_0_HOSTS="}, []string{"WXGATE_SITES_0_PUBLIC_URL: not set, and neither is WXGATE_SITES_0_HOSTS: the origin that visitors use, such as https://h5.example.com"}},
 		{"a site's faulty value", []string{"WXGATE_SCOPE=snsapi_base", "WXGATE_SITES_1_SCOPE=userinfo"}, []string{`WXGATE_SITES_1_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`}},
 		{"a faulty value in the place of another", []string{"WXGATE_SCOPE=base", "WXGATE_SITES_1_SCOPE=userinfo"}, []string{`WXGATE_SCOPE="base": expected snsapi_base or snsapi_userinfo`, `WXGATE_SITES_1_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`}},
 		{"a site's unparsable value", []string{"WXGATE_SITES_1_SESSION_TTL=1"}, []string{`WXGATE_SITES_1_SESSION_TTL="1": expected a duration with its unit, such as 90s, 5m or 24h`}},
-		{"a site's secret", []string{"WXGATE_SITES_1_APP_SECRET=planted secret"}, []string{`WXGATE_SITES_1_APP_SECRET: expected printable ASCII without blanks or line breaks`}},
+		{"a site's secret", []string{"WXGATE_SITES_1_APP_SECRET=planted secret"}, []string{`WXGATE_SITES_1_APP_SECRET: expected printable ASCII without spaces or line breaks`}},
 		{"a site's secret twice", []string{"WXGATE_SITES_1_APP_SECRET_FILE=planted"}, []string{`WXGATE_SITES_1_APP_SECRET: set as WXGATE_SITES_1_APP_SECRET_FILE too; keep one of the two`}},
 		{"a site's secret's file", []string{"WXGATE_SITES_1_COOKIE_KEYS_FILE=" + missing}, []string{`WXGATE_SITES_1_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory`}},
 		{"a site's file", []string{"WXGATE_SITES_1_ALLOW_OPENIDS_FILE=" + missing}, []string{fmt.Sprintf(`WXGATE_SITES_1_ALLOW_OPENIDS_FILE=%q: open the list: no such file or directory`, missing)}},
@@ -150,25 +150,25 @@ func TestLoadSitesFaults(t *testing.T) {
 		{"a contradiction with a default", []string{"WXGATE_SITES_1_SESSION_MAX_TTL=1h"}, []string{`WXGATE_SITES_1_SESSION_TTL: 24h0m0s is longer than WXGATE_SITES_1_SESSION_MAX_TTL, 1h0m0s; shorten the one or lengthen the other`}},
 		{"a contradiction of a default", []string{"WXGATE_SITES_1_SESSION_TTL=1000h"}, []string{`WXGATE_SITES_1_SESSION_TTL="1000h": 1000h0m0s is longer than WXGATE_SITES_1_SESSION_MAX_TTL, 720h0m0s; shorten the one or lengthen the other`}},
 		{"a contradiction with an inherited value", []string{"WXGATE_SESSION_TTL=12h", "WXGATE_SITES_1_SESSION_MAX_TTL=1h"}, []string{`WXGATE_SESSION_TTL="12h": 12h0m0s is longer than WXGATE_SITES_1_SESSION_MAX_TTL, 1h0m0s; shorten the one or lengthen the other`}},
-		{"half a website application", []string{"WXGATE_SITES_0_QR_APP_ID=wx9"}, []string{`WXGATE_SITES_0_QR_APP_SECRET: not set, but WXGATE_SITES_0_QR_APP_ID needs it: the AppSecret of your website application at open.weixin.qq.com; WXGATE_SITES_0_QR_APP_SECRET_FILE may name a file that holds it`}},
-		{"no key for a hub", []string{"WXGATE_SITES_0_HUB_URL=https://auth.example.com"}, []string{`WXGATE_SITES_0_HUB_KEY: not set, but WXGATE_SITES_0_HUB_URL needs it: the key that a hub and its sites share; make one with: wxgate keygen; WXGATE_SITES_0_HUB_KEY_FILE may name a file that holds it`}},
-		{"no hub for a key", []string{"WXGATE_SITES_0_HUB_KEY=" + key()}, []string{`WXGATE_SITES_0_HUB_KEY: set, but neither WXGATE_SITES_0_HUB_URL nor WXGATE_SITES_0_HUB_SITES is; there is nothing to use it for`}},
-		{"its own hub", []string{"WXGATE_HUB_URL=https://b.example.com", "WXGATE_HUB_KEY=" + key()}, []string{`WXGATE_HUB_URL="https://b.example.com": the site's own WXGATE_SITES_1_HOSTS, so that visitors would go in circles; expected the origin of another wxgate`}},
+		{"half a website application", []string{"WXGATE_SITES_0_QR_APP_ID=wx9"}, []string{`WXGATE_SITES_0_QR_APP_SECRET: not set, but WXGATE_SITES_0_QR_APP_ID needs it: the AppSecret of your website application at open.weixin.qq.com; WXGATE_SITES_0_QR_APP_SECRET_FILE may name a file with the value`}},
+		{"no key for a hub", []string{"WXGATE_SITES_0_HUB_URL=https://auth.example.com"}, []string{`WXGATE_SITES_0_HUB_KEY: not set, but WXGATE_SITES_0_HUB_URL needs it: the key that a hub and its sites share; make one with: wxgate keygen; WXGATE_SITES_0_HUB_KEY_FILE may name a file with the value`}},
+		{"no hub for a key", []string{"WXGATE_SITES_0_HUB_KEY=" + key()}, []string{`WXGATE_SITES_0_HUB_KEY: set, but neither WXGATE_SITES_0_HUB_URL nor WXGATE_SITES_0_HUB_SITES is; it has no use`}},
+		{"its own hub", []string{"WXGATE_HUB_URL=https://b.example.com", "WXGATE_HUB_KEY=" + key()}, []string{`WXGATE_HUB_URL="https://b.example.com": the site's own WXGATE_SITES_1_HOSTS, which would redirect visitors in a circle; expected the origin of another wxgate`}},
 		{"a cookie domain that is not all sites'", []string{"WXGATE_COOKIE_DOMAIN=a.example.com"}, []string{`WXGATE_COOKIE_DOMAIN="a.example.com": expected the host of WXGATE_SITES_1_HOSTS, b.example.com, or a domain above it: browsers refuse any other`}},
 
 		{"no host", []string{"WXGATE_SITES_0_HOSTS=*.example.com"}, []string{`WXGATE_SITES_0_HOSTS="*.example.com": item 1 of the list: ` + host}},
 		{"no host beside a public URL", []string{"WXGATE_SITES_0_HOSTS=a..b", "WXGATE_SITES_0_PUBLIC_URL=https://a.example.com"}, []string{`WXGATE_SITES_0_HOSTS="a..b": item 1 of the list: ` + host}},
 		{"two dots at the end", []string{"WXGATE_SITES_0_HOSTS=a.example.com.."}, []string{`WXGATE_SITES_0_HOSTS="a.example.com..": item 1 of the list: ` + host}},
-		{"a host twice", []string{"WXGATE_SITES_1_HOSTS=b.example.com,A.example.com:81"}, []string{`WXGATE_SITES_1_HOSTS="b.example.com,A.example.com:81": the host a.example.com is that of WXGATE_SITES_0_HOSTS too; a request's host has to tell its site`}},
-		{"a public URL's host twice", []string{"WXGATE_SITES_1_PUBLIC_URL=https://a.example.com:81"}, []string{`WXGATE_SITES_1_PUBLIC_URL="https://a.example.com:81": the host a.example.com is that of WXGATE_SITES_0_HOSTS too; a request's host has to tell its site`}},
-		{"one public URL for both", []string{"WXGATE_PUBLIC_URL=https://h5.example.com"}, []string{`WXGATE_SITES_1_PUBLIC_URL: not set, and the host h5.example.com of WXGATE_PUBLIC_URL is that of WXGATE_SITES_0 (WXGATE_PUBLIC_URL) too; a request's host has to tell its site`}},
-		{"one cookie domain each", []string{"WXGATE_SITES_0_COOKIE_DOMAIN=example.com", "WXGATE_SITES_1_COOKIE_DOMAIN=.example.com"}, []string{`WXGATE_SITES_1_COOKIE_NAME: the cookie wxgate of the domain example.com (WXGATE_SITES_1_COOKIE_DOMAIN) is that of WXGATE_SITES_0_COOKIE_DOMAIN too, so that each site would overwrite the other's; expected a name of its own`}},
-		{"one cookie domain for both", []string{"WXGATE_COOKIE_DOMAIN=example.com", "WXGATE_SITES_1_COOKIE_NAME=wxgate"}, []string{`WXGATE_SITES_1_COOKIE_NAME="wxgate": the cookie wxgate of the domain example.com (WXGATE_COOKIE_DOMAIN) is that of WXGATE_SITES_0 (WXGATE_COOKIE_DOMAIN) too, so that each site would overwrite the other's; expected a name of its own`}},
+		{"a host twice", []string{"WXGATE_SITES_1_HOSTS=b.example.com,A.example.com:81"}, []string{`WXGATE_SITES_1_HOSTS="b.example.com,A.example.com:81": the host a.example.com is also that of WXGATE_SITES_0_HOSTS; the host of a request must identify its site`}},
+		{"a public URL's host twice", []string{"WXGATE_SITES_1_PUBLIC_URL=https://a.example.com:81"}, []string{`WXGATE_SITES_1_PUBLIC_URL="https://a.example.com:81": the host a.example.com is also that of WXGATE_SITES_0_HOSTS; the host of a request must identify its site`}},
+		{"one public URL for both", []string{"WXGATE_PUBLIC_URL=https://h5.example.com"}, []string{`WXGATE_SITES_1_PUBLIC_URL: not set, and the host h5.example.com of WXGATE_PUBLIC_URL is also that of WXGATE_SITES_0 (WXGATE_PUBLIC_URL); the host of a request must identify its site`}},
+		{"one cookie domain each", []string{"WXGATE_SITES_0_COOKIE_DOMAIN=example.com", "WXGATE_SITES_1_COOKIE_DOMAIN=.example.com"}, []string{`WXGATE_SITES_1_COOKIE_NAME: the cookie wxgate of the domain example.com (WXGATE_SITES_1_COOKIE_DOMAIN) is also that of WXGATE_SITES_0_COOKIE_DOMAIN, so each site would overwrite the other's; expected a name of its own`}},
+		{"one cookie domain for both", []string{"WXGATE_COOKIE_DOMAIN=example.com", "WXGATE_SITES_1_COOKIE_NAME=wxgate"}, []string{`WXGATE_SITES_1_COOKIE_NAME="wxgate": the cookie wxgate of the domain example.com (WXGATE_COOKIE_DOMAIN) is also that of WXGATE_SITES_0 (WXGATE_COOKIE_DOMAIN), so each site would overwrite the other's; expected a name of its own`}},
 		{"a relay of no account", []string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=/cgi-bin/"}, []string{"WXGATE_APP_ID" + relay, "WXGATE_APP_SECRET" + relay}},
 		{"a relay of half an account", []string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=/cgi-bin/", "WXGATE_APP_ID=wx1"}, []string{"WXGATE_APP_SECRET" + relay}},
 
-		{"of the whole process", []string{"WXGATE_SITES_0_LISTEN=:80", "WXGATE_SITES_1_ADMIN_TOKEN_FILE=planted"}, []string{`WXGATE_SITES_0_LISTEN: belongs to the whole process; set WXGATE_LISTEN`, `WXGATE_SITES_1_ADMIN_TOKEN_FILE: belongs to the whole process; set WXGATE_ADMIN_TOKEN_FILE`}},
-		{"two listeners in each other's way", []string{"WXGATE_LISTEN=:9090"}, []string{`WXGATE_ADMIN_LISTEN: :9090 would take the address of WXGATE_LISTEN, :9090; expected another port, or empty for none`}},
+		{"of the whole process", []string{"WXGATE_SITES_0_LISTEN=:80", "WXGATE_SITES_1_ADMIN_TOKEN_FILE=planted"}, []string{`WXGATE_SITES_0_LISTEN: applies to the whole process; set WXGATE_LISTEN`, `WXGATE_SITES_1_ADMIN_TOKEN_FILE: applies to the whole process; set WXGATE_ADMIN_TOKEN_FILE`}},
+		{"two listeners in each other's way", []string{"WXGATE_LISTEN=:9090"}, []string{`WXGATE_ADMIN_LISTEN: :9090 overlaps the address of WXGATE_LISTEN, :9090; expected another port, or empty for none`}},
 		{"misspelt", []string{"WXGATE_SITES_0_UPSTREM=planted"}, []string{`WXGATE_SITES_0_UPSTREM: unknown; the nearest known name is WXGATE_SITES_0_UPSTREAM`}},
 		{"misspelt secret", []string{"WXGATE_SITES_12_APP_SECERT_FILE=planted"}, []string{`WXGATE_SITES_12_APP_SECERT_FILE: unknown; the nearest known name is WXGATE_SITES_12_APP_SECRET_FILE`}},
 		{"misspelt of the process", []string{"WXGATE_SITES_0_ACCES_LOG=1"}, []string{`WXGATE_SITES_0_ACCES_LOG: unknown; the nearest known name is WXGATE_ACCESS_LOG`}},

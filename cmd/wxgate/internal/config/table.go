@@ -2,28 +2,29 @@ package config
 
 import "strings"
 
-// Table gives every variable, and a row for those of several sites, as the
-// Markdown table that `wxgate env` prints and the README holds, in the order of
-// [Config].
+// Table returns the Markdown table of all variables that `wxgate env` prints and
+// the README shows, in the order of [Config], with a last row for the variables
+// of several sites.
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| name | default | meaning |\n| --- | --- | --- |\n")
 	for _, v := range variables() {
-		name, preset := "`"+v.name+"`", "none"
+		name, preset := "`"+prefix+v.name+"`", "none"
 		if v.secret {
 			name += " / `_FILE`"
 		}
 		switch {
 		case v.unset != "":
 			preset = v.unset
-		case v.required != "":
+		case v.required:
 			preset = "required"
 		case v.preset != "":
 			preset = "`" + v.preset + "`"
 		}
-		b.WriteString("| " + name + " | " + preset + " | " + v.meaning + " |\n")
+		b.WriteString("| " + name + " | " + preset + " | " + comments()[v.field].meaning + " |\n")
 	}
-	b.WriteString("| `" + numberedPrefix + "<n>_…` | none | several sites in one process, told apart by the request's host:" +
-		" WXGATE_SITES_0_HOSTS=a.example.com, WXGATE_SITES_0_APP_ID and so on; what a site leaves out it takes from the unnumbered variable |\n")
+	b.WriteString("| `" + prefix + sitesPrefix + "<n>_…` | none | several sites in one process, told apart by the request's host: " +
+		"WXGATE_SITES_0_HOSTS=a.example.com, WXGATE_SITES_0_APP_ID and so on; " +
+		"what a site leaves out it takes from the unnumbered variable |\n")
 	return b.String()
 }

@@ -100,8 +100,8 @@ func TestUpstreams(t *testing.T) {
 		{in: "/=http://web,/a/../b=http://api", err: "item 2 of the list: expected a clean path"},
 		{in: "/=http://web,/a//=http://api", err: "item 2 of the list: expected a clean path"},
 		{in: "/=http://web,/%61=http://api", err: "item 2 of the list: expected a clean path"},
-		{in: "/=http://web,/=http://api", err: "the path / is there twice"},
-		{in: "/=http://web,/api=http://a,/api/=http://b", err: "the path /api/ is there twice"},
+		{in: "/=http://web,/=http://api", err: "the path / is in the list twice"},
+		{in: "/=http://web,/api=http://a,/api/=http://b", err: "the path /api/ is in the list twice"},
 		{in: "/api/=http://api", err: "expected an upstream for the path / too"},
 	})
 }
@@ -307,7 +307,7 @@ func TestVerifyFiles(t *testing.T) {
 		{in: "abc123, dEf456", want: config.VerifyFiles{"abc123", "dEf456"}},
 		{in: strings.Repeat("a", 64), want: config.VerifyFiles{strings.Repeat("a", 64)}},
 		{in: strings.Repeat("a", 65), err: "at most 64 letters and digits"},
-		{in: "MP_verify_abc123.txt", err: "expected only what stands between MP_verify_ and .txt"},
+		{in: "MP_verify_abc123.txt", err: "expected only the part between MP_verify_ and .txt"},
 		{in: "../etc", err: "expected only"},
 		{in: "abc,", err: "item 2 of the list is empty"},
 	})

@@ -4,25 +4,21 @@ import (
 	"cmp"
 	"maps"
 	"math"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/agnivade/levenshtein"
-
-	"github.com/wxgate/wxgate/gateway/origin"
 )
 
-// unknown gives a fault for each name that no variable has, with the nearest
-// that there is, and for each that has a number where none may be. Values stay
-// out: a misspelt secret is still a secret.
+// unknown returns a fault for each name that is no variable, with the nearest
+// name that is one, and for each numbered variable that must not have a number.
+// The faults do not show values: a misspelt secret is still a secret.
 func unknown(given map[string]string, known []variable) []Fault {
 	ofSites, ofProcess := siteNames(known), make(map[string]bool)
 	all := make(map[string]bool)
 	for _, v := range known {
-		for _, name := range v.names() {
+		for _, name := range v.names {
 			all[name], ofProcess[name] = true, v.process
 		}
 	}
@@ -32,84 +28,51 @@ func unknown(given map[string]string, known []variable) []Fault {
 		switch {
 		case all[name], ok && ofSites[unnumbered], serviceLink(name, given[name]):
 		case ok && ofProcess[unnumbered]:
-			list = append(list, Fault{Name: name, Problem: "belongs to the whole process; set " + unnumbered})
+			list = append(list, Fault{
+				Name:    prefix + name,
+				Problem: "applies to the whole process; set " + prefix + unnumbered,
+			})
 		default:
-			shown := name
-			if quoted := strconv.QuoteToASCII(name); quoted != `"`+name+`"` {
-				shown = quoted
-			}
-			list = append(list, Fault{Name: shown, Problem: "unknown; the nearest known name is " + nearest(name, known)})
+			list = append(list, Fault{
+				Name:    shownName(prefix + name),
+				Problem: "unknown; the nearest known name is " + nearest(prefix+name, known),
+			})
 		}
 	}
 	return list
 }
 
-// nearest gives the known name that is most like name: one without a number, or
-// with the number that name holds.
+// shownName returns a name in quotes if it holds characters that a message
+// cannot show.
+func shownName(name string) string {
+	if quoted := strconv.QuoteToASCII(name); quoted != `"`+name+`"` {
+		return quoted
+	}
+	return name
+}
+
+// nearest returns the known name that is most similar to name: one without a
+// number, or with the first number in name.
 func nearest(name string, known []variable) string {
 	number := regexp.MustCompile(`[1-9][0-9]*`).FindString(name)
-	number = numberedPrefix + cmp.Or(number, "0") + "_"
+	numberedPrefix := prefix + sitesPrefix + cmp.Or(number, "0") + "_"
 	best, least := "", math.MaxInt
-	compare := func(like, candidate string) {
-		if d := levenshtein.ComputeDistance(name, like); d < least {
+	compare := func(similar, candidate string) {
+		if d := levenshtein.ComputeDistance(name, similar); d < least {
 			best, least = candidate, d
 		}
 	}
 	for _, v := range known {
-		for _, candidate := range v.names() {
-			compare(candidate, candidate)
-			like := number + strings.TrimPrefix(candidate, unnumberedPrefix)
-			if !v.process {
-				candidate = like
+		for _, n := range v.names {
+			compare(prefix+n, prefix+n)
+			if v.process {
+				compare(numberedPrefix+n, prefix+n)
+			} else {
+				compare(numberedPrefix+n, numberedPrefix+n)
 			}
-			compare(like, candidate)
 		}
 	}
-	hosts := number + strings.TrimPrefix(hostsVariable, unnumberedPrefix)
-	compare(hosts, hosts)
-	compare(hostsVariable, hosts)
+	compare(numberedPrefix+hostsVariable, numberedPrefix+hostsVariable)
+	compare(prefix+hostsVariable, numberedPrefix+hostsVariable)
 	return best
-}
-
-// serviceLink tells a variable that Kubernetes sets by itself in every pod of
-// the namespace, for a Service called wxgate or wxgate-…, from a person's
-// mistake: WXGATE_PORT=tcp://10.0.0.1:8080 is one, WXGATE_PORT=8080 is not.
-// The names are those of Kubernetes' documentation of Services, "Environment
-// variables".
-func serviceLink(name, value string) bool {
-	number := `(?:0|[1-9][0-9]{0,4})`
-	for _, link := range []struct {
-		name  string
-		valid func(value string) bool
-	}{
-		{`_SERVICE_HOST`, isAddr},
-		{`_SERVICE_PORT(?:_[A-Z0-9_]+)?`, origin.IsPort},
-		{`_PORT`, isLink},
-		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)`, isLink},
-		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)_PROTO`, isProto},
-		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)_PORT`, origin.IsPort},
-		{`_PORT_` + number + `_(?:TCP|UDP|SCTP)_ADDR`, isAddr},
-	} {
-		pattern := regexp.MustCompile(`^WXGATE(?:_[A-Z0-9_]+)?` + link.name + `$`)
-		if pattern.MatchString(name) && link.valid(value) {
-			return true
-		}
-	}
-	return false
-}
-
-func isAddr(s string) bool {
-	_, err := netip.ParseAddr(s)
-	return err == nil
-}
-
-func isProto(s string) bool {
-	return s == "tcp" || s == "udp" || s == "sctp"
-}
-
-// isLink reports whether s is like tcp://10.0.0.1:8080.
-func isLink(s string) bool {
-	proto, address, ok := cutScheme(s)
-	_, err := netip.ParseAddrPort(address)
-	return ok && isProto(proto) && err == nil
 }

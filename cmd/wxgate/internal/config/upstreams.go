@@ -10,7 +10,7 @@ import (
 	"github.com/wxgate/wxgate/gateway/origin"
 )
 
-// Upstream is a part of the site and the server that answers for it.
+// Upstream is a part of the site and the server for it.
 type Upstream struct {
 	// Prefix is what the path of a request begins with: "/", or a clean path
 	// with or without a slash at its end.
@@ -20,14 +20,14 @@ type Upstream struct {
 	URL *url.URL
 }
 
-// Upstreams is the whole site: one server, or several by path. Prefixes differ
-// in more than a slash at their end, and one of them is "/". The order is that
-// of the variable; the longest prefix is to win.
+// Upstreams is the whole site: one server, or several by path. No two prefixes
+// are the same or differ only in a slash at the end, and one of them is "/". The
+// order is that of the variable; the longest prefix of a path decides.
 type Upstreams []Upstream
 
-// UnmarshalText reads one URL, which answers for "/", or a comma-separated list
-// of prefix=URL. A path or query in a URL is refused: requests are forwarded
-// with theirs as they came.
+// UnmarshalText parses one URL, for the prefix "/", or a comma-separated list of
+// prefix=URL. It refuses a URL with a path or query: requests are forwarded with
+// their own, unchanged.
 func (u *Upstreams) UnmarshalText(text []byte) error {
 	one := strings.TrimSpace(string(text))
 	if !strings.HasPrefix(one, "/") && !strings.Contains(one, ",") {
@@ -46,7 +46,7 @@ func (u *Upstreams) UnmarshalText(text []byte) error {
 	for _, upstream := range list {
 		prefix := strings.TrimSuffix(upstream.Prefix, "/")
 		if seen[prefix] {
-			return fmt.Errorf("the path %s is there twice", upstream.Prefix)
+			return fmt.Errorf("the path %s is in the list twice", upstream.Prefix)
 		}
 		seen[prefix] = true
 	}
@@ -57,7 +57,7 @@ func (u *Upstreams) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String gives the list as [Upstreams.UnmarshalText] reads it.
+// String returns the list in the form that [Upstreams.UnmarshalText] parses.
 func (u Upstreams) String() string {
 	if len(u) == 1 {
 		return u[0].URL.String()
@@ -69,7 +69,7 @@ func (u Upstreams) String() string {
 	return strings.Join(items, ",")
 }
 
-// MarshalText gives what [Upstreams.String] gives.
+// MarshalText returns the text of [Upstreams.String].
 func (u Upstreams) MarshalText() ([]byte, error) {
 	return []byte(u.String()), nil
 }
@@ -102,7 +102,7 @@ func parseUpstreamURL(text string) (*url.URL, error) {
 	case err != nil:
 		return nil, err
 	case u.Path != "":
-		return nil, errors.New("expected a URL without a path: requests are forwarded with theirs as they came")
+		return nil, errors.New("expected a URL without a path: requests are forwarded with their own path, unchanged")
 	}
 	return u, nil
 }

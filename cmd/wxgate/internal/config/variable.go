@@ -1,33 +1,29 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 )
 
+// prefix is what the names of all of wxgate's variables begin with.
+const prefix = "WXGATE_"
+
 // A variable is a field of [Config] as its tags describe it.
 type variable struct {
-	name     string
+	name     string // without the prefix: APP_ID
 	field    string
-	preset   string // default
+	preset   string // the default
 	unset    string
-	meaning  string
-	required string
 	oneOf    []string
+	required bool
 	secret   bool
 	account  bool
 	process  bool
+	names    []string // the names that set it, without the prefix
 }
 
-// names gives the names that set the variable.
-func (v variable) names() []string {
-	if v.secret {
-		return []string{v.name, v.name + "_FILE"}
-	}
-	return []string{v.name}
-}
-
-// variables lists the fields of [Config] in their order.
+// variables returns the variables in the order of the fields of [Config].
 func variables() []variable {
 	var list []variable
 	for f := range reflect.TypeFor[Config]().Fields() {
@@ -36,20 +32,43 @@ func variables() []variable {
 			continue
 		}
 		v := variable{
-			name:     name,
-			field:    f.Name,
-			preset:   f.Tag.Get("envDefault"),
-			unset:    f.Tag.Get("unset"),
-			meaning:  f.Tag.Get("meaning"),
-			required: f.Tag.Get("required"),
-			secret:   f.Tag.Get("secret") == "true",
-			account:  f.Tag.Get("account") == "true",
-			process:  f.Tag.Get("process") == "true",
+			name:   name,
+			field:  f.Name,
+			preset: f.Tag.Get("envDefault"),
+			unset:  f.Tag.Get("unset"),
+			oneOf:  split(f.Tag.Get("oneof")),
 		}
-		if words, ok := f.Tag.Lookup("oneof"); ok {
-			v.oneOf = strings.Split(words, ",")
+		for _, kind := range split(f.Tag.Get("kind")) {
+			v.setKind(kind)
+		}
+		v.names = []string{name}
+		if v.secret {
+			v.names = append(v.names, name+"_FILE")
 		}
 		list = append(list, v)
 	}
 	return list
+}
+
+func (v *variable) setKind(kind string) {
+	switch kind {
+	case "required":
+		v.required = true
+	case "secret":
+		v.secret = true
+	case "account":
+		v.account = true
+	case "process":
+		v.process = true
+	default:
+		panic(fmt.Sprintf("config: the field %s has the unknown kind %q", v.field, kind))
+	}
+}
+
+// split splits the words of a tag; no text has none.
+func split(words string) []string {
+	if words == "" {
+		return nil
+	}
+	return strings.Split(words, ",")
 }

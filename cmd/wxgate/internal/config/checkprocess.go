@@ -1,0 +1,122 @@
+package config
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+
+	"github.com/wxgate/wxgate/gateway/origin"
+)
+
+// checkProcess checks the values of the whole process against each other.
+func (l *loader) checkProcess(c *Config) {
+	l.listeners(c)
+	l.relay(c)
+	l.certificate(c)
+}
+
+// listeners checks that the process can listen on all of its addresses at once.
+func (l *loader) listeners(c *Config) {
+	type listener struct{ name, address, orElse string }
+	var earlier []listener
+	for _, a := range []listener{
+		{"LISTEN", c.Listen, ""},
+		{"ADMIN_LISTEN", c.AdminListen, ", or empty for none"},
+		{"RELAY_LISTEN", c.RelayListen, ""},
+		{"EXTAUTHZ_LISTEN", c.ExtAuthzListen, ""},
+	} {
+		if a.address == "" {
+			continue
+		}
+		l.check(a.name, listenAddress(a.address))
+		for _, b := range earlier {
+			if l.sound(a.name, b.name) && overlap(a.address, b.address) {
+				l.fault(a.name, fmt.Sprintf("%s overlaps the address of %s, %s; expected another port%s",
+					a.address, l.name(b.name), b.address, a.orElse))
+			}
+		}
+		earlier = append(earlier, a)
+	}
+	if c.AdminListen == "" && c.AdminToken != "" {
+		l.fault("ADMIN_TOKEN", "set, but "+l.name("ADMIN_LISTEN")+" is empty; the admin API needs that address")
+	}
+}
+
+func listenAddress(s string) error {
+	host, port, err := net.SplitHostPort(s)
+	_, notIP := netip.ParseAddr(host)
+	if err != nil || !origin.IsPort(port) || host != "" && notIP != nil && !origin.IsHostname(strings.ToLower(host)) {
+		return errors.New("expected host:port, such as :8080 or 127.0.0.1:8080")
+	}
+	return nil
+}
+
+// overlap reports whether a process cannot listen on both addresses. An address
+// without a host, or with an unspecified one, covers all hosts.
+func overlap(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	all := func(host string) bool {
+		addr, err := netip.ParseAddr(host)
+		return host == "" || err == nil && addr.IsUnspecified()
+	}
+	return portA == portB && portA != "0" && (strings.EqualFold(hostA, hostB) || all(hostA) || all(hostB))
+}
+
+// relay checks that the relay has both an address and paths, or neither.
+func (l *loader) relay(c *Config) {
+	const listen, paths = "RELAY_LISTEN", "RELAY_PATHS"
+	switch {
+	case !l.sound(listen, paths):
+	case c.RelayListen != "" && len(c.RelayPaths) == 0:
+		l.fault(paths, "not set, but "+l.name(listen)+" is; "+
+			"name what the relay is to forward, such as POST /cgi-bin/message/template/send")
+	case c.RelayListen == "" && len(c.RelayPaths) > 0:
+		l.fault(listen, "not set, but "+l.name(paths)+" is; "+
+			"the relay needs an address of its own, such as 127.0.0.1:8081")
+	}
+}
+
+// relayAccount checks that the relay has an account of its own if there are
+// several sites.
+func (l *loader) relayAccount(c *Config) {
+	const id, secret = "APP_ID", "APP_SECRET"
+	if c.RelayListen == "" {
+		return
+	}
+	for _, name := range []string{id, secret} {
+		if _, given := l.sources[name]; !given {
+			l.fault(name, "not set, but "+l.name("RELAY_LISTEN")+" is: with several sites, "+
+				"the relay serves the account of "+prefix+id+" and "+prefix+secret)
+		}
+	}
+}
+
+// certificate checks that HTTPS can be served with the certificate and the key.
+// Its faults show nothing of the files' content.
+func (l *loader) certificate(c *Config) {
+	const cert, key = "TLS_CERT_FILE", "TLS_KEY_FILE"
+	switch {
+	case c.TLSCertFile == "" && c.TLSKeyFile == "":
+		return
+	case c.TLSCertFile == "":
+		l.fault(cert, "not set, but "+l.name(key)+" is; HTTPS needs both")
+		return
+	case c.TLSKeyFile == "":
+		l.fault(key, "not set, but "+l.name(cert)+" is; HTTPS needs both")
+		return
+	}
+	certPEM, err := readFile(c.TLSCertFile)
+	l.check(cert, wrap("read the certificate", err))
+	keyPEM, err := readFile(c.TLSKeyFile)
+	l.check(key, wrap("read the key", err))
+	if !l.sound(cert, key) {
+		return
+	}
+	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
+		l.fault(cert, "expected a PEM certificate that belongs to the PEM key in "+l.name(key))
+	}
+}

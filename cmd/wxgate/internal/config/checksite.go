@@ -1,0 +1,89 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// require checks that the variables without which a site does not start are set.
+func (l *loader) require(c *Config, known []variable) {
+	for _, v := range known {
+		_, given := l.sources[v.name]
+		noUpstream := v.name == "UPSTREAM" && (c.Mode != "proxy" || !l.sound("MODE"))
+		if !v.required || given || noUpstream {
+			continue
+		}
+		elsewhere := "" // where the value could also be set
+		switch {
+		case l.prefix == prefix:
+		case v.name == "PUBLIC_URL":
+			elsewhere = ", and neither is " + l.fullName(hostsVariable)
+		default:
+			elsewhere = ", and neither is " + prefix + v.name + " for all sites"
+		}
+		problem := "not set" + elsewhere + ": " + comments()[v.field].missing
+		if v.secret {
+			problem += orFile(l.fullName(v.name))
+		}
+		l.ownFault(v.name, problem)
+	}
+}
+
+// orFile says that the value of a variable may come from a file.
+func orFile(name string) string {
+	return "; " + name + "_FILE may name a file with the value"
+}
+
+// checkSite checks the values of one site against each other.
+func (l *loader) checkSite(c *Config) {
+	const ttl, most = "SESSION_TTL", "SESSION_MAX_TTL"
+	if l.sound(ttl, most) && c.SessionTTL > c.SessionMaxTTL {
+		l.fault(ttl, fmt.Sprintf("%v is longer than %s, %v; shorten the one or lengthen the other",
+			c.SessionTTL, l.name(most, ttl), c.SessionMaxTTL), most)
+	}
+	l.scanLogin(c)
+	l.cookieDomainFits(c)
+	l.hub(c)
+}
+
+// scanLogin checks that the website application is complete, if it is used.
+func (l *loader) scanLogin(c *Config) {
+	const id, secret = "QR_APP_ID", "QR_APP_SECRET"
+	var reason, value string // the variable that needs the application
+	switch {
+	case c.OutsideWeChat == "qrconnect":
+		reason, value = "OUTSIDE_WECHAT", "=qrconnect"
+	case c.QRAppID != "":
+		reason = id
+	case c.QRAppSecret != "":
+		reason = secret
+	default:
+		return
+	}
+	missing := "not set, but " + l.name(reason) + value + " needs it: "
+	if l.sound(id) && c.QRAppID == "" {
+		l.fault(id, missing+"the AppID of your website application at open.weixin.qq.com, "+
+			"which is not the official account's", reason)
+	}
+	if l.sound(secret) && c.QRAppSecret == "" {
+		l.fault(secret, missing+"the AppSecret of your website application at open.weixin.qq.com"+
+			orFile(l.name(secret, reason)), reason)
+	}
+	if l.sound(id, "APP_ID") && c.QRAppID == c.AppID {
+		l.fault(id, "the official account's AppID, which WeChat refuses for scan login; "+
+			"expected that of a website application at open.weixin.qq.com")
+	}
+}
+
+// cookieDomainFits checks that browsers accept the cookie domain from the public
+// URL.
+func (l *loader) cookieDomainFits(c *Config) {
+	const domain, public = "COOKIE_DOMAIN", "PUBLIC_URL"
+	host := c.PublicURL.Hostname()
+	fits := host == c.CookieDomain || strings.HasSuffix(host, "."+c.CookieDomain)
+	if c.CookieDomain == "" || fits || !l.sound(domain, public) {
+		return
+	}
+	l.fault(domain, fmt.Sprintf("expected the host of %s, %s, or a domain above it: browsers refuse any other",
+		l.name(public), host))
+}

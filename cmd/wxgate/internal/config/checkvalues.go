@@ -1,0 +1,88 @@
+package config
+
+import (
+	"crypto/x509"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway/origin"
+	"github.com/wxgate/wxgate/session"
+)
+
+// checkValues checks what the type of a single value does not: texts without a
+// type of their own, and files.
+func (l *loader) checkValues(c *Config) {
+	l.check("APP_ID", printable(c.AppID))
+	l.check("APP_SECRET", printable(c.AppSecret.Reveal()))
+	l.check("QR_APP_ID", printable(c.QRAppID))
+	l.check("QR_APP_SECRET", printable(c.QRAppSecret.Reveal()))
+	l.check("ADMIN_TOKEN", printable(c.AdminToken.Reveal()))
+	l.check("PREFIX", checkPrefix(c.Prefix))
+	l.check("COOKIE_NAME", session.CheckCookieName(c.CookieName))
+	l.check("SESSION_TTL", positive(c.SessionTTL))
+	l.check("SESSION_MAX_TTL", positive(c.SessionMaxTTL))
+	l.check("FOLLOW_RECHECK", positive(c.FollowRecheck))
+	l.check("UPSTREAM_TIMEOUT", positive(c.UpstreamTimeout))
+	l.check("WECHAT_TIMEOUT", positive(c.WeChatTimeout))
+	l.check("SHUTDOWN_TIMEOUT", positive(c.ShutdownTimeout))
+	if c.CookieDomain != "" {
+		c.CookieDomain = strings.ToLower(strings.TrimPrefix(c.CookieDomain, "."))
+		l.check("COOKIE_DOMAIN", cookieDomain(c.CookieDomain))
+	}
+	l.file("ALLOW_OPENIDS_FILE", "open the list", c.AllowOpenIDsFile, false)
+	l.file("DENY_OPENIDS_FILE", "open the list", c.DenyOpenIDsFile, false)
+	l.file("PAGES_DIR", "open the folder", c.PagesDir, true)
+	l.file("ASSERTION_KEYS_FILE", "open the keys", c.AssertionKeysFile, false)
+	l.upstreamCAs(c)
+}
+
+// file checks that a file or a folder can be opened, but not again for each site
+// that shares it.
+func (l *loader) file(name, tried, path string, folder bool) {
+	if l.gives(name) {
+		l.check(name, wrap(tried, readable(path, folder)))
+	}
+}
+
+// upstreamCAs reads the certificates that https:// upstreams are checked with,
+// but not again for each site that shares the file.
+func (l *loader) upstreamCAs(c *Config) {
+	const name = "UPSTREAM_CA_FILE"
+	if !l.gives(name) {
+		return
+	}
+	text, err := readFile(c.UpstreamCAFile)
+	if err != nil {
+		l.check(name, wrap("read the certificates", err))
+		return
+	}
+	c.UpstreamCAs = x509.NewCertPool()
+	if !c.UpstreamCAs.AppendCertsFromPEM(text) {
+		l.fault(name, "expected a file with at least one PEM certificate")
+	}
+}
+
+func printable(s string) error {
+	for _, r := range s {
+		if r <= ' ' || r > '~' {
+			return errors.New("expected printable ASCII without spaces or line breaks")
+		}
+	}
+	return nil
+}
+
+func positive(d time.Duration) error {
+	if d == 0 {
+		return errors.New("expected a duration above zero")
+	}
+	return nil
+}
+
+func cookieDomain(s string) error {
+	if _, err := netip.ParseAddr(s); err == nil || !origin.IsHostname(s) {
+		return errors.New("expected a domain such as example.com, without scheme and port")
+	}
+	return nil
+}
