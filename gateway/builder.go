@@ -145,7 +145,7 @@ func cookieConfig(c Site, a addresses) session.Config {
 
 // openLists opens the allow and deny lists, either of which there may not be.
 func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
-	open := func(path string) (*openIDFile, error) { return openOpenIDs(path, b.common.logger) }
+	open := func(path string) (*openIDFile, error) { return newOpenIDFile(path, b.common.logger) }
 	var err error
 	l.allow, err = cached(b.lists, c.AllowOpenIDsFile, open)
 	errs.add("AllowOpenIDsFile", err)
@@ -181,4 +181,3 @@ func cached[T any](made map[string]T, place string, read func(string) (T, error)
 	}
 	return one, err
 }
-

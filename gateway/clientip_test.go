@@ -101,7 +101,7 @@ func FuzzClient(f *testing.F) {
 
 func TestSetForwarded(t *testing.T) {
 	t.Parallel()
-	g := returnGateway(t)
+	s := &site{addresses: *returnAddresses(t)}
 	tests := []struct {
 		name    string
 		trusted bool
@@ -138,7 +138,7 @@ func TestSetForwarded(t *testing.T) {
 	for _, test := range tests {
 		in := &http.Request{Host: "h5.example.com", RemoteAddr: test.peer, Header: header(test.in...)}
 		out := in.Header.Clone()
-		g.setForwarded(out, in, &visit{trusted: test.trusted, requestID: "its id"})
+		s.setForwarded(out, in, &request{trusted: test.trusted, id: "its id"})
 		test.want.Set("X-Request-Id", "its id")
 		if diff := cmp.Diff(test.want, out); diff != "" {
 			t.Errorf("%s: headers (-want +got):\n%s", test.name, diff)
@@ -150,7 +150,8 @@ func TestSetForwarded(t *testing.T) {
 func TestSetForwardedValuesAreApart(t *testing.T) {
 	t.Parallel()
 	out := make(http.Header)
-	returnGateway(t).setForwarded(out, &http.Request{Host: "h5.example.com", RemoteAddr: "203.0.113.7:1"}, new(visit))
+	s := &site{addresses: *returnAddresses(t)}
+	s.setForwarded(out, &http.Request{Host: "h5.example.com", RemoteAddr: "203.0.113.7:1"}, new(request))
 	out.Add("X-Forwarded-For", "10.0.0.1")
 	out.Add("X-Forwarded-Host", "more")
 	if got := out.Get("X-Forwarded-Host") + " " + out.Get("X-Forwarded-Proto"); got != "h5.example.com https" {

@@ -9,11 +9,10 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// cookieGuard is a guard as far as its cookies go. Theirs begin with
-// __Host- where it is secure.
-func cookieGuard(secure bool) *guard {
-	c := session.Config{Secure: secure}
-	return &guard{cookies: c, withheld: map[string]bool{c.CookieName(): true}}
+// ownCookies are the hidden cookies of a site. Their names begin with __Host- if
+// the site is secure.
+func ownCookies(secure bool) hiddenCookies {
+	return hiddenCookies{session.Config{Secure: secure}.CookieName(): true}
 }
 
 func TestStripCookies(t *testing.T) {
@@ -60,12 +59,12 @@ func TestStripCookies(t *testing.T) {
 			h["Cookie"] = slices.Clone(test.in)
 		}
 		before := h["Cookie"]
-		cookieGuard(test.secure).stripCookies(h)
+		ownCookies(test.secure).strip(h)
 		if _, there := h["Cookie"]; !slices.Equal(h["Cookie"], test.want) || there != (test.want != nil) {
-			t.Errorf("%s: stripCookies(%q) leaves %q, want %q", test.name, test.in, h["Cookie"], test.want)
+			t.Errorf("%s: strip(%q) leaves %q, want %q", test.name, test.in, h["Cookie"], test.want)
 		}
 		if !slices.Equal(before, test.in) {
-			t.Errorf("%s: stripCookies changed the caller's %q into %q", test.name, test.in, before)
+			t.Errorf("%s: strip changed the caller's %q into %q", test.name, test.in, before)
 		}
 	}
 }
@@ -76,31 +75,31 @@ func FuzzStripCookies(f *testing.F) {
 	for _, seed := range []string{"", "a=1; wxgate=x; b=2", ";;wxgate", " wxgate = x", `a="1; wxgate=x"`, "wxgate_theme=1;wxgate_login_=2", "=wxgate=x", "\twxgate\t=;a"} {
 		f.Add(seed)
 	}
-	g := cookieGuard(false)
+	own := ownCookies(false)
 	f.Fuzz(func(t *testing.T, line string) {
-		read := func(h http.Header) (own, others []string) {
+		read := func(h http.Header) (hidden, others []string) {
 			for _, c := range (&http.Request{Header: h}).Cookies() {
-				if session.CookieOwner(c.Name) == g.cookies.CookieName() {
-					own = append(own, c.Name)
+				if own.has(c.Name) {
+					hidden = append(hidden, c.Name)
 				} else {
 					others = append(others, c.Name+"="+c.Value)
 				}
 			}
-			return own, others
+			return hidden, others
 		}
 		h := http.Header{"Cookie": {line}}
 		_, before := read(h)
-		g.stripCookies(h)
-		own, after := read(h)
-		if len(own) > 0 || !slices.Equal(before, after) {
-			t.Errorf("stripCookies(%q) leaves %q: own %q, others %q, want %q", line, h["Cookie"], own, after, before)
+		own.strip(h)
+		left, after := read(h)
+		if len(left) > 0 || !slices.Equal(before, after) {
+			t.Errorf("strip(%q) leaves %q: own %q, others %q, want %q", line, h["Cookie"], left, after, before)
 		}
-		if left := strings.Join(h["Cookie"], ";"); len(left) > len(line) {
-			t.Errorf("stripCookies(%q) leaves more: %q", line, left)
+		if rest := strings.Join(h["Cookie"], ";"); len(rest) > len(line) {
+			t.Errorf("strip(%q) leaves more: %q", line, rest)
 		}
 		once := slices.Clone(h["Cookie"])
-		if g.stripCookies(h); !slices.Equal(h["Cookie"], once) {
-			t.Errorf("stripCookies(%q) leaves %q, a second time %q", line, once, h["Cookie"])
+		if own.strip(h); !slices.Equal(h["Cookie"], once) {
+			t.Errorf("strip(%q) leaves %q, a second time %q", line, once, h["Cookie"])
 		}
 	})
 }
@@ -156,9 +155,9 @@ func TestDropOwnCookies(t *testing.T) {
 	}
 	for _, test := range tests {
 		h := http.Header{"Set-Cookie": {test.line}}
-		cookieGuard(test.secure).dropOwnCookies(h)
+		ownCookies(test.secure).dropFrom(h)
 		if _, got := h["Set-Cookie"]; got != test.stays {
-			t.Errorf("dropOwnCookies, secure %t: %q stays is %t, want %t", test.secure, test.line, got, test.stays)
+			t.Errorf("dropFrom, secure %t: %q stays is %t, want %t", test.secure, test.line, got, test.stays)
 		}
 	}
 }
@@ -166,12 +165,12 @@ func TestDropOwnCookies(t *testing.T) {
 func TestDropOwnCookiesKeepsOthers(t *testing.T) {
 	t.Parallel()
 	h := http.Header{"Set-Cookie": {" a=1 ; Path=/", "wxgate=x", "b=2", "wxgate_login_0=y", "a=3"}}
-	cookieGuard(false).dropOwnCookies(h)
+	ownCookies(false).dropFrom(h)
 	if want := []string{" a=1 ; Path=/", "b=2", "a=3"}; !slices.Equal(h["Set-Cookie"], want) {
-		t.Errorf("dropOwnCookies leaves %q, want %q", h["Set-Cookie"], want)
+		t.Errorf("dropFrom leaves %q, want %q", h["Set-Cookie"], want)
 	}
 	none := make(http.Header)
-	if cookieGuard(false).dropOwnCookies(none); len(none) > 0 {
-		t.Errorf("dropOwnCookies makes %v of no headers", none)
+	if ownCookies(false).dropFrom(none); len(none) > 0 {
+		t.Errorf("dropFrom makes %v of no headers", none)
 	}
 }

@@ -1,36 +1,64 @@
 package gateway
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
 
-func (d decision) String() string {
-	names := [...]string{"refuse", "forwardVisitor", "forwardNobody", "login", "openInWeChat", "askToFollow", "tryLater", "forbid"}
-	if d < 0 || int(d) >= len(names) {
-		return fmt.Sprintf("decision(%d)", int(d))
-	}
-	return names[d]
-}
+const decideAppID = "wx0123456789abcdef"
 
-func testPolicy(t testing.TB, outside OutsideWeChat) policy {
+func testPolicy(t testing.TB, change ...func(*Site)) policy {
 	t.Helper()
-	p, err := newPolicy([]string{"/static/", "/api/public/"}, []string{"/api/"}, outside)
-	if err != nil {
-		t.Fatal(err)
+	c := Site{
+		PublicPaths: []string{"/static/", "/api/public/"},
+		APIPaths:    []string{"/api/"},
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	var errs fieldErrors
+	p := newPolicy(c, accounts{official: &wechat.Client{AppID: decideAppID}}, &errs)
+	if errs.fields != nil {
+		t.Fatal(errs.fields)
 	}
 	return p
 }
 
-// TestDecide is the whole decision for visitors without a session. Those with
-// one are forwarded in every row.
+// match fills in what a site's paths say about a question.
+func (p policy) match(q question) question {
+	q.public, q.api = p.public.Match(q.method, q.path), p.api.MayMatch(q.method, q.path)
+	return q
+}
+
+// The verdicts, as the table below names them.
+var (
+	visitorPasses = verdict{action: passVisitor}
+	nobodyPasses  = verdict{action: passNobody}
+	toWeChat      = verdict{action: signIn, how: atWeChat}
+	toPage        = verdict{action: signIn, how: openInWeChat}
+	unauthorized  = verdict{word: refusal.WordUnauthorized}
+	notAllowed    = verdict{word: refusal.WordNotAllowed}
+	mustFollow    = verdict{word: refusal.WordNotFollowing}
+	tryLater      = verdict{word: refusal.WordWeChatUnavailable}
+	storeDown     = verdict{word: refusal.WordStoreUnavailable}
+)
+
+// TestDecide is the whole decision, for all combinations of OutsideWeChat, path
+// and client, and for each of them for all kinds of visitors.
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	const ( // the paths
@@ -40,7 +68,7 @@ func TestDecide(t *testing.T) {
 		publicAPI = "/api/public/news"
 		disguised = "/static/../shop"
 	)
-	const ( // the askers
+	const ( // the clients
 		weChat  = "page load in WeChat"
 		outside = "page load outside"
 		script  = "script in WeChat"
@@ -49,128 +77,242 @@ func TestDecide(t *testing.T) {
 	tests := []struct {
 		setting OutsideWeChat
 		path    string
-		asker   string
-		want    decision
+		client  string
+		want    verdict // for a visitor without a session
 	}{
-		{OutsideRedirect, private, weChat, login},
-		{OutsideRedirect, private, outside, login},
-		{OutsideRedirect, private, script, refuse},
-		{OutsideRedirect, private, program, refuse},
-		{OutsidePage, private, weChat, login},
-		{OutsidePage, private, outside, openInWeChat},
-		{OutsidePage, private, script, refuse},
-		{OutsidePage, private, program, refuse},
-		{OutsideDeny, private, weChat, login},
-		{OutsideDeny, private, outside, forbid},
-		{OutsideDeny, private, script, refuse},
-		{OutsideDeny, private, program, refuse},
+		{OutsideRedirect, private, weChat, toWeChat},
+		{OutsideRedirect, private, outside, toWeChat},
+		{OutsideRedirect, private, script, unauthorized},
+		{OutsideRedirect, private, program, unauthorized},
+		{OutsidePage, private, weChat, toWeChat},
+		{OutsidePage, private, outside, toPage},
+		{OutsidePage, private, script, unauthorized},
+		{OutsidePage, private, program, unauthorized},
+		{OutsideDeny, private, weChat, toWeChat},
+		{OutsideDeny, private, outside, notAllowed},
+		{OutsideDeny, private, script, unauthorized},
+		{OutsideDeny, private, program, unauthorized},
 
-		{OutsideQRConnect, private, weChat, login},
-		{OutsideQRConnect, private, outside, login},
-		{OutsideQRConnect, private, script, refuse},
-		{OutsideQRConnect, private, program, refuse},
-		{OutsideQRConnect, public, outside, forwardNobody},
-		{OutsideQRConnect, api, outside, refuse},
+		{OutsideQRConnect, private, weChat, toWeChat},
+		{OutsideQRConnect, private, outside, toWeChat},
+		{OutsideQRConnect, private, script, unauthorized},
+		{OutsideQRConnect, private, program, unauthorized},
+		{OutsideQRConnect, public, outside, nobodyPasses},
+		{OutsideQRConnect, api, outside, unauthorized},
 
-		{OutsideRedirect, public, weChat, forwardNobody},
-		{OutsideRedirect, public, outside, forwardNobody},
-		{OutsideRedirect, public, script, forwardNobody},
-		{OutsideRedirect, public, program, forwardNobody},
-		{OutsidePage, public, weChat, forwardNobody},
-		{OutsidePage, public, outside, forwardNobody},
-		{OutsidePage, public, script, forwardNobody},
-		{OutsidePage, public, program, forwardNobody},
-		{OutsideDeny, public, weChat, forwardNobody},
-		{OutsideDeny, public, outside, forwardNobody},
-		{OutsideDeny, public, script, forwardNobody},
-		{OutsideDeny, public, program, forwardNobody},
+		{OutsideRedirect, public, weChat, nobodyPasses},
+		{OutsideRedirect, public, outside, nobodyPasses},
+		{OutsideRedirect, public, script, nobodyPasses},
+		{OutsideRedirect, public, program, nobodyPasses},
+		{OutsidePage, public, weChat, nobodyPasses},
+		{OutsidePage, public, outside, nobodyPasses},
+		{OutsidePage, public, script, nobodyPasses},
+		{OutsidePage, public, program, nobodyPasses},
+		{OutsideDeny, public, weChat, nobodyPasses},
+		{OutsideDeny, public, outside, nobodyPasses},
+		{OutsideDeny, public, script, nobodyPasses},
+		{OutsideDeny, public, program, nobodyPasses},
 
-		{OutsideRedirect, api, weChat, refuse},
-		{OutsideRedirect, api, outside, refuse},
-		{OutsideRedirect, api, script, refuse},
-		{OutsideRedirect, api, program, refuse},
-		{OutsidePage, api, weChat, refuse},
-		{OutsidePage, api, outside, refuse},
-		{OutsidePage, api, script, refuse},
-		{OutsidePage, api, program, refuse},
-		{OutsideDeny, api, weChat, refuse},
-		{OutsideDeny, api, outside, refuse},
-		{OutsideDeny, api, script, refuse},
-		{OutsideDeny, api, program, refuse},
+		{OutsideRedirect, api, weChat, unauthorized},
+		{OutsideRedirect, api, outside, unauthorized},
+		{OutsideRedirect, api, script, unauthorized},
+		{OutsideRedirect, api, program, unauthorized},
+		{OutsidePage, api, weChat, unauthorized},
+		{OutsidePage, api, outside, unauthorized},
+		{OutsidePage, api, script, unauthorized},
+		{OutsidePage, api, program, unauthorized},
+		{OutsideDeny, api, weChat, unauthorized},
+		{OutsideDeny, api, outside, unauthorized},
+		{OutsideDeny, api, script, unauthorized},
+		{OutsideDeny, api, program, unauthorized},
 
-		{OutsideRedirect, publicAPI, weChat, forwardNobody},
-		{OutsideRedirect, publicAPI, outside, forwardNobody},
-		{OutsideRedirect, publicAPI, script, forwardNobody},
-		{OutsideRedirect, publicAPI, program, forwardNobody},
-		{OutsidePage, publicAPI, outside, forwardNobody},
-		{OutsideDeny, publicAPI, outside, forwardNobody},
+		{OutsideRedirect, publicAPI, weChat, nobodyPasses},
+		{OutsideRedirect, publicAPI, outside, nobodyPasses},
+		{OutsideRedirect, publicAPI, script, nobodyPasses},
+		{OutsideRedirect, publicAPI, program, nobodyPasses},
+		{OutsidePage, publicAPI, outside, nobodyPasses},
+		{OutsideDeny, publicAPI, outside, nobodyPasses},
 
-		{OutsideRedirect, disguised, weChat, login},
-		{OutsideRedirect, disguised, script, refuse},
-		{OutsidePage, disguised, outside, openInWeChat},
-		{OutsideDeny, disguised, outside, forbid},
-		{OutsideRedirect, "/api/a%2Fb", weChat, refuse},
-		{OutsideRedirect, "", weChat, login},
-		{OutsideRedirect, "*", script, refuse},
+		{OutsideRedirect, disguised, weChat, toWeChat},
+		{OutsideRedirect, disguised, script, unauthorized},
+		{OutsidePage, disguised, outside, toPage},
+		{OutsideDeny, disguised, outside, notAllowed},
+		{OutsideRedirect, "/api/a%2Fb", weChat, unauthorized},
+		{OutsideRedirect, "", weChat, toWeChat},
+		{OutsideRedirect, "*", script, unauthorized},
 
-		// A setting that nobody knows lets nobody in.
-		{"other", private, weChat, login},
-		{"other", private, outside, refuse},
-		{"", private, outside, refuse},
+		// An unknown setting lets nobody in.
+		{"other", private, weChat, toWeChat},
+		{"other", private, outside, unauthorized},
+		{"", private, outside, unauthorized},
 	}
 	for _, test := range tests {
-		p := testPolicy(t, OutsideRedirect)
+		p := testPolicy(t)
 		p.outside = test.setting
 		userAgent := "Mozilla/5.0 wxwork/4.1.22 MicroMessenger/7.0.1" // WeCom's is not WeChat's
-		if test.asker == weChat || test.asker == script {
+		if test.client == weChat || test.client == script {
 			userAgent = "Mozilla/5.0 MicroMessenger/8.0.42"
 		}
-		a := asked{
+		q := p.match(question{
 			method:     http.MethodGet,
 			path:       test.path,
-			navigation: test.asker == weChat || test.asker == outside,
+			navigation: test.client == weChat || test.client == outside,
 			userAgent:  userAgent,
-		}
-		if got := p.decide(a, nobody); got != test.want {
-			t.Errorf("outside %q, %q, %s: decide = %v, want %v", test.setting, test.path, test.asker, got, test.want)
-		}
-		// Who has a session and may not enter is told so, whatever she asks with;
-		// what is open to everybody is open to her.
-		for stands, want := range map[standing]decision{barred: forbid, notFollowing: askToFollow, unasked: tryLater} {
-			if test.want == forwardNobody {
-				want = forwardNobody
+		})
+		// Public paths are open to everybody; visitors with a session who may not
+		// enter are told so, however they ask; nobody signs in for a session that
+		// may still exist.
+		for a, want := range map[admission]verdict{
+			nobody: test.want, admitted: visitorPasses, barred: notAllowed,
+			notFollowing: mustFollow, followUnknown: tryLater, storeAway: storeDown,
+		} {
+			if test.want == nobodyPasses && a != admitted {
+				want = nobodyPasses
 			}
-			if got := p.decide(a, stands); got != want {
-				t.Errorf("outside %q, %q, %s, standing %d: decide = %v, want %v", test.setting, test.path, test.asker, stands, got, want)
+			want.page = q.navigation && !strings.HasPrefix(test.path, "/api/")
+			if got := p.decide(q, a); got != want {
+				t.Errorf("outside %q, %q, %s, admission %d: decide = %+v, want %+v", test.setting, test.path, test.client, a, got, want)
 			}
-		}
-		if got := p.decide(a, admitted); got != forwardVisitor {
-			t.Errorf("outside %q, %q, %s, signed in: decide = %v, want %v", test.setting, test.path, test.asker, got, forwardVisitor)
 		}
 	}
 }
 
-// What no rule speaks of is refused.
+// TestAdmission is who may enter, by session, list and following.
+func TestAdmission(t *testing.T) {
+	t.Parallel()
+	const site, scan, other = decideAppID, "wxscan0000000000", "wxother000000000"
+	now := time.Now()
+	follows := session.Session{AppID: site, Subscribed: true, FollowAskedAt: now.Add(-time.Hour)}
+	with := func(s session.Session, change func(*session.Session)) *session.Session {
+		change(&s)
+		return &s
+	}
+	open := testPolicy(t)
+	snapshotsDenied := testPolicy(t, func(c *Site) { c.DenySnapshotUsers = true })
+	followers := testPolicy(t, func(c *Site) { c.RequireFollow = true })
+	scanned := open
+	scanned.accounts.scan = &wechat.Client{AppID: scan}
+	for _, test := range []struct {
+		name    string
+		policy  policy
+		session *session.Session
+		err     error
+		listed  bool
+		want    admission
+	}{
+		{"no session", open, nil, nil, false, nobody},
+		{"no session, followers", followers, nil, nil, false, nobody},
+		{"session", open, &session.Session{AppID: site}, nil, false, admitted},
+		{"session, listed", open, &session.Session{AppID: site}, nil, true, barred},
+		{"session of another account", open, &session.Session{AppID: other}, nil, false, nobody},
+		{"session of another account, listed", open, &session.Session{AppID: other}, nil, true, nobody},
+		{"session of the scan account, not configured", open, &session.Session{AppID: scan}, nil, false, nobody},
+		{"session of the scan account", scanned, &session.Session{AppID: scan}, nil, false, admitted},
+		{"store away", open, nil, errors.New("down"), false, storeAway},
+		{"store away, followers", followers, nil, errors.New("down"), false, storeAway},
+		{"snapshot user", open, &session.Session{AppID: site, SnapshotUser: true}, nil, false, admitted},
+		{"snapshot user, denied", snapshotsDenied, &session.Session{AppID: site, SnapshotUser: true}, nil, false, nobody},
+		{"snapshot user, followers", followers, with(follows, func(s *session.Session) { s.SnapshotUser = true }), nil, false, nobody},
+		{"follower", followers, &follows, nil, false, admitted},
+		{"follower, listed", followers, &follows, nil, true, barred},
+		{"follower, no one has to", open, &follows, nil, false, admitted},
+		{"does not follow", followers, with(follows, func(s *session.Session) { s.Subscribed = false }), nil, false, notFollowing},
+		{"does not follow, no one has to", open, with(follows, func(s *session.Session) { s.Subscribed = false }), nil, false, admitted},
+		{"WeChat was never asked", followers, &session.Session{AppID: site}, nil, false, followUnknown},
+		{"answer of a day ago", followers, with(follows, func(s *session.Session) { s.FollowAskedAt = now.Add(-24 * time.Hour) }), nil, false, followUnknown},
+		{"answer of almost a day ago", followers, with(follows, func(s *session.Session) { s.FollowAskedAt = now.Add(time.Minute - 24*time.Hour) }), nil, false, admitted},
+	} {
+		if got := test.policy.admission(visitor{session: test.session, err: test.err}, test.listed, now); got != test.want {
+			t.Errorf("%s: admission %d, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+// What no rule allows is refused.
 func TestDecideDefault(t *testing.T) {
 	t.Parallel()
-	if got := (policy{}).decide(asked{}, nobody); got != refuse {
-		t.Errorf("the zero policy on the zero question: decide = %v, want %v", got, refuse)
+	if got := (policy{}).decide(question{}, nobody); got != unauthorized {
+		t.Errorf("the zero policy on the zero question: decide = %+v, want %+v", got, unauthorized)
 	}
-	if got := decision(0); got != refuse {
-		t.Errorf("the zero decision is %v, want %v", got, refuse)
+	if got := (verdict{}).action; got != refuse {
+		t.Errorf("the zero verdict is action %d, want %d", got, refuse)
 	}
-	if got := (policy{}).decide(asked{method: "GET", path: "/", navigation: true}, nobody); got != refuse {
-		t.Errorf("the zero policy on a page load: decide = %v, want %v", got, refuse)
+	if got := (policy{}).decide(question{method: "GET", path: "/", navigation: true}, nobody); got.action != refuse || got.word != refusal.WordUnauthorized {
+		t.Errorf("the zero policy on a page load: decide = %+v, want a refusal", got)
+	}
+	if got := (policy{}).decide(question{}, admission(99)); got.action != refuse {
+		t.Errorf("an unknown admission: decide = %+v, want a refusal", got)
 	}
 }
 
-func TestAskedBy(t *testing.T) {
+func TestQuestionOf(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("POST", "/a%2Fb?c=/static/", nil)
 	r.Header.Set("User-Agent", "Mozilla/5.0 MicroMessenger/8.0.42")
-	got := askedBy(r, &visit{navigation: true})
-	if want := (asked{method: "POST", path: "/a%2Fb", navigation: true, userAgent: r.UserAgent()}); got != want {
-		t.Errorf("askedBy = %+v, want %+v", got, want)
+	got := questionOf(r, true)
+	if want := (question{method: "POST", path: "/a%2Fb", navigation: true, userAgent: r.UserAgent()}); got != want {
+		t.Errorf("questionOf = %+v, want %+v", got, want)
+	}
+}
+
+// brokenStore is a session store that cannot be asked.
+type brokenStore struct{ session.Store }
+
+func (brokenStore) Load(*http.Request) (*session.Session, error) {
+	return nil, errors.New("store down")
+}
+
+// With the session store away, nobody is let in and nobody is sent to sign in
+// again, public paths stay open, and no cookie is touched.
+func TestStoreAway(t *testing.T) {
+	t.Parallel()
+	registry, log := prometheus.NewRegistry(), new(bytes.Buffer)
+	g, err := New(Config{Metrics: registry, Logger: zerolog.New(log), Sites: []Site{{
+		PublicURL:   "https://h5.example.com",
+		Account:     &wechat.Client{AppID: decideAppID},
+		CookieKeys:  session.Keys{[]byte(strings.Repeat("k", 32))},
+		PublicPaths: []string{"/static/"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.hosts.only.site.sessions = brokenStore{}
+	h := g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id, ok := IdentityFrom(r.Context()); ok {
+			t.Errorf("%s passes as %+v", r.URL, id)
+		}
+	}))
+	for _, test := range []struct {
+		path, accept string
+		status       int
+		body         string
+	}{
+		{"/orders", "text/html", 503, "<html"},
+		{"/orders", "application/json", 503, `"error":"session_store_unavailable"`},
+		{"/static/a", "text/html", 200, ""},
+		{"/_wx/me", "text/html", 503, `"error":"session_store_unavailable"`},
+		{"/_wx/logout", "text/html", 503, "<html"},
+		{"/_wx/auth", "application/json", 503, `"error":"session_store_unavailable"`},
+		{"/_wx/login", "text/html", 302, ""},
+	} {
+		r := httptest.NewRequest("GET", test.path, nil)
+		r.Host = "h5.example.com"
+		r.Header.Set("Accept", test.accept)
+		r.Header.Set("Cookie", "__Host-wxgate=kept")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != test.status || !strings.Contains(w.Body.String(), test.body) {
+			t.Errorf("GET %s, Accept %s: answer %d %.100q, want %d with %q", test.path, test.accept, w.Code, w.Body, test.status, test.body)
+		}
+		if w.Code == 503 && w.Header().Get("Retry-After") == "" {
+			t.Errorf("GET %s: no Retry-After", test.path)
+		}
+		if cookie := w.Header().Get("Set-Cookie"); strings.HasPrefix(cookie, "__Host-wxgate=") {
+			t.Errorf("GET %s sets %q", test.path, cookie)
+		}
+	}
+	if !strings.Contains(log.String(), `"error":"session_store_unavailable: store down"`) && !strings.Contains(log.String(), "store down") {
+		t.Errorf("log %s, want the store's error", log)
 	}
 }
 
@@ -178,12 +320,12 @@ func TestAskedBy(t *testing.T) {
 // passes, none panics.
 func TestOddRequests(t *testing.T) {
 	t.Parallel()
-	g, err := New(Config{
+	g, err := New(Config{Sites: []Site{{
 		PublicURL:   "https://h5.example.com",
-		Account:     &wechat.Client{AppID: "wx0123456789abcdef"},
+		Account:     &wechat.Client{AppID: decideAppID},
 		CookieKeys:  session.Keys{[]byte(strings.Repeat("k", 32))},
 		PublicPaths: []string{"/static/"},
-	})
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,9 +389,9 @@ func TestOddRequests(t *testing.T) {
 // A public path with the oddest headers passes, without them.
 func TestOddHeadersPass(t *testing.T) {
 	t.Parallel()
-	g := &guard{shared: new(shared), publicURL: &url.URL{Scheme: "https", Host: "h5.example.com"}, cookies: session.Config{Secure: true}, withheld: map[string]bool{"__Host-wxgate": true}}
+	s := &site{addresses: *returnAddresses(t), hidden: ownCookies(true)}
 	h := http.Header{"": {""}, "-": nil, "X_Wx_": {"x"}, "X-Wx-Openid": nil, "Cookie": {"", ";", "=", "__Host-wxgate"}, "Forwarded": nil, "X-Real-Ip": nil}
-	g.prepare(h, &http.Request{Header: h.Clone()}, new(visit))
+	s.prepare(h, &http.Request{Header: h.Clone()}, new(request), visitor{})
 	for name := range h {
 		switch name {
 		case "", "-", "Cookie", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Request-Id":
@@ -260,11 +402,11 @@ func TestOddHeadersPass(t *testing.T) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	p := testPolicy(b, OutsideRedirect)
+	p := testPolicy(b)
 	for _, bench := range []struct {
-		name     string
-		path     string
-		standing standing
+		name      string
+		path      string
+		admission admission
 	}{
 		{"signed in", "/shop", admitted},
 		{"public", "/static/app.js", nobody},
@@ -273,9 +415,13 @@ func BenchmarkDecide(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
-			a := asked{method: http.MethodGet, path: bench.path, navigation: true, userAgent: "Mozilla/5.0 MicroMessenger/8.0.42"}
+			q := question{method: http.MethodGet, path: bench.path, navigation: true, userAgent: "Mozilla/5.0 MicroMessenger/8.0.42"}
 			for b.Loop() {
-				p.decide(a, bench.standing)
+				if bench.admission == admitted {
+					p.decide(q, bench.admission)
+				} else {
+					p.decide(p.match(q), bench.admission)
+				}
 			}
 		})
 	}

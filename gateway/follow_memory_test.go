@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/wxgate/wxgate/session"
 
+	"github.com/wxgate/wxgate/gateway/internal/sweep"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -22,18 +23,19 @@ func TestFollowForgets(t *testing.T) {
 			t.Fatal(err)
 		}
 		account := &wechat.Client{AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
-		f, err := newFollow(Config{RequireFollow: true, Account: account, Tokens: &wechat.TokenSource{Client: account}}, zerolog.Nop())
-		if err != nil {
-			t.Fatal(err)
+		var errs fieldErrors
+		f := newFollow(Site{RequireFollow: true, Account: account, Tokens: &wechat.TokenSource{Client: account}}, zerolog.Nop(), &errs)
+		if errs.fields != nil {
+			t.Fatal(errs.fields)
 		}
 		const visitors = 5000
 		for i := range visitors { // a visitor a second, whom WeChat does not know
-			f.settle(t.Context(), &session.Session{OpenID: strconv.Itoa(i)}, f.atLogin())
+			f.refresh(t.Context(), &session.Session{OpenID: strconv.Itoa(i)}, f.atLogin())
 			time.Sleep(time.Second)
 		}
 		// Ten minutes' visitors, those of the time until the next sweep, and the
 		// floor under that.
-		if got, most := len(f.visitors), 2*600+minSweep; got > most {
+		if got, most := f.visitors.Len(), 2*600+sweep.Min; got > most {
 			t.Errorf("%d visitors kept of %d, want %d at most", got, visitors, most)
 		}
 	})

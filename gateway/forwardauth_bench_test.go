@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/rs/zerolog"
-
-	"github.com/wxgate/wxgate/gateway"
 )
 
 // BenchmarkForwardAuth is a check over HTTP, keep-alive, with a valid cookie,

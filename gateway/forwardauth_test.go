@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -122,7 +121,7 @@ func TestForwardAuthRefuses(t *testing.T) {
 		says   string
 	}{
 		{"two sources that differ", "/_wx/auth", []string{uri, "/orders", "X-Original-Uri", "/static/a"}, 403, ""},
-		{"two sources that differ, Envoy", "/_wx/auth/orders", []string{uri, "/static/a"}, 403, "the path behind /auth and X-Forwarded-Uri tell of different requests"},
+		{"two sources that differ, Envoy", "/_wx/auth/orders", []string{uri, "/static/a"}, 403, "the path behind /auth and X-Forwarded-Uri describe different requests"},
 		{"URL and URI differ", "/_wx/auth", []string{"X-Original-Url", rigOrigin + "/orders", "X-Original-Uri", "/static/a"}, 403, ""},
 		{"URL and host differ", "/_wx/auth", []string{"X-Original-Url", rigOrigin + "/static/a", "X-Forwarded-Host", "other.example.com"}, 403, ""},
 		{"twice", "/_wx/auth", []string{uri, "/static/a", uri, "/static/a"}, 403, "X-Forwarded-Uri is empty, or there twice"},

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/session"
 )
 

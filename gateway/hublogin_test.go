@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )

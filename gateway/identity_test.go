@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"testing"
@@ -184,19 +183,13 @@ func FuzzSetHeaders(f *testing.F) {
 	})
 }
 
-func TestIdentityFrom(t *testing.T) {
+func TestIdentityOf(t *testing.T) {
 	t.Parallel()
 	if id, ok := IdentityFrom(t.Context()); ok {
-		t.Errorf("IdentityFrom of a context without a visit = %+v", id)
-	}
-	ctx := context.WithValue(t.Context(), visitKey{}, new(visit))
-	if id, ok := IdentityFrom(ctx); ok {
-		t.Errorf("IdentityFrom of a visit without a session = %+v", id)
+		t.Errorf("IdentityFrom of a context without an identity = %+v", id)
 	}
 	s := &session.Session{OpenID: "o", AppID: "a", UnionID: "u", Scope: "s", Nickname: "n", Avatar: "v", SnapshotUser: true, Subscribed: true, FollowAskedAt: time.Now()}
-	ctx = context.WithValue(t.Context(), visitKey{}, &visit{session: s})
-	got, ok := IdentityFrom(ctx)
-	if want := (Identity{"o", "a", "u", "s", "n", "v", true, true, true}); !ok || got != want {
-		t.Errorf("IdentityFrom = %+v, %t, want %+v, true", got, ok, want)
+	if got, want := identityOf(s), (Identity{"o", "a", "u", "s", "n", "v", true, true, true}); got != want {
+		t.Errorf("identityOf = %+v, want %+v", got, want)
 	}
 }

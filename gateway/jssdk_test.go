@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )

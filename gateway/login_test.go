@@ -53,7 +53,7 @@ func TestLoginAuthorizeURL(t *testing.T) {
 		{"more scope asked for", wechattest.AgentAndroid, "/_wx/login?scope=snsapi_userinfo", nil, "/_wx", "snsapi_userinfo", once},
 		{"scope configured", wechattest.AgentAndroid, "/", func(c *testConfig) { c.Scope = wechat.ScopeUserInfo }, "/_wx", "snsapi_userinfo", once},
 		{"scope of a page is not the visitor's to choose", wechattest.AgentAndroid, "/?scope=snsapi_userinfo", nil, "/_wx", "snsapi_base", once},
-		{"prefix to be escaped", wechattest.AgentAndroid, "/", func(c *testConfig) { c.Prefix = "/a/b+c~d" }, "/a/b+c~d", "snsapi_base", once},
+		{"another prefix", wechattest.AgentAndroid, "/", func(c *testConfig) { c.Prefix = "/a/b.c~d" }, "/a/b.c~d", "snsapi_base", once},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

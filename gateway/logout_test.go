@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/wxgate/wxgate/gateway"
 )
 
 func asForm(r *http.Request) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 

@@ -26,7 +26,7 @@ func TestPagesDir(t *testing.T) {
 	dir := ownPages(t, "forbidden.html",
 		`{{define "title"}}Closed{{end}}{{define "text"}}<p>Ask at the desk.</p>{{end}}`)
 	r := newRig(t, &echo{}, func(c *testConfig) {
-		c.PagesDir, c.OutsideWeChat = dir, gateway.OutsideDeny
+		c.Site.PagesDir, c.OutsideWeChat = dir, gateway.OutsideDeny
 	})
 	a := r.do(t, "GET", "/", "Accept", "text/html", "User-Agent", "Mozilla/5.0")
 	if want := "<h1>Closed</h1>\n<p>Ask at the desk.</p>"; a.StatusCode != 403 || !strings.Contains(a.body, want) {

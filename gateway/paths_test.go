@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 )
 
@@ -19,19 +18,27 @@ func TestNewPolicy(t *testing.T) {
 		{"nothing", nil, nil, "", ""},
 		{"all", []string{"/static/"}, []string{"/api/"}, OutsidePage, ""},
 		{"deny", nil, nil, OutsideDeny, ""},
-		{"bad public", []string{"x"}, nil, "", "PublicPaths: "},
-		{"bad API", nil, []string{"x"}, "", "APIPaths: "},
-		{"bad outside", nil, nil, "refuse", "OutsideWeChat: "},
+		{"bad public", []string{"x"}, nil, "", "PublicPaths"},
+		{"bad API", nil, []string{"x"}, "", "APIPaths"},
+		{"bad outside", nil, nil, "refuse", "OutsideWeChat"},
 	}
 	for _, test := range tests {
-		p, err := newPolicy(test.public, test.api, test.outside)
+		var errs fieldErrors
+		p := newPolicy(Site{PublicPaths: test.public, APIPaths: test.api, OutsideWeChat: test.outside}, accounts{}, &errs)
+		var err error
+		if len(errs.fields) > 0 {
+			err = errs.fields[0].Err
+			if test.wantError != errs.fields[0].Field {
+				t.Errorf("%s: error in %s, want %q", test.name, errs.fields[0].Field, test.wantError)
+			}
+		}
 		switch {
 		case test.wantError == "" && err != nil:
 			t.Errorf("%s: %v", test.name, err)
 		case test.wantError == "" && p.outside == "":
 			t.Errorf("%s: outside is empty, want a default", test.name)
-		case test.wantError != "" && (err == nil || !strings.HasPrefix(err.Error(), test.wantError)):
-			t.Errorf("%s: error %v, want %s…", test.name, err, test.wantError)
+		case test.wantError != "" && err == nil:
+			t.Errorf("%s: no error, want one in %s", test.name, test.wantError)
 		}
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/wxgate/wxgate/gateway"
 )
 
 // deadlines is a response that notes the read deadlines set on it.

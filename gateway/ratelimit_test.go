@@ -9,6 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/gateway/internal/sweep"
 )
 
 const (
@@ -26,16 +29,16 @@ func allowed(l *limiter, addr string, n int) (count int) {
 	return count
 }
 
-// refusal takes once more and returns the failure, or nil.
-func refusal(t *testing.T, l *limiter, addr string) *failure {
+// takeRefused takes once more and returns the refusal, or nil.
+func takeRefused(t *testing.T, l *limiter, addr string) *refusal.Error {
 	t.Helper()
 	err := l.take(netip.MustParseAddr(addr))
 	if err == nil {
 		return nil
 	}
-	f, ok := errors.AsType[*failure](err)
+	f, ok := errors.AsType[*refusal.Error](err)
 	if !ok {
-		t.Fatalf("take = %v, want a failure", err)
+		t.Fatalf("take = %v, want a refusal", err)
 	}
 	return f
 }
@@ -92,15 +95,15 @@ func TestLimiterRetryAfter(t *testing.T) {
 				l := newLimiter(test.rate)
 				allowed(l, ann, test.rate.Count)
 				time.Sleep(test.waits)
-				f := refusal(t, l, ann)
+				f := takeRefused(t, l, ann)
 				if f == nil {
 					t.Fatal("allowed, want a refusal")
 				}
-				if f.Status != http.StatusTooManyRequests || f.Word != wordTooManyRequests || f.RetryAfter != test.want {
-					t.Errorf("take = %d %s, Retry-After %v, want 429 %s, %v", f.Status, f.Word, f.RetryAfter, wordTooManyRequests, test.want)
+				if f.Status != http.StatusTooManyRequests || f.Word != "too_many_requests" || f.RetryAfter != test.want {
+					t.Errorf("take = %d %s, Retry-After %v, want 429 too_many_requests, %v", f.Status, f.Word, f.RetryAfter, test.want)
 				}
 				time.Sleep(f.RetryAfter)
-				if f := refusal(t, l, ann); f != nil {
+				if f := takeRefused(t, l, ann); f != nil {
 					t.Errorf("after the advised wait: refused again for %v", f.RetryAfter)
 				}
 			})
@@ -159,21 +162,21 @@ func TestLimiterSweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(Rate{Count: 2, Per: time.Hour})
 		largest := 0
-		for n := range 20 * minSweep {
-			if n%minSweep == 0 {
+		for n := range 20 * sweep.Min {
+			if n%sweep.Min == 0 {
 				time.Sleep(30 * time.Minute) // each is whole again, ann is not
 				allowed(l, ann, 2)
 			}
 			if l.take(nthAddr(n)) != nil {
 				t.Fatalf("address %d is refused", n)
 			}
-			largest = max(largest, len(l.clients))
-			if n%minSweep == minSweep-1 && allowed(l, ann, 1) > 0 {
+			largest = max(largest, l.clients.Len())
+			if n%sweep.Min == sweep.Min-1 && allowed(l, ann, 1) > 0 {
 				t.Fatalf("after %d others, ann is allowed again", n)
 			}
 		}
-		if largest > 3*minSweep {
-			t.Errorf("%d clients were kept, want at most %d", largest, 3*minSweep)
+		if largest > 3*sweep.Min {
+			t.Errorf("%d clients were kept, want at most %d", largest, 3*sweep.Min)
 		}
 	})
 }
@@ -183,7 +186,7 @@ func TestLimiterSweepKeepsTheBusy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(Rate{Count: 1, Per: time.Hour})
-		const clients = 5 * minSweep
+		const clients = 5 * sweep.Min
 		for n := range clients {
 			l.take(nthAddr(n))
 		}

@@ -11,16 +11,22 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// returnGateway is a gateway as far as returnTo needs one. It is at
-// https://h5.example.com, further hosts may be returned to, and one
-// was left empty by mistake.
-func returnGateway(t testing.TB) *guard {
+// returnAddresses are those of a site at https://h5.example.com with further
+// hosts to return to.
+func returnAddresses(t testing.TB) *addresses {
 	t.Helper()
-	publicURL, err := parseOrigin("https://h5.example.com")
-	if err != nil {
-		t.Fatal(err)
+	return testAddresses(t, Site{PublicURL: "https://h5.example.com", ReturnHosts: []string{"M.example.com", "dev.example.com:8443"}})
+}
+
+// testAddresses are those of the site that c describes.
+func testAddresses(t testing.TB, c Site) *addresses {
+	t.Helper()
+	var errs fieldErrors
+	a := newAddresses(c, "/_wx", &errs)
+	if errs.fields != nil {
+		t.Fatal(errs.fields)
 	}
-	return &guard{shared: &shared{prefix: "/_wx"}, publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"M.example.com", "dev.example.com:8443", ""})}
+	return &a
 }
 
 // readAddresses returns the addresses of a file that holds one Go string a line.
@@ -50,7 +56,7 @@ func readAddresses(t *testing.T, file string) []string {
 
 func TestReturnToRefuses(t *testing.T) {
 	t.Parallel()
-	g := returnGateway(t)
+	g := returnAddresses(t)
 	tooLong := []string{
 		"/" + strings.Repeat("a", session.MaxReturnTo),
 		"/" + strings.Repeat("店", session.MaxReturnTo/9+1),
@@ -65,7 +71,7 @@ func TestReturnToRefuses(t *testing.T) {
 
 func TestReturnToKeeps(t *testing.T) {
 	t.Parallel()
-	g := returnGateway(t)
+	g := returnAddresses(t)
 	longest := "/" + strings.Repeat("a", session.MaxReturnTo-1)
 	for _, raw := range append(readAddresses(t, "testdata/returnto/kept.txt"), longest) {
 		if got := g.returnTo(raw); got != raw {
@@ -76,7 +82,7 @@ func TestReturnToKeeps(t *testing.T) {
 
 func TestReturnToEncodes(t *testing.T) {
 	t.Parallel()
-	g := returnGateway(t)
+	g := returnAddresses(t)
 	tests := []struct{ in, want string }{
 		{"/商店", "/%E5%95%86%E5%BA%97"},
 		{"/?q=商 店", "/?q=%E5%95%86%20%E5%BA%97"},
@@ -101,11 +107,7 @@ func TestReturnToEncodes(t *testing.T) {
 // A site in plain http may be left for https, never the other way round.
 func TestReturnToScheme(t *testing.T) {
 	t.Parallel()
-	publicURL, err := parseOrigin("http://127.0.0.1:8080")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &guard{shared: new(shared), publicURL: publicURL, returnHosts: allowedHosts(publicURL, []string{"m.example.com"})}
+	g := testAddresses(t, Site{PublicURL: "http://127.0.0.1:8080", ReturnHosts: []string{"m.example.com"}})
 	tests := []struct{ in, want string }{
 		{"http://127.0.0.1:8080/shop", "http://127.0.0.1:8080/shop"},
 		{"https://127.0.0.1:8080/shop", "https://127.0.0.1:8080/shop"},
@@ -122,8 +124,8 @@ func TestReturnToScheme(t *testing.T) {
 
 func TestReturnTarget(t *testing.T) {
 	t.Parallel()
-	g := returnGateway(t)
-	g.cookies.Domain = "example.com"
+	g := returnAddresses(t)
+	g.cookieDomain = "example.com"
 	tests := []struct{ name, host, target, want string }{
 		{"own host", "h5.example.com", "/shop?q=a+b", "/shop?q=a+b"},
 		{"own host, capitals", "H5.Example.com", "/shop", "/shop"},
@@ -143,7 +145,7 @@ func TestReturnTarget(t *testing.T) {
 	}
 	// Where there would be no session, the way back would lead to the login again.
 	for _, domain := range []string{"", "h5.example.com", "ample.com"} {
-		g.cookies.Domain = domain
+		g.cookieDomain = domain
 		if got := g.returnTarget(&http.Request{Host: "m.example.com", RequestURI: "/shop"}); got != "/shop" {
 			t.Errorf("cookie domain %q: return to %q, want %q", domain, got, "/shop")
 		}
@@ -152,7 +154,7 @@ func TestReturnTarget(t *testing.T) {
 
 func TestCallingPage(t *testing.T) {
 	t.Parallel()
-	g := returnGateway(t)
+	g := returnAddresses(t)
 	tests := []struct{ referer, want string }{
 		{"https://h5.example.com/shop?x=1", "https://h5.example.com/shop?x=1"},
 		{"https://m.example.com/", "https://m.example.com/"},
@@ -171,38 +173,6 @@ func TestCallingPage(t *testing.T) {
 	}
 }
 
-func TestParseOrigin(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ in, want string }{
-		{"https://h5.example.com", "https://h5.example.com"},
-		{"https://H5.Example.com/", "https://h5.example.com"},
-		{"http://127.0.0.1:8080", "http://127.0.0.1:8080"},
-		{"https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"},
-		{"HTTPS://h5.example.com", "https://h5.example.com"},
-		{"", ""},
-		{"h5.example.com", ""},
-		{"//h5.example.com", ""},
-		{"ftp://h5.example.com", ""},
-		{"https://", ""},
-		{"https://h5.example.com/shop", ""},
-		{"https://h5.example.com//", ""},
-		{"https://h5.example.com?x", ""},
-		{"https://h5.example.com#x", ""},
-		{"https://u@h5.example.com", ""},
-		{"https://h5.example.com:x", ""},
-	}
-	for _, test := range tests {
-		u, err := parseOrigin(test.in)
-		got := ""
-		if err == nil {
-			got = u.String()
-		}
-		if got != test.want {
-			t.Errorf("parseOrigin(%q) = %q (%v), want %q", test.in, got, err, test.want)
-		}
-	}
-}
-
 // FuzzReturnTo checks for any input that a header can hold the result, that the
 // result has at most session.MaxReturnTo bytes and that returnTo does not change
 // it again. deploy/browser checks that a browser stays on the site with it.
@@ -213,7 +183,7 @@ func FuzzReturnTo(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	g := returnGateway(f)
+	g := returnAddresses(f)
 	f.Fuzz(func(t *testing.T, raw string) {
 		got := g.returnTo(raw)
 		for _, c := range []byte(got) {

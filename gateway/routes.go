@@ -66,7 +66,7 @@ func (e *endpoints) routes(c Site) {
 	}
 	if assertions := e.site.assertions; assertions != nil {
 		e.mux.Handle("GET "+prefix+"/jwks.json", endpoint(func(w *recorder, r *http.Request, _ *request, _ visitor) error {
-			assertions.ServeHTTP(w, r)
+			assertions.ServeKeys(w, r)
 			return nil
 		}))
 	}

@@ -157,8 +157,8 @@ func TestAccessTokenFailures(t *testing.T) {
 		word   string
 		log    []string
 	}{
-		{"wrong secret", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40125}, 502, "wechat_error", []string{`"level":"error"`, `"mend":"the AppSecret does not belong`}},
-		{"unlisted address", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40164}, 502, "wechat_error", []string{`"mend":"add `}},
+		{"wrong secret", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40125}, 502, "wechat_error", []string{`"level":"error"`, `"hint":"the AppSecret does not belong`}},
+		{"unlisted address", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40164}, 502, "wechat_error", []string{`"hint":"add `}},
 		{"unknown refusal", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 99999}, 502, "wechat_error", []string{`"level":"error"`}},
 		{"busy", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: -1}, 503, "wechat_unavailable", []string{`"level":"warn"`}},
 		{"quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, 503, "wechat_unavailable", []string{`"level":"warn"`}},

@@ -277,7 +277,7 @@ func TestRelayFailures(t *testing.T) {
 		word   string
 		log    string
 	}{
-		{"secret refused", wechattest.Fault{Path: "/cgi-bin/stable_token", Mode: wechattest.FaultErrcode, Code: 40125}, 502, "wechat_error", `"mend":"the AppSecret`},
+		{"secret refused", wechattest.Fault{Path: "/cgi-bin/stable_token", Mode: wechattest.FaultErrcode, Code: 40125}, 502, "wechat_error", `"hint":"the AppSecret`},
 		{"token away", wechattest.Fault{Path: "/cgi-bin/stable_token", Mode: wechattest.FaultHang}, 503, "wechat_unavailable", `"level":"warn"`},
 		{"API away", wechattest.Fault{Path: "/cgi-bin/user/info", Mode: wechattest.FaultResetBefore}, 503, "wechat_unavailable", `"level":"warn"`},
 		{"API slow", wechattest.Fault{Path: "/cgi-bin/user/info", Mode: wechattest.FaultHang}, 503, "wechat_unavailable", `"level":"warn"`},
