@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/assertion"
 	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/gateway/watch"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -17,11 +19,13 @@ type builder struct {
 	*shared
 	pages map[string]*pages.Set  // by directory
 	lists map[string]*openIDFile // by path
-	keys  map[string]*rereadFile[*assertionKeys]
+	keys  map[string]*watch.File[*assertion.Keys]
 }
 
 func newBuilder(s *shared) *builder {
-	return &builder{s, make(map[string]*pages.Set), make(map[string]*openIDFile), make(map[string]*rereadFile[*assertionKeys])}
+	return &builder{
+		s, make(map[string]*pages.Set), make(map[string]*openIDFile), make(map[string]*watch.File[*assertion.Keys]),
+	}
 }
 
 // guard returns the guard of the site that c describes.
@@ -116,19 +120,19 @@ func (b *builder) listsOf(allow, deny string) (l lists, err error) {
 	return l, errors.Join(errs[:]...)
 }
 
-// assertionsOf returns what vouches for the visitors of the site with the issuer,
-// its public URL, by the keys in the file at path; nil where that is empty.
-func (b *builder) assertionsOf(path, issuer string) (*assertions, error) {
+// assertionsOf returns the issuer of assertions for the site with the public URL,
+// with the keys in the file at path; nil if path is empty.
+func (b *builder) assertionsOf(path, publicURL string) (*assertion.Issuer, error) {
 	if path == "" {
 		return nil, nil
 	}
-	file, err := once(b.keys, path, func(path string) (*rereadFile[*assertionKeys], error) {
-		return newRereadFile(path, fileFormat[*assertionKeys]{"set of assertion keys", maxKeysBytes, parseAssertionKeys}, b.logger)
+	keys, err := once(b.keys, path, func(path string) (*watch.File[*assertion.Keys], error) {
+		return assertion.OpenKeys(path, b.logger)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return newAssertions(file, issuer, b.logger), nil
+	return assertion.New(keys, publicURL, b.logger), nil
 }
 
 // once returns what read makes of the place, which is made once for all who ask.

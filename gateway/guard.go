@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/wxgate/wxgate/gateway/internal/assertion"
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/pathset"
 	"github.com/wxgate/wxgate/session"
@@ -28,8 +29,8 @@ type guard struct {
 
 	policy       policy
 	lists        lists
-	follow       *follow     // nil: nobody has to
-	assertions   *assertions // nil: none are made
+	follow       *follow           // nil: nobody has to
+	assertions   *assertion.Issuer // nil: none are made
 	tickets      *wechat.TicketSource
 	returnHosts  map[string]bool
 	verifyFiles  map[string]string // path → content

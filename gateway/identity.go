@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/assertion"
 	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/session"
 )
@@ -64,8 +65,9 @@ func identityOf(s *session.Session) Identity {
 func (g *guard) setIdentity(h http.Header, s *session.Session) {
 	id := identityOf(s)
 	id.setHeaders(h)
-	if assertion := g.assertions.of(id); assertion != "" {
-		h[headers.Assertion] = []string{assertion}
+	token := g.assertions.Token(assertion.Visitor{OpenID: id.OpenID, AppID: id.AppID, UnionID: id.UnionID})
+	if token != "" {
+		h[headers.Assertion] = []string{token}
 	}
 }
 

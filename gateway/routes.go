@@ -53,7 +53,7 @@ func (g *guard) routes() http.Handler {
 		mux.Handle("GET "+g.prefix+"/jssdk", g.handle(g.jssdk))
 	}
 	if g.assertions != nil {
-		mux.Handle("GET "+g.prefix+"/jwks.json", g.handle(g.assertions.jwks))
+		mux.Handle("GET "+g.prefix+"/jwks.json", http.HandlerFunc(g.assertions.ServeKeys))
 	}
 	mux.Handle("GET "+g.prefix+"/logout", g.handle(g.logoutPage))
 	mux.Handle("POST "+g.prefix+"/logout", sameOrigin.Handler(g.handle(g.logout)))
