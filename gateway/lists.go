@@ -7,17 +7,18 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway/watch"
 	"github.com/wxgate/wxgate/session"
 )
 
-// lists say who may enter by name, whatever else holds.
+// lists are the files that name who is allowed or denied.
 type lists struct {
 	allow, deny *openIDFile // nil: there is none
 }
 
-// refuse reports whether the visitor is kept out: they are on the deny list, or
-// there is an allow list and they are not on it. A line may hold an openid or a
-// unionid: the visitor of a scan login has another openid.
+// refuse reports whether the visitor is denied: they are on the deny list, or
+// there is an allow list and they are not on it. A line may be an openid or a
+// unionid: with a scan login the visitor has another openid.
 func (l lists) refuse(s *session.Session) bool {
 	return l.deny != nil && l.deny.names(s) || l.allow != nil && !l.allow.names(s)
 }
@@ -27,15 +28,20 @@ const (
 	maxOpenIDSize = 128       // bytes, as package wechat lets them pass
 )
 
-// openIDFile is a file with one openid a line, of which the value is sorted.
-type openIDFile struct{ *rereadFile[[]string] }
+// openIDFile is a file with one openid a line. Its value is sorted.
+type openIDFile struct{ *watch.File[[]string] }
 
-// newOpenIDFile reads the file; an empty path names none.
+// newOpenIDFile reads the file. It returns nil if path is empty.
 func newOpenIDFile(path string, logger zerolog.Logger) (*openIDFile, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := newRereadFile(path, fileFormat[[]string]{"list of openids", maxListBytes, parseOpenIDs}, logger)
+	f, err := watch.Open(watch.Format[[]string]{
+		Noun:     "openid list",
+		Hint:     "write one openid a line",
+		MaxBytes: maxListBytes,
+		Parse:    func(texts ...string) ([]string, error) { return parseOpenIDs(texts[0]) },
+	}, logger, path)
 	if err != nil {
 		return nil, err
 	}
@@ -44,8 +50,7 @@ func newOpenIDFile(path string, logger zerolog.Logger) (*openIDFile, error) {
 
 // names reports whether the openid or unionid of s is in the file.
 func (f *openIDFile) names(s *session.Session) bool {
-	f.refresh()
-	ids := *f.value.Load()
+	ids := f.Value()
 	if _, found := slices.BinarySearch(ids, s.OpenID); found {
 		return true
 	}
@@ -53,10 +58,11 @@ func (f *openIDFile) names(s *session.Session) bool {
 	return found && s.UnionID != ""
 }
 
-// parseOpenIDs returns the openids of a list, sorted: one a line, where # begins
-// a comment. They are parts of text, so that a million of them are one string.
+// parseOpenIDs returns the openids in text, sorted. There is one a line, and #
+// starts a comment. They are substrings of text, so that a million of them cost
+// one allocation.
 func parseOpenIDs(text string) ([]string, error) {
-	text = strings.TrimPrefix(text, "\ufeff") // editors on Windows begin files with it
+	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark, which editors on Windows write
 	ids := make([]string, 0, strings.Count(text, "\n")+1)
 	number := 0
 	for line := range strings.Lines(text) {
@@ -67,7 +73,7 @@ func parseOpenIDs(text string) ([]string, error) {
 			continue
 		}
 		if !plainOpenID(id) {
-			// Not the line itself: it may hold somebody's openid.
+			// Without the line itself, which may hold an openid.
 			return nil, fmt.Errorf("line %d: expected one openid", number)
 		}
 		ids = append(ids, id)
@@ -77,7 +83,7 @@ func parseOpenIDs(text string) ([]string, error) {
 }
 
 // plainOpenID reports whether id is visible ASCII and no longer than an openid
-// may be. WeChat promises no other form.
+// may be. WeChat documents no narrower form.
 func plainOpenID(id string) bool {
 	for i := range len(id) {
 		if id[i] <= ' ' || id[i] > '~' {

@@ -132,9 +132,9 @@ func TestServeFollowsItsCertificate(t *testing.T) {
 	}
 	files.replace(t, 2)
 	eventually(t, noticed, "a new certificate is served", func() bool { return served(t, address) == 2 })
-	p.line(`"message":"certificate reloaded"`)
+	p.line(`"noun":"certificate"`, `"message":"file reloaded"`)
 
-	// Half of a new pair: the former one stays until the other half is there.
+	// Half of a new pair: the previous one stays until the other half is there.
 	half := newCertificate(t)
 	half.replace(t, 3)
 	cert, err := os.ReadFile(half.certFile)
@@ -146,11 +146,13 @@ func TestServeFollowsItsCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, files.certFile, cert)
-	eventually(t, noticed, "a broken pair is told of", func() bool {
+	eventually(t, noticed, "a broken pair is logged", func() bool {
 		if got := served(t, address); got != 2 {
 			t.Fatalf("certificate %d is served while the pair is broken, want 2", got)
 		}
-		return containsAll(p.stdout.String(), []string{`"level":"error"`, `"mend":"`, `"message":"certificate not reloaded"`})
+		return containsAll(p.stdout.String(), []string{
+			`"level":"error"`, `"noun":"certificate"`, `"hint":"`, `"message":"file not reloaded, keeping previous content"`,
+		})
 	})
 	writeFile(t, files.keyFile, key)
 	eventually(t, noticed, "the whole pair is served", func() bool { return served(t, address) == 3 })

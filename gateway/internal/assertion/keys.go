@@ -1,4 +1,4 @@
-package gateway
+package assertion
 
 import (
 	"crypto"
@@ -10,13 +10,17 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/watch"
 )
 
-// assertionKeys are the keys of a file: the signer is the first.
-type assertionKeys struct {
+// Keys are the keys of a file. The first signs; all are published.
+type Keys struct {
 	signer jose.Signer
 	public []jose.JSONWebKey // in the order of the file, each with a key ID
 }
@@ -25,27 +29,42 @@ const (
 	maxKeysBytes = 64 << 10 // hundreds of keys
 
 	pemBegin  = "-----BEGIN "
-	keyWanted = `expected an Ed25519 or P-256 private key without a passphrase, as "openssl genpkey -algorithm ed25519" makes it`
+	keyWanted = `expected an Ed25519 or P-256 private key without a passphrase, ` +
+		`as "openssl genpkey -algorithm ed25519" makes it`
 )
 
-// parseAssertionKeys reads private keys, one PEM block each, with nothing but
-// blanks around them. Its errors name the block and show nothing of it.
-func parseAssertionKeys(text string) (*assertionKeys, error) {
-	keys := &assertionKeys{}
+// OpenKeys reads the private keys in the PEM file at path, and again when it
+// changes. Several Issuers may share them.
+func OpenKeys(path string, logger zerolog.Logger) (*watch.File[*Keys], error) {
+	return watch.Open(watch.Format[*Keys]{
+		Noun:     "assertion keys",
+		Hint:     "write one private key or more in PEM to the file",
+		MaxBytes: maxKeysBytes,
+		Parse:    func(texts ...string) (*Keys, error) { return parseKeys(texts[0]) },
+	}, logger, path)
+}
+
+func (k *Keys) has(keyID string) bool {
+	return slices.ContainsFunc(k.public, func(key jose.JSONWebKey) bool { return key.KeyID == keyID })
+}
+
+// parseKeys reads private keys, one in each PEM block, with nothing but white
+// space around the blocks. Its errors give the number of the block and quote
+// nothing of it.
+func parseKeys(text string) (*Keys, error) {
+	keys := &Keys{}
 	blocks := make(map[string]int) // by key ID
 	for number := 1; ; number++ {
 		text = strings.TrimSpace(text)
 		if text == "" {
 			break
 		}
-		// pem.Decode passes over what it does not understand: the first key, of
-		// which a letter was lost in copying, say. Another would sign unasked.
-		block, rest := pem.Decode([]byte(text))
-		skipped := block == nil || strings.Count(text[:len(text)-len(rest)], pemBegin) > 1
-		if skipped || !strings.HasPrefix(text, pemBegin) {
-			return nil, fmt.Errorf("block %d is no PEM block, or other text stands before it: %s, and nothing else", number, keyWanted)
+		block, rest := decodeBlock(text)
+		if block == nil {
+			return nil, fmt.Errorf("block %d is no PEM block, or has text before it: %s, and nothing else",
+				number, keyWanted)
 		}
-		text = string(rest)
+		text = rest
 		key, err := parsePrivateKey(block)
 		if err != nil {
 			return nil, fmt.Errorf("block %d is %w: %s", number, err, keyWanted)
@@ -71,8 +90,21 @@ func parseAssertionKeys(text string) (*assertionKeys, error) {
 	return keys, nil
 }
 
+// decodeBlock returns the block at the start of text, nil if there is none.
+// pem.Decode skips what it cannot decode, such as a first key with a letter
+// missing. Then another key than the operator put first would sign.
+func decodeBlock(text string) (block *pem.Block, rest string) {
+	decoded, after := pem.Decode([]byte(text))
+	rest = string(after)
+	skipped := decoded == nil || strings.Count(text[:len(text)-len(rest)], pemBegin) > 1
+	if skipped || !strings.HasPrefix(text, pemBegin) {
+		return nil, text
+	}
+	return decoded, rest
+}
+
 // parsePrivateKey returns the key in a block. The error says what the block is
-// instead; not as crypto/x509 does, which may quote from it.
+// instead. It does not wrap that of crypto/x509, which may quote the key.
 func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 	var key any
 	var err error
@@ -110,8 +142,8 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 	}
 }
 
-// publicKey is what the world may know of key. Its ID is the SHA-256
-// thumbprint of RFC 7638: the same at every replica.
+// publicKey returns the public half of key. Its ID is the SHA-256 thumbprint of
+// RFC 7638, which is the same at every replica.
 func publicKey(key crypto.Signer) (jose.JSONWebKey, error) {
 	public := jose.JSONWebKey{Key: key.Public(), Algorithm: string(jose.EdDSA), Use: "sig"}
 	if _, ok := public.Key.(*ecdsa.PublicKey); ok {

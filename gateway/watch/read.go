@@ -1,0 +1,75 @@
+package watch
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// changed reports whether a file may differ from the one that was read: by its
+// inode, time or size, which are those of a symbolic link's target; or because
+// it was written so shortly before the read that a second write may have left
+// the same time.
+func (f *File[T]) changed() bool {
+	if f.seen == nil { // the last read failed
+		return true
+	}
+	for i, path := range f.paths {
+		info, err := os.Stat(path)
+		if err != nil || !sameFile(f.seen[i], info) || f.readAt.Sub(info.ModTime()).Abs() < interval {
+			return true
+		}
+	}
+	return false
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
+}
+
+// read makes the value of the files. If it fails, the previous value stays.
+func (f *File[T]) read() error {
+	f.seen, f.readAt = nil, time.Now()
+	texts, seen := make([]string, len(f.paths)), make([]os.FileInfo, len(f.paths))
+	for i, path := range f.paths {
+		var err error
+		if texts[i], seen[i], err = readFile(path, f.format.MaxBytes); err != nil {
+			return fmt.Errorf("%s: %w", f.format.Noun, err)
+		}
+	}
+	value, err := f.format.Parse(texts...)
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", f.format.Noun, f.names(), err)
+	}
+	f.value.Store(&value)
+	f.seen = seen
+	return nil
+}
+
+// readFile returns the text of a regular file, and what identifies the file and
+// its version.
+func readFile(path string, maxBytes int64) (string, os.FileInfo, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", nil, err
+	}
+	defer file.Close()
+	before, err := file.Stat()
+	if err != nil {
+		return "", nil, err
+	}
+	if !before.Mode().IsRegular() || before.Size() > maxBytes {
+		return "", nil, fmt.Errorf("%s: expected a file of at most %d bytes", path, maxBytes)
+	}
+	var text strings.Builder
+	text.Grow(int(before.Size()))
+	if _, err := io.Copy(&text, io.LimitReader(file, maxBytes)); err != nil {
+		return "", nil, err
+	}
+	if after, err := file.Stat(); err != nil || !sameFile(before, after) {
+		return "", nil, fmt.Errorf("%s: written while it was read", path)
+	}
+	return text.String(), before, nil
+}

@@ -1,0 +1,365 @@
+package watch_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/watch"
+)
+
+// words is a file of at most 20 bytes that is bad if it holds a "!".
+var words = watch.Format[string]{Noun: "words", Hint: "remove the !", MaxBytes: 20, Parse: parseWords}
+
+func parseWords(texts ...string) (string, error) {
+	text := strings.Join(texts, "+")
+	if strings.Contains(text, "!") {
+		return "", errors.New("there is a !")
+	}
+	return strings.ToUpper(text), nil
+}
+
+func open(t *testing.T, logger zerolog.Logger, paths ...string) *watch.File[string] {
+	t.Helper()
+	f, err := watch.Open(words, logger, paths...)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	return f
+}
+
+func write(t *testing.T, path, content string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// writeOld writes a file as old as the start of the bubble, whose clock is years
+// behind the disk's.
+func writeOld(t *testing.T, path, content string) string {
+	t.Helper()
+	write(t, path, content)
+	if err := os.Chtimes(path, time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func replace(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.Rename(write(t, path+".new", content), path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	good := write(t, filepath.Join(dir, "good"), "a")
+	bad := write(t, filepath.Join(dir, "bad"), "secret!")
+	long := write(t, filepath.Join(dir, "long"), strings.Repeat("a", 21))
+	missing := filepath.Join(dir, "missing")
+	for _, test := range []struct {
+		name  string
+		paths []string
+		want  string
+	}{
+		{"missing", []string{missing}, "words: open " + missing + ": no such file or directory"},
+		{"second missing", []string{good, missing}, "words: open " + missing + ": no such file or directory"},
+		{"a directory", []string{dir}, "words: " + dir + ": expected a file of at most 20 bytes"},
+		{"too long", []string{long}, "words: " + long + ": expected a file of at most 20 bytes"},
+		{"not parsed", []string{bad}, "words: " + bad + ": there is a !"},
+		{"not parsed together", []string{good, bad}, "words: " + good + ", " + bad + ": there is a !"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f, err := watch.Open(words, zerolog.Nop(), test.paths...)
+			if f != nil || err == nil || err.Error() != test.want {
+				t.Errorf("Open = %v, %v, want the error %q", f, err, test.want)
+			}
+		})
+	}
+}
+
+func TestOpenRefusesUnreadable(t *testing.T) {
+	t.Parallel()
+	path := write(t, filepath.Join(t.TempDir(), "words"), "a")
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadFile(path); err == nil {
+		t.Skip("this user may read every file")
+	}
+	if _, err := watch.Open(words, zerolog.Nop(), path); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("Open: %v, want fs.ErrPermission", err)
+	}
+}
+
+// A file is read again after any kind of change. One that cannot be read leaves
+// the previous value and one line in the log, and counts again when it is fixed.
+func TestValueFollowsTheFile(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		change func(t *testing.T, path string)
+		want   string
+		failed bool
+	}{
+		{"written again", func(t *testing.T, path string) { write(t, path, "bc") }, "BC", false},
+		{"of the same size", func(t *testing.T, path string) { write(t, path, "b") }, "B", false},
+		{"replaced", func(t *testing.T, path string) { replace(t, path, "b") }, "B", false},
+		{"replaced by one as old", func(t *testing.T, path string) {
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, path+".new", "b")
+			err = errors.Join(os.Chtimes(path+".new", info.ModTime(), info.ModTime()), os.Rename(path+".new", path))
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, "B", false},
+		{"emptied", func(t *testing.T, path string) { write(t, path, "") }, "", false},
+		{"removed", func(t *testing.T, path string) { os.Remove(path) }, "A", true},
+		{"not parsed", func(t *testing.T, path string) { write(t, path, "b!") }, "A", true},
+		{"too long", func(t *testing.T, path string) { write(t, path, strings.Repeat("b", 21)) }, "A", true},
+		{"a directory", func(t *testing.T, path string) {
+			if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		}, "A", true},
+		{"removed and back", func(t *testing.T, path string) { os.Remove(path); write(t, path, "b") }, "B", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "words")
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				writeOld(t, path, "a")
+				time.Sleep(time.Minute)
+				f := open(t, zerolog.New(&log), path)
+				time.Sleep(time.Minute)
+				if got := f.Value(); got != "A" || log.Len() > 0 { // has just looked
+					t.Errorf("unchanged: %q, log %q, want A and no log", got, log.String())
+				}
+				test.change(t, path)
+				if got := f.Value(); got != "A" {
+					t.Errorf("at once: %q, want the previous value: not every use looks at the file", got)
+				}
+				for range 10 {
+					time.Sleep(2 * time.Second)
+					if got := f.Value(); got != test.want {
+						t.Errorf("%q, want %q", got, test.want)
+					}
+				}
+				if !test.failed {
+					if got := log.String(); !strings.Contains(got, `"file reloaded"`) || strings.Contains(got, `"error"`) {
+						t.Errorf("log %s, want the reload and no error", got)
+					}
+					return
+				}
+				if log := log.String(); strings.Count(log, `"level":"error"`) != 1 || strings.Count(log, "\n") != 1 {
+					t.Errorf("log %s, want one error", log)
+				}
+				os.Remove(path)
+				write(t, path, "d")
+				time.Sleep(2 * time.Second)
+				if got := f.Value(); got != "D" {
+					t.Errorf("fixed: %q, want D", got)
+				}
+			})
+		})
+	}
+}
+
+func TestLogLines(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		a, b := writeOld(t, filepath.Join(dir, "a"), "a"), writeOld(t, filepath.Join(dir, "b"), "b")
+		f := open(t, zerolog.New(&log), a, b)
+		for _, content := range []string{"x!", "x"} {
+			write(t, b, content)
+			time.Sleep(2 * time.Second)
+			f.Value()
+		}
+		names := a + ", " + b
+		want := []map[string]any{{
+			"level": "error", "message": "file not reloaded, keeping previous content", "noun": "words", "file": names,
+			"error": "words: " + names + ": there is a !", "hint": "remove the !",
+		}, {
+			"level": "info", "message": "file reloaded", "noun": "words", "file": names,
+		}}
+		var got []map[string]any
+		for line := range strings.Lines(log.String()) {
+			var fields map[string]any
+			if err := json.Unmarshal([]byte(line), &fields); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fields)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("log (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Each file of a pair counts. A pair of which one file is missing or does not
+// fit leaves the previous value.
+func TestPair(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fitting := words
+	fitting.Parse = func(texts ...string) (string, error) {
+		if texts[0] != texts[1] {
+			return "", errors.New("not a pair")
+		}
+		return texts[0], nil
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		a, b := writeOld(t, filepath.Join(dir, "a"), "1"), writeOld(t, filepath.Join(dir, "b"), "1")
+		time.Sleep(time.Minute)
+		f, err := watch.Open(fitting, zerolog.New(&log), a, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []struct {
+			name, path, content, want string
+			errors                    int
+		}{
+			{"first half", a, "2", "1", 1},
+			{"second half", b, "2", "2", 1},
+			{"second half first", b, "3", "2", 2},
+			{"then the first", a, "3", "3", 2},
+		} {
+			replace(t, step.path, step.content)
+			time.Sleep(time.Minute)
+			if got := f.Value(); got != step.want {
+				t.Errorf("%s: %q, want %q", step.name, got, step.want)
+			}
+			if got := strings.Count(log.String(), `"level":"error"`); got != step.errors {
+				t.Errorf("%s: %d errors in the log, want %d: %s", step.name, got, step.errors, &log)
+			}
+		}
+		os.Remove(b)
+		time.Sleep(time.Minute)
+		if got := f.Value(); got != "3" {
+			t.Errorf("without one file: %q, want 3", got)
+		}
+	})
+}
+
+// A file that is written twice within the grain of its time looks the same both
+// times.
+func TestWrittenTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "words")
+	synctest.Test(t, func(t *testing.T) {
+		writeOld(t, path, "a")
+		f := open(t, zerolog.Nop(), path)
+		writeOld(t, path, "b")
+		time.Sleep(4 * time.Second)
+		if got := f.Value(); got != "B" {
+			t.Errorf("%q, want what was written last", got)
+		}
+	})
+}
+
+// Kubernetes mounts a ConfigMap or Secret as files that are symbolic links into
+// a directory that is one too, and swaps that.
+func TestMountedVolume(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link := func(version, content string) error {
+		err := os.Mkdir(filepath.Join(dir, version), 0o700)
+		old := time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC) // both versions: only the inode differs
+		return errors.Join(err,
+			os.Chtimes(write(t, filepath.Join(dir, version, "words"), content), old, old),
+			os.Symlink(version, filepath.Join(dir, "..tmp")),
+			os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data")))
+	}
+	path := filepath.Join(dir, "words")
+	if err := errors.Join(link("..1", "a"), os.Symlink(filepath.Join("..data", "words"), path)); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, zerolog.Nop(), path)
+		time.Sleep(time.Minute)
+		f.Value()
+		if err := errors.Join(link("..2", "b"), os.RemoveAll(filepath.Join(dir, "..1"))); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(4 * time.Second)
+		if got := f.Value(); got != "B" {
+			t.Errorf("%q, want that of the new version", got)
+		}
+	})
+}
+
+func TestLast(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "words")
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, zerolog.Nop(), write(t, path, "a"))
+		write(t, path, "b")
+		time.Sleep(time.Minute)
+		if got := f.Last(); got != "A" {
+			t.Errorf("Last = %q, want A: it does not look at the file", got)
+		}
+		f.Value()
+		if got := f.Last(); got != "B" {
+			t.Errorf("Last after Value = %q, want B", got)
+		}
+	})
+}
+
+// While one goroutine reads the file, however long it takes, others get the
+// previous value and do not read it too.
+func TestOneReader(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "words")
+	synctest.Test(t, func(t *testing.T) {
+		slow, reads := words, 0
+		slow.Parse = func(texts ...string) (string, error) {
+			if reads++; reads > 1 {
+				time.Sleep(time.Minute)
+			}
+			return texts[0], nil
+		}
+		writeOld(t, path, "a")
+		f, err := watch.Open(slow, zerolog.Nop(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, "b")
+		time.Sleep(2 * time.Second)
+		go f.Value()
+		synctest.Wait()
+		for range 10 {
+			start := time.Now()
+			if got := f.Value(); got != "a" || time.Since(start) > 0 || reads != 2 {
+				t.Errorf("while the file is read: %q after %v, %d reads, want a at once and 2",
+					got, time.Since(start), reads)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		time.Sleep(time.Minute)
+		if got := f.Value(); got != "b" {
+			t.Errorf("then: %q, want b", got)
+		}
+	})
+}
