@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// The binary form of a session is a version byte, two times in Unix seconds,
-// a byte of flags, and the strings in the order of their fields, each behind
-// its length; all numbers are unsigned varints. It is a tenth of gob's size
-// and cost, which matters because every request decodes it.
+// The binary form of a session is a version byte, IssuedAt and RenewedAt in Unix
+// seconds, a byte of flags, and the strings in the order of [Session.fields],
+// each after its length. All numbers are unsigned varints. Every request decodes
+// the form; it has a tenth of the size and the cost of gob's.
 //
-// Version 2 has one more time, behind the flags: when WeChat said whether the
-// visitor follows. A session without that is written as version 1, so that
-// releases that know nothing else read it while both run.
+// Version 2 has FollowAskedAt after the flags. A session without it is written
+// as version 1, so that releases which know only that can read it while old and
+// new replicas run side by side.
 
 const (
 	sessionVersion       = 1
@@ -25,13 +25,13 @@ const (
 	flagSubscribed   = 1 << 1 // version 2 only
 )
 
-var errMalformed = errors.New("malformed binary session")
+var errMalformed = errors.New("malformed binary form")
 
 // MarshalBinary returns the compact form of s. It never fails.
 func (s *Session) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 0, 64+len(s.AppID)+len(s.OpenID)+len(s.UnionID)+len(s.Scope)+len(s.Nickname)+len(s.Avatar))
-	known := !s.FollowAskedAt.IsZero()
-	if known {
+	withFollow := !s.FollowAskedAt.IsZero()
+	if withFollow {
 		b = append(b, sessionVersionFollow)
 	} else {
 		b = append(b, sessionVersion)
@@ -42,11 +42,11 @@ func (s *Session) MarshalBinary() ([]byte, error) {
 	if s.SnapshotUser {
 		flags |= flagSnapshotUser
 	}
-	if known && s.Subscribed {
+	if withFollow && s.Subscribed {
 		flags |= flagSubscribed
 	}
 	b = append(b, flags)
-	if known {
+	if withFollow {
 		b = appendTime(b, s.FollowAskedAt)
 	}
 	for _, field := range s.fields() {
@@ -55,13 +55,13 @@ func (s *Session) MarshalBinary() ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary reads what [Session.MarshalBinary] wrote. Anything else is
-// an error, trailing bytes included.
+// UnmarshalBinary reads the form that [Session.MarshalBinary] writes. Anything
+// else is an error, including trailing bytes.
 func (s *Session) UnmarshalBinary(data []byte) error {
 	if len(data) == 0 || data[0] != sessionVersion && data[0] != sessionVersionFollow {
 		return errMalformed
 	}
-	// One string that all fields are parts of: one allocation instead of six.
+	// All fields are parts of this string: one allocation instead of six.
 	r := reader{rest: string(data[1:])}
 	s.IssuedAt, s.RenewedAt = r.time(), r.time()
 	flags := r.byte()
@@ -79,6 +79,7 @@ func (s *Session) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
+// fields returns the strings of s in the order of the binary form.
 func (s *Session) fields() [6]*string {
 	return [...]*string{&s.AppID, &s.OpenID, &s.UnionID, &s.Scope, &s.Nickname, &s.Avatar}
 }
@@ -91,8 +92,8 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// reader takes values off the front of a string. After the first value that
-// does not fit, it is broken and gives zero values only.
+// A reader reads values from the front of a string. If one is malformed, broken
+// is set; the caller checks it after the last value.
 type reader struct {
 	rest   string
 	broken bool
@@ -122,7 +123,7 @@ func (r *reader) uvarint() uint64 {
 }
 
 func (r *reader) time() time.Time {
-	const farFuture = 1 << 40 // seconds; keeps time arithmetic from overflowing
+	const farFuture = 1 << 40 // seconds; a limit, so that time arithmetic does not overflow
 	seconds := r.uvarint()
 	if seconds > farFuture {
 		r.broken = true

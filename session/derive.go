@@ -3,13 +3,12 @@ package session
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding"
 	"fmt"
 )
 
-// deriveKeys returns, for each configured key in turn, the signing key and the
-// encryption key (AES-256) for one purpose at one site and account. A cookie
-// sealed for another purpose, site or account fails its signature check.
+// deriveKeys returns a signing key and an encryption key (AES-256) for each
+// configured key in turn. They differ for each purpose, site and account, so
+// that a cookie of one does not pass the signature check of another.
 func (c Config) deriveKeys(purpose string) ([][]byte, error) {
 	info := fmt.Sprintf("wxgate v1 %s %q %q", purpose, c.Site, c.AppID)
 	pairs := make([][]byte, 0, 2*len(c.Keys))
@@ -21,16 +20,4 @@ func (c Config) deriveKeys(purpose string) ([][]byte, error) {
 		pairs = append(pairs, derived[:32], derived[32:])
 	}
 	return pairs, nil
-}
-
-// compact is the serializer that hands gorilla's codecs a value's own binary
-// form.
-type compact struct{}
-
-func (compact) Serialize(src any) ([]byte, error) {
-	return src.(encoding.BinaryMarshaler).MarshalBinary()
-}
-
-func (compact) Deserialize(src []byte, dst any) error {
-	return dst.(encoding.BinaryUnmarshaler).UnmarshalBinary(src)
 }

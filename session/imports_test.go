@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestImports keeps the package usable alone: it imports nothing of the project.
+// TestImports checks that the package imports no other package of the project, so
+// that it can be used alone.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	const project, self = "github.com/wxgate/wxgate/", "github.com/wxgate/wxgate/session"

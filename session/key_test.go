@@ -15,6 +15,11 @@ func TestKeys(t *testing.T) {
 	t.Parallel()
 	a, b := bytes.Repeat([]byte{0xfb, 0xff}, 16), bytes.Repeat([]byte("k"), 40)
 	std, url := base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString
+	const (
+		short   = "a key of 31 bytes; at least 32 are needed; make one with: wxgate keygen"
+		noKey   = "expected base64; make a key with: wxgate keygen"
+		newline = "space or line break inside a key; keys are separated by commas"
+	)
 	for _, tt := range []struct {
 		name, in string
 		want     [][]byte
@@ -24,11 +29,11 @@ func TestKeys(t *testing.T) {
 		{name: "URL alphabet without padding", in: url(a), want: [][]byte{a}},
 		{name: "raw", in: strings.TrimRight(std(a), "="), want: [][]byte{a}},
 		{name: "two", in: std(a) + " , " + url(b), want: [][]byte{a, b}},
-		{name: "short", in: std(a) + "," + std(a[:31]), err: "item 2 of the list: a key of 31 bytes; at least 32 are needed; make one with: wxgate keygen"},
-		{name: "not base64", in: "not*base64", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
-		{name: "padding too long", in: std(a) + "=", err: "item 1 of the list: expected base64; make a key with: wxgate keygen"},
-		{name: "lines", in: url(a) + "\n" + url(b), err: "item 1 of the list: space or line break inside a key; keys are separated by commas"},
-		{name: "same key twice", in: std(a) + "," + std(b) + "," + url(a), err: "items 1 and 3 of the list are the same key"},
+		{name: "short", in: std(a) + "," + std(a[:31]), err: "item 2 of the list: " + short},
+		{name: "not base64", in: "not*base64", err: "item 1 of the list: " + noKey},
+		{name: "padding too long", in: std(a) + "=", err: "item 1 of the list: " + noKey},
+		{name: "lines", in: url(a) + "\n" + url(b), err: "item 1 of the list: " + newline},
+		{name: "same twice", in: std(a) + "," + std(b) + "," + url(a), err: "items 1 and 3 of the list are the same key"},
 		{name: "empty item", in: std(a) + ",,", err: "item 2 of the list is empty"},
 		{name: "nothing", in: "", err: "item 1 of the list is empty"},
 	} {
@@ -80,7 +85,7 @@ func TestKeysPrintNothing(t *testing.T) {
 		Rest map[string]session.Key
 	}
 	whole := holder{key, keys, map[string]session.Key{"a": key}}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%o", "%b", "%c", "%U", "%t", "%e"} {
+	for _, verb := range append(strings.Fields("%v %+v %#v %s %q %x %X %#x %d %o %b %c %U %t %e"), "% x") {
 		for _, v := range []any{key, &key, keys, &keys, whole, &whole, []session.Key{key}, session.Config{Keys: keys}} {
 			got := fmt.Sprintf(verb, v)
 			if !strings.Contains(got, "[redacted]") || strings.Contains(got, "plant") || strings.Contains(got, "706c61") ||

@@ -1,47 +1,47 @@
-// Package session keeps who a visitor is between requests, and which logins
-// she has under way.
+// Package session keeps the identity of a visitor between requests, and the
+// logins that a visitor has under way.
 //
-// A [Session] is what a login established. A [Store] carries it: [CookieStore]
-// puts the whole of it into one encrypted and signed cookie, so that replicas
-// share nothing but the keys. [Logins] carries the seconds between leaving for
-// WeChat and coming back, in one short-lived cookie for each login.
+// A [Session] is the result of a login. A [Store] keeps it: [CookieStore] puts
+// all of it into one encrypted and signed cookie, so that replicas share only
+// the keys. [Logins] keeps each login between the redirect to WeChat and the
+// callback, in a short-lived cookie of its own.
 //
-// The package knows nothing of WeChat's API and nothing of the gateway; it
-// can be used alone.
+// The package depends neither on WeChat's API nor on the gateway and can be used
+// alone.
 package session
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 )
 
-// ErrNone is what [Store.Load] returns for a request that carries no valid
-// session: no cookie at all, or one that is tampered with, expired, foreign
-// or too large. Which of these it was makes no difference to a visitor.
+// ErrNone is the error of [Store.Load] for a request without a valid session:
+// it has no cookie, or one that is altered, expired, too large, or sealed for
+// another site. In each case the visitor has to sign in.
 var ErrNone = errors.New("no session")
 
 // Session is a visitor who has signed in.
 type Session struct {
-	// AppID is the account under which OpenID is valid.
+	// AppID is the account that OpenID belongs to.
 	AppID string
-	// OpenID names the visitor within the account; never empty.
+	// OpenID identifies the visitor within the account; never empty.
 	OpenID string
-	// UnionID names her across the accounts of one open platform account;
-	// empty where WeChat did not tell.
+	// UnionID identifies the visitor in all accounts of one open platform
+	// account; empty if WeChat did not send it.
 	UnionID string
-	// Scope is what she granted, as WeChat spells it ("snsapi_base").
+	// Scope is the scope that the visitor granted, in WeChat's spelling
+	// ("snsapi_base").
 	Scope string
 	// Nickname and Avatar are known with scope snsapi_userinfo only.
 	Nickname string
 	Avatar   string
-	// SnapshotUser marks the virtual account of a WeChat snapshot page: its
-	// cookie has no lifetime, so that it ends with the browser.
+	// SnapshotUser marks the virtual account of a WeChat snapshot page. Its
+	// cookie has no Max-Age, so that it ends with the browser.
 	SnapshotUser bool
-	// Subscribed is whether she follows the account, as WeChat said at
-	// FollowAskedAt, which is kept to the second; it means nothing where that
-	// is zero.
+	// Subscribed says whether the visitor follows the account, as WeChat answered
+	// at FollowAskedAt. If FollowAskedAt is zero, it is not known. The time is
+	// kept to the second.
 	Subscribed    bool
 	FollowAskedAt time.Time
 	// IssuedAt is the time of the login, RenewedAt that of the last renewal.
@@ -54,51 +54,12 @@ type Session struct {
 // are safe for concurrent use.
 type Store interface {
 	// Load returns the request's session, or [ErrNone]. Any other error means
-	// that the store could not be asked.
+	// that the store is not available.
 	Load(r *http.Request) (*Session, error)
-	// Save stores s and adds the Set-Cookie header that carries it to header,
-	// the headers of the answer to r.
+	// Save stores s and adds the Set-Cookie header for it to header, the header
+	// of the response to r.
 	Save(r *http.Request, header http.Header, s *Session) error
 	// Delete ends the request's session and adds the Set-Cookie header that
-	// removes its cookie to header. To have none is no error.
+	// removes its cookie to header. It is no error if there is no session.
 	Delete(r *http.Request, header http.Header) error
-}
-
-// Lifetime says how long a session lasts.
-type Lifetime struct {
-	// TTL ends a session that was not used for so long.
-	TTL time.Duration
-	// MaxTTL ends every session so long after its login.
-	MaxTTL time.Duration
-}
-
-// Check returns an error if TTL or MaxTTL is not above zero.
-func (l Lifetime) Check() error {
-	if l.TTL <= 0 {
-		return fmt.Errorf("TTL: %v; expected a duration above zero", l.TTL)
-	}
-	if l.MaxTTL <= 0 {
-		return fmt.Errorf("MaxTTL: %v; expected a duration above zero", l.MaxTTL)
-	}
-	return nil
-}
-
-// ExpiresAt returns when s ends if it is not used again.
-func (l Lifetime) ExpiresAt(s *Session) time.Time {
-	idle, last := s.RenewedAt.Add(l.TTL), s.IssuedAt.Add(l.MaxTTL)
-	if last.Before(idle) {
-		return last
-	}
-	return idle
-}
-
-// Valid reports whether s is still alive at now.
-func (l Lifetime) Valid(s *Session, now time.Time) bool {
-	return now.Before(l.ExpiresAt(s))
-}
-
-// Due reports whether s, used at now, should be saved again with a new
-// RenewedAt: half of its TTL has passed, and renewing it would prolong it.
-func (l Lifetime) Due(s *Session, now time.Time) bool {
-	return now.Sub(s.RenewedAt) >= l.TTL/2 && l.ExpiresAt(s).Before(s.IssuedAt.Add(l.MaxTTL))
 }

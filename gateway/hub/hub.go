@@ -1,10 +1,12 @@
-// Package hub carries visitors from one wxgate to another. WeChat sends
-// visitors back to a few domains of an account only; a site beyond them has its
-// visitors signed in by a hub on one of these domains, which sends each of them
-// on with a ticket that says who she is.
+// Package hub seals and opens tickets. With a ticket, one wxgate, the hub, tells
+// another one, a site, who a visitor is.
 //
-// The hub and all of its sites share one key: whoever holds it can sign anybody
-// in at any of them.
+// WeChat redirects visitors back to a few domains of an account only. A site on
+// another domain redirects its visitors to a hub on one of these domains. The hub
+// signs each visitor in and redirects them back to the site with a ticket.
+//
+// The hub and all of its sites share one key. Anyone who has the key can sign in
+// as any visitor at all of these sites.
 package hub
 
 import (
@@ -23,31 +25,31 @@ import (
 )
 
 const (
-	// lifetime is how long a ticket opens: one redirect, on a slow phone.
+	// lifetime is how long a ticket is valid: one redirect, on a slow phone.
 	lifetime = 60 * time.Second
-	// maxSkew is how far the hub's clock may be ahead of the site's.
+	// maxSkew is how much the hub's clock may be ahead of the site's.
 	maxSkew = 10 * time.Second
-	// maxSealedBytes bounds a ticket, padding included. A visitor of WeChat's
-	// has well under half of it; the longest fields that package wechat lets
-	// through fit too.
+	// maxSealedBytes limits the size of a ticket, including base64 padding. The
+	// longest fields that package wechat accepts fit; usual ones need less than
+	// half of it.
 	maxSealedBytes = 3500
-	// timeBytes is the size of the time of sealing, which stands before the
-	// session. The codec's own counts in whole seconds, too coarse for the bounds.
+	// timeBytes is the size of the time of sealing, which comes before the
+	// session. The codec has a time too, but in seconds, too coarse for lifetime.
 	timeBytes = 8
 )
 
-// ErrRefused is what [Tickets.Open] returns for every ticket that it does not
-// open. Which fault it has makes no difference to a visitor.
+// ErrRefused is the error of [Tickets.Open] for every ticket that it does not
+// accept: the response to the visitor does not depend on the reason.
 var ErrRefused = errors.New("ticket refused")
 
-// Tickets seals and opens the tickets under one key. It is safe for concurrent
-// use; make one with [New].
+// Tickets seals and opens tickets under one key. It is safe for concurrent use;
+// make one with [New].
 type Tickets struct {
 	codec *securecookie.SecureCookie
 }
 
-// New returns the tickets under key, which the hub and its sites share: at
-// least 32 random bytes. The keys in use are derived from it for this purpose.
+// New returns the Tickets for the key that the hub and its sites share: at least
+// 32 random bytes. The signing and encryption keys are derived from it.
 func New(key session.Key) (*Tickets, error) {
 	if err := key.Check(); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
@@ -57,21 +59,21 @@ func New(key session.Key) (*Tickets, error) {
 		return nil, fmt.Errorf("hub: derive ticket keys: %w", err)
 	}
 	codec := securecookie.New(derived[:32], derived[32:])
-	codec.SetSerializer(securecookie.NopEncoder{}) // the session's own binary form
-	codec.MaxAge(0)                                // the time stands in the sealed value
+	codec.SetSerializer(securecookie.NopEncoder{}) // the content is bytes already
+	codec.MaxAge(0)                                // the content holds the time, which Open checks
 	codec.MaxLength(maxSealedBytes)
 	return &Tickets{codec}, nil
 }
 
-// Seal returns a ticket that tells who the visitor s is: letters, digits, "-"
-// and "_", which need no escaping in a query. It opens for sixty seconds, for
-// the login with the given state at site, an exact origin such as
-// "https://shop1.cn", and for no other. That it opens once only is for the
-// site to see to, by spending that state.
+// Seal returns a ticket for the visitor s. It consists of letters, digits, "-"
+// and "_", which need no escaping in a query. It is valid for sixty seconds, and
+// only for the login with the given state at site, an exact origin such as
+// "https://shop1.cn". The site must mark that state as spent, so that the ticket
+// is accepted only once.
 //
-// What the hub knows of its own session, its times and whether the visitor
-// follows, does not travel. An error means a visitor without an openid, or one
-// whose fields are far longer than WeChat's.
+// The ticket leaves out what concerns the hub's own session: its times, and
+// whether the visitor follows the account. It is an error if s has no OpenID, or
+// fields that are much longer than WeChat's.
 func (t *Tickets) Seal(site, state string, s *session.Session) (string, error) {
 	if s.OpenID == "" {
 		return "", errors.New("seal ticket: the visitor has no openid")
@@ -97,13 +99,15 @@ func (t *Tickets) Seal(site, state string, s *session.Session) (string, error) {
 	return strings.TrimRight(sealed, "="), nil
 }
 
-// Open returns the visitor whom a ticket tells of, or [ErrRefused] where the
-// ticket was not sealed under this key for exactly this site and state, is
-// older than sixty seconds or from more than ten seconds ahead. IssuedAt and
-// RenewedAt of the session are zero, for the caller to set. That AppID is the
-// account which the site serves is for the caller to check.
+// Open returns the visitor of a ticket. It returns [ErrRefused] if the ticket was
+// not sealed under this key for exactly this site and state, if it is older than
+// sixty seconds, or if its time is more than ten seconds in the future.
+//
+// The caller must check that AppID is the account of the site, and set IssuedAt
+// and RenewedAt, which are zero.
 func (t *Tickets) Open(ticket, site, state string) (*session.Session, error) {
-	// base64 has several spellings of the same bytes, of which one was sealed.
+	// base64 has several spellings of the same bytes; only the one that Seal
+	// returned is accepted.
 	raw, err := base64.RawURLEncoding.DecodeString(ticket)
 	if err != nil || base64.RawURLEncoding.EncodeToString(raw) != ticket {
 		return nil, ErrRefused
@@ -121,12 +125,13 @@ func (t *Tickets) Open(ticket, site, state string) (*session.Session, error) {
 	if s.UnmarshalBinary(content[timeBytes:]) != nil {
 		return nil, ErrRefused
 	}
-	s.IssuedAt, s.RenewedAt = time.Time{}, time.Time{} // the form's zero is 1970
+	s.IssuedAt, s.RenewedAt = time.Time{}, time.Time{} // the zero of the binary form is 1970
 	return s, nil
 }
 
-// boundTo is the name under which a ticket is authenticated. It is quoted, so
-// that no part of one text can pass for a part of the other.
+// boundTo returns the name that the codec's signature covers together with the
+// ticket. Both parts are quoted, so that two different pairs never give the same
+// name.
 func boundTo(site, state string) string {
 	return fmt.Sprintf("%q %q", site, state)
 }

@@ -39,7 +39,7 @@ func seal(t testing.TB, tickets *hub.Tickets, s *session.Session) string {
 	return ticket
 }
 
-// visitor is what a ticket tells of somebody.
+// visitor returns a visitor as a ticket describes them.
 func visitor() *session.Session {
 	return &session.Session{
 		AppID: "wx0123456789abcdef", OpenID: "oABCDEFGHIJKLMNOPQRSTUVWXYZ0", UnionID: "u123", Scope: "snsapi_userinfo",
@@ -58,7 +58,7 @@ func TestTicketTellsWhoTheVisitorIs(t *testing.T) {
 	}{
 		{"every field", visitor(), visitor()},
 		{"openid alone", &session.Session{OpenID: "o1"}, &session.Session{OpenID: "o1"}},
-		{"the hub's own knowledge stays there", known, visitor()},
+		{"the times and the following stay at the hub", known, visitor()},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -94,12 +94,18 @@ func TestRefusals(t *testing.T) {
 		{"twice", good + good, site, state},
 		{"padded", good + "=", site, state},
 		{"line break", good[:8] + "\n" + good[8:], site, state},
-		{"blank before", " " + good, site, state},
+		{"space before", " " + good, site, state},
 	}
-	for _, other := range []string{"", "https://shop2.cn", "https://SHOP1.cn", "HTTPS://shop1.cn", "https://shop1.cn/", "https://shop1.cn:443", "https://a.shop1.cn", "https://shop1.cn.evil.example", "http://shop1.cn", "shop1.cn", site + " " + state, site + `" "`} {
+	for _, other := range []string{
+		"", "https://shop2.cn", "https://SHOP1.cn", "HTTPS://shop1.cn", "https://shop1.cn/", "https://shop1.cn:443",
+		"https://a.shop1.cn", "https://shop1.cn.evil.example", "http://shop1.cn", "shop1.cn",
+		site + " " + state, site + `" "`,
+	} {
 		tests = append(tests, test{"site " + other, good, other, state})
 	}
-	for _, other := range []string{"", state[:31], state + "0", strings.ToUpper(state), " " + state, session.NewState(), state + "|"} {
+	for _, other := range []string{
+		"", state[:31], state + "0", strings.ToUpper(state), " " + state, session.NewState(), state + "|",
+	} {
 		tests = append(tests, test{"state " + other, good, site, other})
 	}
 	for _, test := range tests {
@@ -115,7 +121,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// What moves from the site to the state, or back, makes another ticket.
+// A ticket does not open if a part of the site is moved to the state, or the
+// other way round.
 func TestSiteAndStateStayApart(t *testing.T) {
 	t.Parallel()
 	tickets := newTickets(t, 'k')
@@ -136,13 +143,15 @@ func TestSiteAndStateStayApart(t *testing.T) {
 			t.Errorf("Open for %q and %q: %v", test.site, test.state, err)
 		}
 		if _, err := tickets.Open(ticket, test.otherSite, test.otherState); !errors.Is(err, hub.ErrRefused) {
-			t.Errorf("a ticket for %q and %q opens for %q and %q: %v", test.site, test.state, test.otherSite, test.otherState, err)
+			t.Errorf("a ticket for %q and %q opens for %q and %q: %v",
+				test.site, test.state, test.otherSite, test.otherState, err)
 		}
 	}
 }
 
-// Each bit of a ticket counts, and so does each of its characters: the last one
-// may hold bits that no byte needs, as three lengths of a ticket show.
+// A ticket does not open if one bit or one character is changed. The last
+// character may have bits that belong to no byte; tickets of three lengths cover
+// each case.
 func TestEveryBitCounts(t *testing.T) {
 	t.Parallel()
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -175,7 +184,7 @@ func TestSixtySeconds(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
-		begin time.Duration // within a second: whole seconds are not exact
+		begin time.Duration // offset within a second: the limit is exact, not in whole seconds
 		age   time.Duration
 		opens bool
 	}{
@@ -195,7 +204,8 @@ func TestSixtySeconds(t *testing.T) {
 				time.Sleep(test.begin)
 				ticket := seal(t, tickets, visitor())
 				time.Sleep(test.age)
-				if _, err := tickets.Open(ticket, site, state); (err == nil) != test.opens || err != nil && !errors.Is(err, hub.ErrRefused) {
+				_, err := tickets.Open(ticket, site, state)
+				if (err == nil) != test.opens || err != nil && !errors.Is(err, hub.ErrRefused) {
 					t.Errorf("Open after %v = %v, want it to open: %v", test.age, err, test.opens)
 				}
 			})
@@ -203,8 +213,8 @@ func TestSixtySeconds(t *testing.T) {
 	}
 }
 
-// A bubble's clock begins at the same instant each time: a ticket of one that
-// has slept comes from the future of a new one.
+// The clock of each bubble starts at the same instant: a ticket that the first
+// bubble seals after a sleep comes from the future of the second one.
 func TestTenSecondsAhead(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -225,7 +235,8 @@ func TestTenSecondsAhead(t *testing.T) {
 				ticket = seal(t, newTickets(t, 'k'), visitor())
 			})
 			synctest.Test(t, func(t *testing.T) {
-				if _, err := newTickets(t, 'k').Open(ticket, site, state); (err == nil) != test.opens || err != nil && !errors.Is(err, hub.ErrRefused) {
+				_, err := newTickets(t, 'k').Open(ticket, site, state)
+				if (err == nil) != test.opens || err != nil && !errors.Is(err, hub.ErrRefused) {
 					t.Errorf("Open of a ticket from %v ahead = %v, want it to open: %v", test.ahead, err, test.opens)
 				}
 			})
@@ -264,15 +275,16 @@ func TestSize(t *testing.T) {
 	usual.UnionID = usual.OpenID
 	usual.Nickname = strings.Repeat("🐼", 32)
 	usual.Avatar = strings.Repeat("a", 200)
-	longest.OpenID, longest.UnionID, longest.Scope = strings.Repeat("o", 128), strings.Repeat("u", 128), strings.Repeat("s", 256)
+	longest.OpenID, longest.UnionID = strings.Repeat("o", 128), strings.Repeat("u", 128)
+	longest.Scope = strings.Repeat("s", 256)
 	longest.Nickname, longest.Avatar = strings.Repeat("🐼", 64), strings.Repeat("a", 1024)
 	tests := []struct {
 		name string
 		in   *session.Session
 		most int
 	}{
-		{"a visitor of WeChat's", usual, 1200},
-		{"the longest fields that package wechat lets through", longest, 3500},
+		{"usual fields", usual, 1200},
+		{"the longest fields that package wechat accepts", longest, 3500},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -311,8 +323,8 @@ func TestShortKey(t *testing.T) {
 	}
 }
 
-// FuzzOpen: nothing opens but the ticket itself, at its own site and state.
-// What is tried is a sealed ticket of which some part, or all, is replaced.
+// FuzzOpen replaces a part of a sealed ticket. Only the unchanged ticket opens,
+// and only with its own site and state.
 func FuzzOpen(f *testing.F) {
 	f.Add(uint16(0), uint16(0), "", site, state)
 	f.Add(uint16(0), uint16(9999), "bm9pc2U", site, state)

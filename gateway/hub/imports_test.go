@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestImports keeps the package small: of the project it imports session alone.
+// TestImports checks that the package imports no other package of the project
+// than session.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	const project = "github.com/wxgate/wxgate/"

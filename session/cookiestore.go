@@ -1,0 +1,58 @@
+package session
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// CookieStore is the [Store] that keeps the whole session in one cookie.
+type CookieStore struct {
+	name     string
+	jar      jar
+	lifetime Lifetime
+}
+
+// NewCookieStore returns a store for the cookies that c describes. An error
+// names the field of c that is wrong.
+func NewCookieStore(c Config) (*CookieStore, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if err := c.Lifetime.Check(); err != nil {
+		return nil, fmt.Errorf("session: Lifetime: %w", err)
+	}
+	jar, err := newJar(c, "session")
+	if err != nil {
+		return nil, err
+	}
+	return &CookieStore{name: c.CookieName(), jar: jar, lifetime: c.Lifetime}, nil
+}
+
+// Load implements [Store]. If r has several cookies of the name, it returns the
+// first valid one. The only error is [ErrNone].
+func (c *CookieStore) Load(r *http.Request) (*Session, error) {
+	for _, cookie := range r.CookiesNamed(c.name) {
+		s := new(Session)
+		if c.jar.open(c.name, cookie.Value, s) == nil && c.lifetime.Valid(s, time.Now()) {
+			return s, nil
+		}
+	}
+	return nil, ErrNone
+}
+
+// Save implements [Store]. It fails only if the session does not fit into a
+// cookie, which takes fields much longer than WeChat's.
+func (c *CookieStore) Save(_ *http.Request, header http.Header, s *Session) error {
+	var maxAge time.Duration // of a snapshot user: the cookie ends with the browser
+	if !s.SnapshotUser {
+		maxAge = max(time.Until(c.lifetime.ExpiresAt(s)), time.Second)
+	}
+	return c.jar.set(header, c.name, s, maxAge)
+}
+
+// Delete implements [Store]. It never fails.
+func (c *CookieStore) Delete(_ *http.Request, header http.Header) error {
+	c.jar.remove(header, c.name)
+	return nil
+}
