@@ -121,9 +121,10 @@ func TestListsRefuse(t *testing.T) {
 				}
 				return writeList(t, filepath.Join(t.TempDir(), name), content)
 			}
-			l, err := newBuilder(&shared{logger: zerolog.Nop()}).listsOf(path("allow", test.allow), path("deny", test.deny))
-			if err != nil {
-				t.Fatal(err)
+			var errs fieldErrors
+			l := newBuilder(new(common)).openLists(Site{AllowOpenIDsFile: path("allow", test.allow), DenyOpenIDsFile: path("deny", test.deny)}, &errs)
+			if errs.fields != nil {
+				t.Fatal(errs.fields)
 			}
 			if got := l.refuse(test.visitor); got != test.want {
 				t.Errorf("refuse = %t, want %t", got, test.want)
@@ -151,9 +152,10 @@ func TestListsBadFiles(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			for i, paths := range [][2]string{{test.path, ""}, {"", test.path}} {
-				_, err := newBuilder(&shared{logger: zerolog.Nop()}).listsOf(paths[0], paths[1])
-				if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.path) {
-					t.Errorf("list %d: error %v, want one with %q and the path", i, err, test.want)
+				var errs fieldErrors
+				newBuilder(new(common)).openLists(Site{AllowOpenIDsFile: paths[0], DenyOpenIDsFile: paths[1]}, &errs)
+				if text := fmt.Sprint(errs.fields); len(errs.fields) != 1 || !strings.Contains(text, test.want) || !strings.Contains(text, test.path) {
+					t.Errorf("list %d: errors %s, want one with %q and the path", i, text, test.want)
 				}
 			}
 		})

@@ -1,0 +1,77 @@
+package main_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	// inner are the packages that the parts of the gateway are made of.
+	inner = "session wechat gateway/origin gateway/pathset gateway/watch gateway/internal/"
+	whole = inner + " gateway/hub gateway"
+)
+
+// allowedImports lists for each package the packages of the project that it may
+// depend on, directly or not. A slash at the end stands for all packages below.
+var allowedImports = []struct{ pkg, allowed string }{
+	{"session", ""},
+	{"session/redisstore", "session"},
+	{"wechat", ""},
+	{"wechat/wechattest", ""},
+	{"gateway/hub", "session"},
+	{"gateway/origin", ""},
+	{"gateway/pathset", ""},
+	{"gateway/watch", ""},
+	{"gateway/internal/", inner},
+	{"gateway", inner + " gateway/hub"},
+	{"gateway/admin", whole},
+	{"gateway/extauthz", whole},
+	{"gateway/relay", whole},
+	{"cmd/wxgate/internal/config", "session wechat gateway/origin gateway/pathset gateway/watch"},
+	{"cmd/wxgate/internal/samplesite", ""},
+	{"cmd/wxgate", "session/ wechat/ gateway/ cmd/wxgate/internal/ " + whole},
+}
+
+// covers reports whether pkg is in a list, as in allowedImports.
+func covers(list, pkg string) bool {
+	return slices.ContainsFunc(strings.Fields(list), func(entry string) bool {
+		return pkg == entry || strings.HasSuffix(entry, "/") && strings.HasPrefix(pkg, entry)
+	})
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	const project, format = "github.com/wxgate/wxgate/", `{{.ImportPath}} {{join .Deps " "}}`
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", format, project+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		list := strings.Fields(line)
+		pkg := strings.TrimPrefix(list[0], project)
+		allowed, found := "", false
+		for _, rule := range allowedImports {
+			if covers(rule.pkg, pkg) {
+				allowed, found = rule.allowed, true
+			}
+		}
+		if !found {
+			t.Errorf("allowedImports has no line for %s", pkg)
+			continue
+		}
+		for _, dep := range list[1:] {
+			own, ours := strings.CutPrefix(dep, project)
+			domain, _, _ := strings.Cut(dep, "/")
+			switch {
+			case ours && !covers(allowed, own):
+				t.Errorf("%s depends on %s", pkg, own)
+			case dep == "testing", dep == "net/http/httptest": // it would add the flags of go test to programs
+				t.Errorf("%s depends on %s", pkg, dep)
+			case pkg == "wechat/wechattest" && strings.Contains(domain, "."):
+				t.Errorf("%s depends on %s, want the standard library alone", pkg, dep)
+			}
+		}
+	}
+}
