@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestImports keeps the emulator usable alone, and out of it what belongs to
-// tests: a program that imports it must not get the flags of package testing.
+// TestImports keeps the emulator usable alone: it needs the standard library and
+// golang.org/x/text, nothing of this project. A program that imports it must not
+// get the flags of package testing.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	const self = "github.com/wxgate/wxgate/wechat/wechattest"
@@ -17,8 +18,12 @@ func TestImports(t *testing.T) {
 	}
 	for dep := range strings.Lines(string(out)) {
 		dep = strings.TrimSpace(dep)
-		if dep == "testing" || dep == "net/http/httptest" || dep != self && strings.Contains(strings.Split(dep, "/")[0], ".") {
-			t.Errorf("the emulator depends on %s, want the standard library alone, without testing", dep)
+		standard := !strings.Contains(strings.Split(dep, "/")[0], ".")
+		switch {
+		case dep == "testing" || dep == "net/http/httptest":
+			t.Errorf("the emulator depends on %s, which is for tests", dep)
+		case !standard && dep != self && !strings.HasPrefix(dep, "golang.org/x/text/"):
+			t.Errorf("the emulator depends on %s, want the standard library and golang.org/x/text only", dep)
 		}
 	}
 }
