@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The stock account's credentials. They are fake and fixed, so that they can
-// stand in a development configuration.
+// The credentials of the stock accounts. They are fake and never change, so that
+// a development configuration can contain them.
 const (
 	StockAppID            = "wx7e57ab1ec0ffee01"
 	StockAppSecret        = "c0ffee5ec2e70f7e57ab1e0dec0de123"
@@ -23,8 +23,8 @@ const (
 // Kind is the kind of an [Account].
 type Kind string
 
-// The kinds of accounts. Web authorization is a right of verified service
-// accounts and of sandbox test accounts alone [WeChat's web authorization guide].
+// The kinds of accounts. Only verified service accounts and sandbox test accounts
+// may use web authorization [WeChat's web authorization guide].
 const (
 	KindService      Kind = "service"
 	KindSubscription Kind = "subscription"
@@ -39,28 +39,29 @@ type Account struct {
 	// Name is shown on the pages; default: the AppID.
 	Name string `json:"name,omitempty"`
 	Kind Kind   `json:"kind"`
-	// Verified: an unverified account may neither authorize nor list followers.
+	// Verified: an unverified account may not use web authorization or list
+	// followers.
 	Verified bool `json:"verified"`
-	// Banned: the authorize page answers 10004.
+	// Banned: the authorize page shows error 10004.
 	Banned bool `json:"banned,omitempty"`
-	// SecretFrozen: whoever uses the secret gets 40243.
+	// SecretFrozen: calls with the secret get 40243.
 	SecretFrozen bool `json:"secret_frozen,omitempty"`
-	// OpenPlatformID joins accounts: a person has one unionid for all accounts
-	// with the same one. Empty: no unionid.
+	// OpenPlatformID connects accounts: a visitor has the same unionid for all
+	// accounts with the same one. Empty: no unionid.
 	OpenPlatformID string `json:"open_platform_id,omitempty"`
-	// CallbackDomains are where redirect_uri may point: host, or host/path. An
-	// account of kind test or website may also have host:port, host:* (any port)
+	// CallbackDomains are the hosts, or host/path, that redirect_uri may have. An
+	// account of kind test or website may also list host:port, host:* (any port)
 	// or * (any host).
 	CallbackDomains []string `json:"callback_domains"`
-	// JSDomains are where wx.config works, in the same forms.
+	// JSDomains are the domains on which wx.config works, in the same forms.
 	JSDomains []string `json:"js_domains,omitempty"`
 	// IPAllowList are the addresses and CIDRs that may fetch the global token;
-	// empty: all may.
+	// empty: all addresses.
 	IPAllowList []string `json:"ip_allow_list,omitempty"`
 }
 
-// StockAccount is an account for local work: a verified test account that sends
-// visitors back to localhost, 127.0.0.1 and [::1] on any port.
+// StockAccount is an account for local development: a verified test account that
+// sends visitors back to localhost, 127.0.0.1 and [::1] on any port.
 func StockAccount() Account {
 	return Account{
 		AppID: StockAppID, Secret: StockAppSecret, Name: "测试公众号", Kind: KindTest, Verified: true,
@@ -80,17 +81,17 @@ func StockWebsite() Account {
 	}
 }
 
-// account is an Account and what happened to it.
+// account is an Account and its state.
 type account struct {
 	Account
-	synthetic    int // followers who are no visitors, see SetFollowers
-	followed     time.Time
-	plain        *globalToken
+	added        time.Time
+	synthetic    int // followers who are not visitors, see SetFollowers
+	legacy       *globalToken
 	stable       *globalToken
-	forcedOut    *globalToken // the former stable token, in the grace that a forced renewal left it
-	forced       []time.Time  // forced renewals of the last day
-	tickets      map[string]ticket
-	quotaCleared map[string]int // by month
+	forcedOut    *globalToken      // the stable token before the latest forced renewal
+	forced       []time.Time       // forced renewals of the last day
+	tickets      map[string]ticket // by type
+	quotaCleared map[string]int    // by month
 }
 
 func (a *account) name() string {
@@ -100,25 +101,25 @@ func (a *account) name() string {
 	return a.Name
 }
 
-// SetAccount adds an account, or replaces the one with its AppID, whose tokens
-// and followers stay. An error tells what is malformed.
+// SetAccount adds an account, or replaces the one with the same AppID, keeping its
+// tokens and followers. The error says what is malformed.
 func (e *Emulator) SetAccount(a Account) error {
 	if err := a.check(); err != nil {
 		return fmt.Errorf("account %q: %w", a.AppID, err)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if have := e.account(a.AppID); have != nil {
-		have.Account = a
+	if known := e.accounts.find(a.AppID); known != nil {
+		known.Account = a
 		return nil
 	}
 	e.accounts = append(e.accounts, &account{
-		Account: a, followed: e.now(), tickets: map[string]ticket{}, quotaCleared: map[string]int{},
+		Account: a, added: e.clock.now(), tickets: map[string]ticket{}, quotaCleared: map[string]int{},
 	})
 	return nil
 }
 
-// Accounts lists the accounts in the order in which they came.
+// Accounts lists the accounts in the order in which they were added.
 func (e *Emulator) Accounts() []Account {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -130,28 +131,41 @@ func (e *Emulator) Accounts() []Account {
 }
 
 // FreezeSecret freezes an account's secret, as its administrator can in the
-// console: calls that show it get 40243 until [Emulator.SetAccount] thaws it.
-// An unknown AppID is ignored.
+// console: calls with it get 40243 until [Emulator.SetAccount] unfreezes it. An
+// unknown AppID is ignored.
 func (e *Emulator) FreezeSecret(appID string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if a := e.account(appID); a != nil {
+	if a := e.accounts.find(appID); a != nil {
 		a.SecretFrozen = true
 	}
 }
 
-func (e *Emulator) account(appID string) *account {
-	for _, a := range e.accounts {
-		if a.AppID == appID {
-			return a
+// accounts are in the order in which they were added.
+type accounts []*account
+
+func (a accounts) find(appID string) *account {
+	for _, one := range a {
+		if one.AppID == appID {
+			return one
 		}
 	}
 	return nil
 }
 
+// unionID is the unionid of a person, who may be a visitor, a synthetic follower
+// or a virtual visitor. It is empty for an account without an open platform.
+func (a accounts) unionID(appID, person string) string {
+	account := a.find(appID)
+	if account == nil || account.OpenPlatformID == "" {
+		return ""
+	}
+	return "o" + identifier("unionid", account.OpenPlatformID, person)
+}
+
 func (a *Account) check() error {
 	if a.AppID == "" || a.Secret == "" {
-		return fmt.Errorf("needs an appid and a secret")
+		return fmt.Errorf("want an appid and a secret")
 	}
 	if !slices.Contains([]Kind{KindService, KindSubscription, KindTest, KindWebsite}, a.Kind) {
 		return fmt.Errorf("unknown kind %q", a.Kind)
@@ -164,7 +178,7 @@ func (a *Account) check() error {
 		_, err := netip.ParseAddr(d.host)
 		local := a.Kind == KindTest || a.Kind == KindWebsite
 		if !local && (d.port != "" || d.host == "*" || err == nil) {
-			return fmt.Errorf("domain %q: a %s account takes no port, address or wildcard", entry, a.Kind)
+			return fmt.Errorf("domain %q: a %s account cannot have a port, address or wildcard", entry, a.Kind)
 		}
 	}
 	for _, entry := range a.IPAllowList {
@@ -203,12 +217,13 @@ func parseDomain(entry string) domain {
 		d.host, d.port = d.host[:colon], d.host[colon+1:]
 	}
 	d.host = strings.Trim(d.host, "[]")
-	_, d.path, _ = strings.Cut(entry, "/") // a path, unlike a host, has letter case
+	_, d.path, _ = strings.Cut(entry, "/") // not lower case: a path is case-sensitive
 	return d
 }
 
-// covers tells whether one of the entries allows an address: the whole host,
-// without case and sub-domains, the very port, and the path or below it.
+// covers reports whether one of the entries allows an address: the same host
+// regardless of case but not a sub-domain, the same port, and the path or one
+// below it.
 func covers(entries []string, u *url.URL) bool {
 	return slices.ContainsFunc(entries, func(entry string) bool {
 		d := parseDomain(entry)

@@ -31,7 +31,7 @@ func changed(pairs ...string) string {
 	return query(list...)
 }
 
-// cast is an emulator with accounts of every kind and state.
+// cast returns an emulator with accounts of every kind and state.
 func cast(t *testing.T, config wechattest.Config) *emulator {
 	account := func(appID string, kind wechattest.Kind, change func(*wechattest.Account)) wechattest.Account {
 		a := wechattest.Account{AppID: appID, Secret: "secret", Kind: kind, Verified: true, CallbackDomains: []string{"h5.example.cn", "wx.example.cn/mp"}}
@@ -51,8 +51,8 @@ func cast(t *testing.T, config wechattest.Config) *emulator {
 	return newEmulator(t, config)
 }
 
-// TestAuthorizeOrder breaks each request in two ways, of which the first has to
-// be told: the steps stand in their order.
+// TestAuthorizeOrder makes each request wrong in two ways. The page has to show the
+// first of them, since the checks have a fixed order.
 func TestAuthorizeOrder(t *testing.T) {
 	t.Parallel()
 	wechat := http.Header{"User-Agent": {wechattest.AgentAndroid}}
@@ -113,7 +113,7 @@ func TestAuthorizeOrder(t *testing.T) {
 				t.Errorf("request %d: page %q, want %q", i, heading(a.body), want)
 			}
 		}
-		e.login("snsapi_base", nil) // another visitor has a count of her own
+		e.login("snsapi_base", nil) // other visitors are counted on their own
 		e.Advance(time.Minute)
 		if a := e.do("GET", "/connect/oauth2/authorize?"+changed(), "", as("bad")); strings.Contains(a.body, "10009") {
 			t.Errorf("a minute later: page %q, want no 10009", heading(a.body))

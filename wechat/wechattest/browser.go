@@ -20,13 +20,12 @@ const (
 	abortAfter   = 50 * time.Millisecond
 )
 
-// Browser is one visitor's in-app browser, for tests of a site's login: it has
-// cookies, follows redirects one by one and can misbehave as real clients do.
-// The zero value is WeChat on Android in the hands of whoever holds the phone.
-// Its fields are set before first use; it is one visitor's and not for
-// concurrent use.
+// Browser is one visitor's in-app browser, for tests of a site's login. It keeps
+// cookies, follows redirects one by one and can misbehave as real clients do. The
+// zero value is WeChat on Android, used by the visitor who holds the phone. Set the
+// fields before the first use; a Browser is not safe for concurrent use.
 type Browser struct {
-	Visitor   string            // id of the visitor; empty: whoever holds the phone
+	Visitor   string            // id of the visitor; empty: who holds the phone
 	Answer    Answer            // to the authorize page; empty: the emulator's
 	UserAgent string            // default AgentAndroid
 	Transport http.RoundTripper // default http.DefaultTransport
@@ -34,40 +33,47 @@ type Browser struct {
 	Quirks    Quirks            // may be changed between pages
 
 	page     *Page
-	callback *url.URL // the last one that WeChat's side redirected to
+	callback *url.URL // the latest address to which the emulator redirected
 }
 
 // Quirks are what in-app browsers have been seen to do when WeChat sends the
 // visitor back to the site's callback.
 type Quirks struct {
-	Double      bool          // the callback is opened twice, at the same instant; the first answer shows
-	DoubleAfter time.Duration // with Double: the second begins so much later, and its answer shows
-	AbortFirst  bool          // with Double: the first is abandoned as the second begins (default after 50 ms), whose answer shows
-	CrawlBefore bool          // a crawler without cookies opens the callback before the visitor
-	CrawlAfter  bool          // the same after the visitor
-	LoseCookies bool          // cookies were lost between leaving and return
-	Elsewhere   bool          // another browser, without cookies, opens the callback; this one keeps its own
-	MangleState bool          // text is added to the end of the state
+	// Double opens the callback twice at the same time and shows the first
+	// response.
+	Double bool
+	// DoubleAfter, with Double, starts the second request so much later and
+	// shows its response.
+	DoubleAfter time.Duration
+	// AbortFirst, with Double, aborts the first request when the second starts,
+	// by default after 50 ms, and shows the second response.
+	AbortFirst bool
+
+	CrawlBefore bool // a crawler without cookies opens the callback before the visitor
+	CrawlAfter  bool // a crawler without cookies opens the callback after the visitor
+	LoseCookies bool // the browser loses its cookies before it comes back
+	Elsewhere   bool // another browser, without cookies, opens the callback; this one keeps its own
+	MangleState bool // text is added to the end of the state
 }
 
-// Page is where the browser arrived.
+// Page is the page that the browser shows.
 type Page struct {
-	URL    *url.URL // with the fragment, which redirects hand on as browsers do
+	URL    *url.URL // with the fragment, which browsers keep across redirects
 	Status int
 	Header http.Header
 	Body   string // at most 16 MiB
 	Hops   []Hop  // every address on the way, this one last
 }
 
-// Hop is one answer on the way to a page.
+// Hop is one response on the way to a page.
 type Hop struct {
 	URL    *url.URL
 	Status int
 }
 
-// Open navigates to an address and follows redirects, 20 at most. An error
-// means that an address did not answer or the redirects did not end; the page
-// has the hops until then.
+// Open navigates to an address and follows at most 20 redirects. An error means
+// that an address did not respond or the redirects did not end; the page then has
+// the hops so far.
 func (b *Browser) Open(ctx context.Context, address string) (*Page, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -76,7 +82,7 @@ func (b *Browser) Open(ctx context.Context, address string) (*Page, error) {
 	return b.navigate(ctx, u)
 }
 
-// Reload opens the present page again.
+// Reload opens the current page again.
 func (b *Browser) Reload(ctx context.Context) (*Page, error) {
 	if b.page == nil {
 		return nil, errors.New("reload: no page is open")
@@ -84,17 +90,17 @@ func (b *Browser) Reload(ctx context.Context) (*Page, error) {
 	return b.navigate(ctx, b.page.URL)
 }
 
-// Back opens the last callback again, with its used code: this is where the
-// back button of the page behind a login has been seen to lead.
+// Back opens the last callback again, with its used code: the back button of the
+// page after a login has been seen to lead there.
 func (b *Browser) Back(ctx context.Context) (*Page, error) {
 	if b.callback == nil {
-		return nil, errors.New("go back: there was no callback")
+		return nil, errors.New("go back: no callback was opened")
 	}
 	return b.navigate(ctx, b.callback)
 }
 
 // Do sends one request with the browser's cookies and User-Agent and keeps the
-// cookies of the answer. Redirects are not followed.
+// cookies of the response. Redirects are not followed.
 func (b *Browser) Do(req *http.Request) (*http.Response, error) {
 	if b.Jar == nil {
 		b.Jar = newJar()
@@ -120,14 +126,14 @@ func (b *Browser) send(req *http.Request, jar http.CookieJar) (*http.Response, e
 	return res, nil
 }
 
-// arrival is an answer to a navigation, read to its end.
-type arrival struct {
+// fetched is the response to a navigation, with its whole body.
+type fetched struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-func (b *Browser) get(ctx context.Context, u *url.URL, jar http.CookieJar) (*arrival, error) {
+func (b *Browser) get(ctx context.Context, u *url.URL, jar http.CookieJar) (*fetched, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
@@ -153,10 +159,11 @@ func (b *Browser) get(ctx context.Context, u *url.URL, jar http.CookieJar) (*arr
 	if err != nil {
 		return nil, err
 	}
-	return &arrival{res.StatusCode, res.Header, body}, nil
+	return &fetched{res.StatusCode, res.Header, body}, nil
 }
 
-// fromWeChat tells the emulator's pages from the site's.
+// fromWeChat reports whether an address is one of the emulator's pages, or else
+// one of the site's.
 func fromWeChat(u *url.URL) bool { return strings.HasPrefix(u.Path, "/connect/") }
 
 func (b *Browser) navigate(ctx context.Context, u *url.URL) (*Page, error) {
@@ -167,7 +174,7 @@ func (b *Browser) navigate(ctx context.Context, u *url.URL) (*Page, error) {
 	page := &Page{}
 	callback, repeat := false, false
 	for range maxHops {
-		var got *arrival
+		var got *fetched
 		var err error
 		if callback {
 			u, jar = b.comeBack(u)
@@ -198,7 +205,7 @@ func (b *Browser) navigate(ctx context.Context, u *url.URL) (*Page, error) {
 	return page, fmt.Errorf("open page: more than %d redirects", maxHops)
 }
 
-// comeBack is the callback's address and the cookies with which it is opened.
+// comeBack returns the address of the callback and the cookies to open it with.
 func (b *Browser) comeBack(u *url.URL) (*url.URL, http.CookieJar) {
 	if b.Quirks.MangleState {
 		changed, query := *u, u.Query()
@@ -216,11 +223,11 @@ func (b *Browser) comeBack(u *url.URL) (*url.URL, http.CookieJar) {
 	return u, b.Jar
 }
 
-// openCallback opens the callback as often as the quirks say and gives the
-// answer that shows.
-func (b *Browser) openCallback(ctx context.Context, u *url.URL, jar http.CookieJar, repeat bool) (*arrival, error) {
+// openCallback opens the callback as often as the quirks say and returns the
+// response to show.
+func (b *Browser) openCallback(ctx context.Context, u *url.URL, jar http.CookieJar, repeat bool) (*fetched, error) {
 	if b.Quirks.CrawlBefore {
-		b.get(ctx, u, newJar()) // nobody looks at what a crawler gets
+		b.get(ctx, u, newJar()) // the response does not matter
 	}
 	if b.Quirks.CrawlAfter {
 		defer func() { b.get(ctx, u, newJar()) }()
@@ -231,13 +238,13 @@ func (b *Browser) openCallback(ctx context.Context, u *url.URL, jar http.CookieJ
 
 	firstCtx, abort := context.WithCancel(ctx)
 	defer abort()
-	var got [2]*arrival
+	var got [2]*fetched
 	var errs [2]error
 	var both sync.WaitGroup
 	both.Go(func() { got[0], errs[0] = b.get(firstCtx, u, jar) })
 	after := b.Quirks.DoubleAfter
 	if b.Quirks.AbortFirst {
-		after = cmp.Or(after, abortAfter) // else it might never be sent
+		after = cmp.Or(after, abortAfter) // time to send the request
 	}
 	if after > 0 {
 		timer := time.NewTimer(after)

@@ -14,13 +14,13 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// h5 is a small site behind the emulator: /login sends to WeChat, /callback
-// notes who came and sends to /home.
+// h5 is a small site for the emulator: /login redirects to WeChat, /callback
+// records the request and redirects to /home.
 type h5 struct {
 	*httptest.Server
 	mu        sync.Mutex
 	callbacks []string // "code state cookie abandoned"
-	slow      bool     // the first callback is answered when its client has left
+	slow      bool     // the first callback is answered only after its client left
 }
 
 func newH5(t *testing.T, wx *wechattest.Server, authorize string) *h5 {
@@ -135,19 +135,19 @@ func TestBrowserHistory(t *testing.T) {
 	b.Answer = wechattest.AnswerDecline
 	page, err = b.Open(t.Context(), site.URL+"/login")
 	if err != nil || !strings.Contains(page.Body, "data-declined") {
-		t.Errorf("silent decline = %+v, %v, want the blank page", page, err)
+		t.Errorf("silent decline = %+v, %v, want the empty page", page, err)
 	}
 }
 
-// TestInMemory shows that the emulator and its browser need no socket, so that
-// a bubble's clock moves them.
+// TestInMemory runs the emulator and its browser without a socket, so that they
+// work with the clock of a synctest bubble.
 func TestInMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := newEmulator(t, wechattest.Config{})
 		b := &wechattest.Browser{Transport: e.Transport(), Quirks: wechattest.Quirks{Double: true, DoubleAfter: time.Minute}}
 		page, err := b.Open(t.Context(), "http://wx.test/connect/oauth2/authorize?"+changed())
-		if err != nil || page.Status != 404 { // the callback is the emulator's too here
+		if err != nil || page.Status != 404 { // here the callback is sent to the emulator as well
 			t.Fatalf("Open = %+v, %v", page, err)
 		}
 		code := page.URL.Query().Get("code")

@@ -1,63 +1,74 @@
 package wechattest
 
 import (
-	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 )
 
-// RepeatHeader stands on the redirect to a callback that WeChat's client would
-// open twice, with the same code: see the switch SecondHop. [Browser] obeys it.
+// RepeatHeader is a header of the redirect to a callback that WeChat's client
+// would open twice with the same code: see the switch SecondHop. [Browser] opens
+// it twice.
 const RepeatHeader = "X-Emulator-Repeat"
 
-// newCode makes the grant that a code stands for, and the code.
-func (c *call) newCode(p *pending, v *visitor, snapshot bool) string {
-	appID := p.account.AppID
-	if g, ok := c.grants.get(v.lastCode[appID]); ok && c.switches.PreviousCode && c.time.Sub(g.made) <= codeLife {
-		return v.lastCode[appID]
+// reply carries out the visitor's answer.
+func (c consent) reply(v *visitor, a Answer) response {
+	switch a {
+	case AnswerAgree:
+		if c.scope == scopeUserInfo {
+			v.consented[c.account.AppID] = c.time
+		}
+		return c.callbackRedirect(c.newCode(v, false))
+	case AnswerSnapshot:
+		return c.callbackRedirect(c.newCode(v, true))
+	case AnswerDeclineRedirect:
+		return redirect(c.callbackAddress(""))
+	default:
+		return c.declinedPage()
+	}
+}
+
+// newCode makes a grant and returns its code.
+func (c consent) newCode(v *visitor, snapshot bool) string {
+	appID := c.account.AppID
+	last := v.lastCode[appID]
+	if g, ok := c.grants.get(last); ok && c.switches.PreviousCode && c.time.Sub(g.made) <= codeLife {
+		return last
 	}
 	who := identity{
-		appID: appID, visitorID: v.ID, openID: c.OpenID(appID, v.ID), unionID: c.unionID(appID, v.ID),
-		scope: p.scope, snapshot: snapshot,
+		appID: appID, visitorID: v.ID, openID: openIDOf(appID, v.ID), unionID: c.accounts.unionID(appID, v.ID),
+		scope: c.scope, snapshot: snapshot,
 	}
 	if snapshot {
-		who.openID = "o" + c.word(tokenAlphabet, 27)
+		who.openID = "o" + c.random.text(tokenAlphabet, 27)
 		if who.unionID != "" {
-			seed := who.openID
+			person := who.openID
 			if c.switches.SharedSnapshotID {
-				seed = snapshotPicture
+				person = snapshotPicture
 			}
-			who.unionID = c.unionID(appID, seed)
+			who.unionID = c.accounts.unionID(appID, person)
 		}
 	}
-	code := c.word(lettersAndDigits, 32)
+	code := c.random.text(lettersAndDigits, 32)
 	c.grants.put(c.time, code, &grant{identity: who, made: c.time})
 	v.lastCode[appID] = code
 	return code
 }
 
-// grantRedirect sends the visitor back to the site with a code.
-func (c *call) grantRedirect(p *pending, code string) response {
-	res := redirect(c.callbackAddress(p, code))
-	if p.double {
+// callbackRedirect sends the visitor back to the site with a code.
+func (c consent) callbackRedirect(code string) response {
+	res := redirect(c.callbackAddress(code))
+	if c.double {
 		res.header.Set(RepeatHeader, "1")
 	}
 	return res
 }
 
-func redirect(location string) response {
-	return response{status: http.StatusFound, header: http.Header{
-		"Location": {headerSafe(location)}, "Cache-Control": {"no-store"},
-	}}
-}
-
-// callbackAddress joins code and state to redirect_uri as WeChat does: after
-// its query, before its fragment, so that a hash route survives. No code: the
-// visitor declined.
-func (c *call) callbackAddress(p *pending, code string) string {
-	address, fragment, hasFragment := strings.Cut(p.redirectURI, "#")
+// callbackAddress adds code and state to redirect_uri as WeChat does: after its
+// query and before its fragment, so that a hash route is kept. The code is empty
+// if the visitor declined.
+func (c consent) callbackAddress(code string) string {
+	address, fragment, hasFragment := strings.Cut(c.redirectURI, "#")
 	base, query, hasQuery := strings.Cut(address, "?")
 	if c.switches.DropOpenIDInQuery && hasQuery {
 		pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
@@ -76,8 +87,8 @@ func (c *call) callbackAddress(p *pending, code string) string {
 	if code != "" {
 		parts = append(parts, "code="+code)
 	}
-	if p.hasState || !c.switches.OmitAbsentState {
-		parts = append(parts, "state="+plainState(p.state))
+	if c.hasState || !c.switches.OmitAbsentState {
+		parts = append(parts, "state="+plainState(c.state))
 	}
 	address = base
 	if len(parts) > 0 {
@@ -89,17 +100,12 @@ func (c *call) callbackAddress(p *pending, code string) string {
 	return address
 }
 
-// headerSafe escapes what may not stand in a header or an address. What was
-// escaped twice in redirect_uri is still escaped once here and stays.
-func headerSafe(address string) string {
-	var b strings.Builder
-	for i := range len(address) {
-		switch ch := address[i]; {
-		case ch <= ' ' || ch >= 0x7f || strings.IndexByte(`"<>\^{|}`+"`", ch) >= 0:
-			fmt.Fprintf(&b, "%%%02X", ch)
-		default:
-			b.WriteByte(ch)
+// plainState is what WeChat sends back of a state: its letters and digits.
+func plainState(state string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(lettersAndDigits, r) {
+			return r
 		}
-	}
-	return b.String()
+		return -1
+	}, state)
 }

@@ -58,7 +58,7 @@ func TestConsentPage(t *testing.T) {
 		t.Errorf("actions = %q for %q, want %q", got, page.body, want)
 	}
 	if a := e.press(page, "action", "decline-silent"); a.status != 200 || !strings.Contains(a.body, "data-declined") {
-		t.Errorf("silent decline = %d %q, want the blank page", a.status, a.header.Get("Location"))
+		t.Errorf("silent decline = %d %q, want the empty page", a.status, a.header.Get("Location"))
 	}
 	if a := e.press(page, "action", "decline"); a.header.Get("Location") != site+"?state=s1" {
 		t.Errorf("decline = %d %q, want back with state alone", a.status, a.header.Get("Location"))
@@ -178,7 +178,7 @@ func TestChooseVisitor(t *testing.T) {
 	if a := e.press(page, "visitor", "x"); a.status != 400 {
 		t.Errorf("chosen an unknown visitor: %d, want 400", a.status)
 	}
-	codeIn(t, e.openAuthorize(as("alice"))) // who is named is not asked
+	codeIn(t, e.openAuthorize(as("alice"))) // no page for the visitor in the header
 }
 
 func TestScanLogin(t *testing.T) {

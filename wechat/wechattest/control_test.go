@@ -135,7 +135,7 @@ func TestFetchVerification(t *testing.T) {
 	for name, want := range map[string]string{
 		"MP_verify_good.txt": "", "MP_verify_other.txt": "content", "MP_verify_login.txt": "redirects", "MP_verify_x.txt": "404", "robots.txt": "MP_verify_",
 	} {
-		seen, err := e.FetchVerification(t.Context(), server.URL+"/"+name)
+		seen, err := wechattest.FetchVerification(t.Context(), server.URL+"/"+name)
 		if err != nil || (want == "") != (seen.Problem == "") || !strings.Contains(seen.Problem, want) {
 			t.Errorf("%s: %+v, %v, want a problem with %q", name, seen, err, want)
 		}
@@ -145,7 +145,7 @@ func TestFetchVerification(t *testing.T) {
 		t.Errorf("by the control API = %s, want the body", a.body)
 	}
 	server.Close()
-	if _, err := e.FetchVerification(t.Context(), server.URL+"/MP_verify_good.txt"); err == nil {
+	if _, err := wechattest.FetchVerification(t.Context(), server.URL+"/MP_verify_good.txt"); err == nil {
 		t.Error("a closed server: want an error")
 	}
 }

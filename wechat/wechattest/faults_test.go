@@ -19,7 +19,7 @@ import (
 
 const exchangePath = "/sns/oauth2/access_token"
 
-// seen is what a client saw of a fault over a socket.
+// seen is what a client gets over a socket when there is a fault.
 type seen struct {
 	status      int
 	contentType string
@@ -52,7 +52,7 @@ func TestFaults(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		fault wechattest.Fault
-		used  bool // the code is
+		used  bool // the code is used afterwards
 		want  func(seen) bool
 	}{
 		{"errcode", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40226}, false, func(s seen) bool {

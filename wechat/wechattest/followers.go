@@ -7,40 +7,33 @@ import (
 	"time"
 )
 
-// Sizes of follower calls [WeChat's guides to the user list and to user info].
+// Limits of the follower calls [WeChat's guides to the user list and to user
+// info].
 const (
 	followersPerPage = 10_000
 	followersPerCall = 100
 )
 
-// SetFollowers makes n the number of an account's followers. Visitors who
-// follow stand first in the list; the rest is made up of people who exist in
-// it only and cost no memory. With n below the number of following visitors,
-// the last of these stop following. An unknown AppID is ignored.
+// SetFollowers sets the number of an account's followers. The list starts with the
+// visitors who follow; the rest are synthetic followers, who need no memory. If n
+// is below the number of visitors who follow, the last of them stop following. An
+// unknown AppID is ignored.
 func (e *Emulator) SetFollowers(appID string, n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a := e.account(appID)
+	a := e.accounts.find(appID)
 	if a == nil {
 		return
 	}
-	people := e.following(appID)
+	people := e.visitors.following(appID)
 	for _, v := range people[min(max(n, 0), len(people)):] {
-		v.setFollows(appID, false, e.now())
+		v.setFollows(appID, false, e.clock.now())
 	}
 	a.synthetic = max(0, n-len(people))
 }
 
-// following are the visitors who follow an account, in the list's order.
-func (e *Emulator) following(appID string) []*visitor {
-	return slices.DeleteFunc(slices.Clone(e.visitors), func(v *visitor) bool {
-		_, follows := v.follows[appID]
-		return !follows
-	})
-}
-
-// syntheticOpenID is the openid of the i-th follower who is no visitor. The
-// number stands in it, masked, so that it can be found again without a table.
+// syntheticOpenID is the openid of an account's i-th synthetic follower. It
+// contains i, masked, so that syntheticIndex needs no table.
 func syntheticOpenID(appID string, i int) string {
 	var b [20]byte
 	binary.BigEndian.PutUint32(b[16:], uint32(i))
@@ -51,8 +44,8 @@ func syntheticOpenID(appID string, i int) string {
 	return "o" + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// syntheticIndex finds the number that an openid of an account's synthetic
-// followers has.
+// syntheticIndex is the reverse of syntheticOpenID. It returns false for an openid
+// that is not one of the account's synthetic followers.
 func (a *account) syntheticIndex(openID string) (int, bool) {
 	if len(openID) != 28 {
 		return 0, false
@@ -69,28 +62,28 @@ func (a *account) syntheticIndex(openID string) (int, bool) {
 }
 
 // followerRequest makes the checks that the three calls share.
-func (c *call) followerRequest() (*account, *refusal) {
-	a, refused := c.tokenAccount()
+func followerRequest(x *transaction) (*account, *refusal) {
+	a, refused := x.tokenAccount()
 	if refused != nil {
 		return nil, refused
 	}
 	if !a.Verified || a.Kind == KindSubscription {
 		return nil, refuse(48001)
 	}
-	return a, c.countCall(a)
+	return a, x.countCall(a)
 }
 
-// followers is a page of the list. Its next_openid is the page's last one, on
-// the last page too; after the end there is no data.
-func (c *call) followers() (any, *refusal) {
-	a, refused := c.followerRequest()
+// followerPage is cgi-bin/user/get: a page of the list. Its next_openid is its
+// last openid, even on the last page. The page after the end has no data.
+func followerPage(x *transaction) (any, *refusal) {
+	a, refused := followerRequest(x)
 	if refused != nil {
 		return nil, refused
 	}
-	people := c.following(a.AppID)
+	people := x.visitors.following(a.AppID)
 	start := 0
-	if after := c.query.Get("next_openid"); after != "" {
-		at := slices.IndexFunc(people, func(v *visitor) bool { return c.OpenID(a.AppID, v.ID) == after })
+	if after := x.query.Get("next_openid"); after != "" {
+		at := slices.IndexFunc(people, func(v *visitor) bool { return openIDOf(a.AppID, v.ID) == after })
 		if i, ok := a.syntheticIndex(after); ok {
 			at = len(people) + i
 		}
@@ -115,7 +108,7 @@ func (c *call) followers() (any, *refusal) {
 	page.Data = &openIDs{make([]string, page.Count)}
 	for i := range page.Data.OpenID {
 		if n := start + i; n < len(people) {
-			page.Data.OpenID[i] = c.OpenID(a.AppID, people[n].ID)
+			page.Data.OpenID[i] = openIDOf(a.AppID, people[n].ID)
 		} else {
 			page.Data.OpenID[i] = syntheticOpenID(a.AppID, n-len(people))
 		}
@@ -124,9 +117,9 @@ func (c *call) followers() (any, *refusal) {
 	return page, nil
 }
 
-// followerInfo is what an account may know about a follower. Nickname and
-// picture stopped on 2021-12-27, sex and region on 2021-10-20.
-type followerInfo struct {
+// followerBody is what an account may know about a follower. WeChat removed
+// nickname and picture on 2021-12-27, sex and region on 2021-10-20.
+type followerBody struct {
 	Subscribe     int    `json:"subscribe"`
 	OpenID        string `json:"openid"`
 	Language      string `json:"language"`
@@ -140,75 +133,79 @@ type followerInfo struct {
 	QRSceneText   string `json:"qr_scene_str"`
 }
 
-// stranger is what an account may know about anybody else.
-type stranger struct {
+// strangerBody is what an account may know about a person who does not follow.
+type strangerBody struct {
 	Subscribe int    `json:"subscribe"`
 	OpenID    string `json:"openid"`
 	UnionID   string `json:"unionid,omitempty"`
 	TagIDs    []int  `json:"tagid_list"`
 }
 
-func (c *call) followerInfo(a *account, openID string) (any, *refusal) {
+// personInfo is what cgi-bin/user/info tells an account about an openid.
+func personInfo(x *transaction, a *account, openID string) (any, *refusal) {
 	var since time.Time
 	var unionID string
 	if i, ok := a.syntheticIndex(openID); ok {
-		// One follower a minute, up to the moment at which the account was made.
-		since = a.followed.Add(time.Duration(i-a.synthetic) * time.Minute)
-		unionID = c.unionID(a.AppID, openID)
+		// One new follower a minute until the account was added.
+		since = a.added.Add(time.Duration(i-a.synthetic) * time.Minute)
+		unionID = x.accounts.unionID(a.AppID, openID)
 	} else {
-		v := c.visitorByOpenID(a.AppID, openID)
+		v := x.visitors.byOpenID(a.AppID, openID)
 		if v == nil {
 			return nil, refuse(40003)
 		}
-		unionID = c.unionID(a.AppID, v.ID)
+		unionID = x.accounts.unionID(a.AppID, v.ID)
 		follows := false
 		if since, follows = v.follows[a.AppID]; !follows {
-			return stranger{OpenID: openID, UnionID: unionID, TagIDs: []int{}}, nil
+			return strangerBody{OpenID: openID, UnionID: unionID, TagIDs: []int{}}, nil
 		}
 	}
-	return followerInfo{
+	return followerBody{
 		Subscribe: 1, OpenID: openID, SubscribeTime: since.Unix(), UnionID: unionID,
 		TagIDs: []int{}, Scene: "ADD_SCENE_QR_CODE",
 	}, nil
 }
 
-func (c *call) follower() (any, *refusal) {
-	a, refused := c.followerRequest()
+// userInfo is cgi-bin/user/info.
+func userInfo(x *transaction) (any, *refusal) {
+	a, refused := followerRequest(x)
 	if refused != nil {
 		return nil, refused
 	}
-	openID := c.query.Get("openid")
+	openID := x.query.Get("openid")
 	if openID == "" {
 		return nil, refuse(41009)
 	}
-	return c.followerInfo(a, openID)
+	return personInfo(x, a, openID)
 }
 
-func (c *call) followerBatch() (any, *refusal) {
-	a, refused := c.followerRequest()
+// userInfoBatch is cgi-bin/user/info/batchget. One unknown openid refuses the
+// whole call.
+func userInfoBatch(x *transaction) (any, *refusal) {
+	a, refused := followerRequest(x)
 	if refused != nil {
 		return nil, refused
 	}
-	var asked struct {
+	var request struct {
 		Users []struct {
 			OpenID string `json:"openid"`
 		} `json:"user_list"`
 	}
-	if refused := c.decode(&asked); refused != nil {
+	if refused := x.decode(&request); refused != nil {
 		return nil, refused
 	}
-	if n := len(asked.Users); n == 0 || n > followersPerCall {
+	if n := len(request.Users); n == 0 || n > followersPerCall {
 		return nil, refuse(40032)
 	}
-	var answer struct {
+	var body struct {
 		Users []any `json:"user_info_list"`
 	}
-	for _, user := range asked.Users {
-		info, refused := c.followerInfo(a, user.OpenID)
+	for _, user := range request.Users {
+		info, refused := personInfo(x, a, user.OpenID)
 		if refused != nil {
 			return nil, refused
 		}
-		answer.Users = append(answer.Users, info)
+		body.Users = append(body.Users, info)
 	}
-	return answer, nil
+	return body, nil
 }

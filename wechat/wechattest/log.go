@@ -2,17 +2,19 @@ package wechattest
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 )
 
 const (
 	logSize      = 10_000
-	logTextBytes = 8 << 10 // of a query or body; a batch of 100 openids fits
+	logTextBytes = 8 << 10 // of a query or body; enough for a batch of 100 openids
 )
 
-// Request is a line of the request log.
+// Request is an entry of the request log.
 type Request struct {
 	Time      time.Time  `json:"time"`
 	Method    string     `json:"method"`
@@ -21,32 +23,28 @@ type Request struct {
 	Body      string     `json:"body,omitempty"` // as it was sent
 	Remote    string     `json:"remote"`         // address and port
 	UserAgent string     `json:"user_agent,omitempty"`
-	// Status is the HTTP status of the true answer; 0 while there is none, and
-	// for requests that a fault kept from being processed.
+	// Status is the HTTP status of the response before a [Fault] changed it. It
+	// is 0 until there is one, and if a fault kept the request from being
+	// processed.
 	Status int `json:"status"`
-	// Errcode is what the true answer refused with; 0: it did not.
+	// Errcode is the errcode of that response; 0: it has none.
 	Errcode int `json:"errcode,omitzero"`
-	// Fault is the mode of the [Fault] that the request suffered.
+	// Fault is the mode of the [Fault] that applied to the request.
 	Fault FaultMode `json:"fault,omitempty"`
-	// Warnings tell what worked here but departs from WeChat's documentation.
+	// Warnings are about what works here but differs from WeChat's
+	// documentation.
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// record begins the log line of a request.
-func (c *call) record() *Request {
+// newEntry makes the log entry of a request.
+func newEntry(r *http.Request, query url.Values, body []byte, now time.Time) *Request {
 	entry := &Request{
-		Time: c.time, Method: clip(c.r.Method), Path: clip(c.r.URL.Path), Query: c.query, Body: clip(string(c.body)),
-		Remote: c.r.RemoteAddr, UserAgent: clip(c.r.UserAgent()),
+		Time: now, Method: clip(r.Method), Path: clip(r.URL.Path), Query: query, Body: clip(string(body)),
+		Remote: r.RemoteAddr, UserAgent: clip(r.UserAgent()),
 	}
-	if n := len(c.r.URL.RawQuery); n > logTextBytes {
+	if n := len(r.URL.RawQuery); n > logTextBytes {
 		entry.Query = nil
-		entry.Warnings = append(entry.Warnings, fmt.Sprintf("query of %d bytes not kept", n))
-	}
-	if len(c.log) < logSize {
-		c.log = append(c.log, entry)
-	} else {
-		c.log[c.next] = entry
-		c.next = (c.next + 1) % logSize
+		entry.Warnings = append(entry.Warnings, fmt.Sprintf("query of %d bytes not logged", n))
 	}
 	return entry
 }
@@ -58,13 +56,39 @@ func clip(s string) string {
 	return s
 }
 
-// Requests are the last 10,000 requests, oldest first, those of the control
-// API and for pictures left out. A request is listed from its arrival on.
-func (e *Emulator) Requests() []Request {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	list := make([]Request, 0, len(e.log))
-	for _, entry := range slices.Concat(e.log[e.next:], e.log[:e.next]) {
+// requestLog keeps the last entries.
+type requestLog struct {
+	mu      sync.Mutex
+	entries []*Request // a ring once it is full
+	next    int        // where the next entry goes in a full ring
+}
+
+func (l *requestLog) add(entry *Request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.entries) < logSize {
+		l.entries = append(l.entries, entry)
+		return
+	}
+	l.entries[l.next] = entry
+	l.next = (l.next + 1) % logSize
+}
+
+// update changes an entry of the log.
+func (l *requestLog) update(entry *Request, change func(*Request)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(entry)
+}
+
+// Requests are the last 10,000 requests, oldest first, without those for
+// pictures and those to the control API. A request is listed as soon as it
+// arrives.
+func (l *requestLog) Requests() []Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := make([]Request, 0, len(l.entries))
+	for _, entry := range slices.Concat(l.entries[l.next:], l.entries[:l.next]) {
 		copied := *entry
 		copied.Warnings = slices.Clone(entry.Warnings)
 		list = append(list, copied)
@@ -72,13 +96,13 @@ func (e *Emulator) Requests() []Request {
 	return list
 }
 
-// Calls counts the requests to a path, such as /sns/oauth2/access_token, among
-// those that [Emulator.Requests] lists.
-func (e *Emulator) Calls(path string) int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// Calls counts the requests to a path, such as /sns/oauth2/access_token, in
+// [Emulator.Requests].
+func (l *requestLog) Calls(path string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	n := 0
-	for _, entry := range e.log {
+	for _, entry := range l.entries {
 		if entry.Path == path {
 			n++
 		}
@@ -87,8 +111,8 @@ func (e *Emulator) Calls(path string) int {
 }
 
 // ClearRequests empties the request log.
-func (e *Emulator) ClearRequests() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.log, e.next = nil, 0
+func (l *requestLog) ClearRequests() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries, l.next = nil, 0
 }

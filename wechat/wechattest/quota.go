@@ -1,9 +1,6 @@
 package wechattest
 
-import (
-	"maps"
-	"time"
-)
+import "time"
 
 // Limit is how often one account may call one path; 0: no limit.
 type Limit struct {
@@ -11,12 +8,9 @@ type Limit struct {
 	PerMinute int // above it 45011, or page 10009 from the authorize page
 }
 
-const (
-	authorizePath  = "/connect/oauth2/authorize"
-	clearsPerMonth = 10
-)
+const clearsPerMonth = 10
 
-// stockLimits are the documented ones; 50,000 a minute for sns.
+// stockLimits are the documented limits.
 var stockLimits = map[string]Limit{
 	"/sns/oauth2/access_token":  {PerMinute: 50_000},
 	"/sns/oauth2/refresh_token": {PerMinute: 50_000},
@@ -32,8 +26,9 @@ var stockLimits = map[string]Limit{
 // sandboxPerDay are the lower daily limits of test accounts.
 var sandboxPerDay = map[string]int{"/cgi-bin/token": 200, "/cgi-bin/user/get": 100}
 
+// quotas counts the calls of the current day and minute.
 type quotas struct {
-	limits map[string]Limit // set ones
+	limits map[string]Limit // by path, from SetLimit
 	days   map[quotaKey]int
 	minute map[quotaKey]int
 	day    string
@@ -46,12 +41,12 @@ func newQuotas() quotas {
 	return quotas{limits: map[string]Limit{}, days: map[quotaKey]int{}, minute: map[quotaKey]int{}}
 }
 
-// china is the zone in which WeChat's days and months begin.
+// china is the time zone of WeChat's days and months.
 var china = time.FixedZone("UTC+8", 8*3600)
 
 // SetLimit replaces the documented limit of a path, such as /cgi-bin/user/get,
-// for every account: a test reaches a limit of 3 sooner than one of 500. For
-// the authorize page only PerMinute counts, for one visitor (stock: no limit).
+// for every account, for example by one that a test reaches sooner. For the
+// authorize page only PerMinute counts, per visitor; by default it has no limit.
 func (e *Emulator) SetLimit(path string, limit Limit) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -59,15 +54,15 @@ func (e *Emulator) SetLimit(path string, limit Limit) {
 }
 
 // countCall counts a call by an account against the limits of its path.
-func (c *call) countCall(a *account) *refusal {
-	limit, set := c.quotas.limits[c.path]
+func (x *transaction) countCall(a *account) *refusal {
+	limit, set := x.quotas.limits[x.path]
 	if !set {
-		limit = stockLimits[c.path]
-		if n, ok := sandboxPerDay[c.path]; ok && a.Kind == KindTest {
+		limit = stockLimits[x.path]
+		if n, ok := sandboxPerDay[x.path]; ok && a.Kind == KindTest {
 			limit.PerDay = n
 		}
 	}
-	return c.quotas.count(quotaKey{a.AppID, c.path}, limit, c.time)
+	return x.quotas.count(quotaKey{a.AppID, x.path}, limit, x.time)
 }
 
 func (q *quotas) count(key quotaKey, limit Limit, now time.Time) *refusal {
@@ -88,29 +83,4 @@ func (q *quotas) count(key quotaKey, limit Limit, now time.Time) *refusal {
 	q.days[key]++
 	q.minute[key]++
 	return nil
-}
-
-// clearQuota begins an account's day anew, ten times a month.
-func (c *call) clearQuota() (any, *refusal) {
-	a, refused := c.tokenAccount()
-	if refused != nil {
-		return nil, refused
-	}
-	var asked struct {
-		AppID string `json:"appid"`
-	}
-	if refused := c.decode(&asked); refused != nil {
-		return nil, refused
-	}
-	if asked.AppID != a.AppID {
-		return nil, refuse(40013)
-	}
-	month := c.time.In(china).Format("2006-01")
-	if a.quotaCleared[month] >= clearsPerMonth {
-		return nil, refuse(48006)
-	}
-	a.quotaCleared[month]++
-	maps.DeleteFunc(c.quotas.days, func(key quotaKey, _ int) bool { return key.who == a.AppID })
-	maps.DeleteFunc(c.quotas.minute, func(key quotaKey, _ int) bool { return key.who == a.AppID })
-	return allWell, nil
 }

@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-// refusal is an errcode with its text.
+// refusal is an errcode and its text.
 type refusal struct {
 	code int
 	text string
@@ -18,8 +18,8 @@ func refuse(code int) *refusal {
 	return &refusal{code, cmp.Or(errorTexts[code], "api error")}
 }
 
-// errorTexts are the texts of WeChat's list of global return codes, as
-// documented or seen. WeChat changes them; clients must not compare them.
+// errorTexts are the texts of WeChat's list of global return codes, as documented
+// or as seen. WeChat changes them, so clients must not compare them.
 var errorTexts = map[int]string{
 	-1:    "system error",
 	40001: "invalid credential, access_token is invalid or not latest",
@@ -62,68 +62,79 @@ var errorTexts = map[int]string{
 	89503: "this ip calls the interface for the first time, the administrator has to confirm it",
 }
 
-// api turns a function that gives an answer or a refusal into an answer.
-func api(f func(*call) (any, *refusal)) func(*call) response {
-	return func(c *call) response {
-		value, refused := f(c)
+// api makes a route's function from one that returns a value to encode as JSON,
+// or a refusal.
+func api(f func(*transaction) (any, *refusal)) func(*transaction) response {
+	return func(x *transaction) response {
+		value, refused := f(x)
 		if refused != nil {
-			return c.refused(refused)
+			return x.refused(refused)
 		}
-		return c.json(value)
+		return x.json(value)
 	}
 }
 
-// refused is the answer to a request that fails, in the family's form.
-func (c *call) refused(r *refusal) response {
-	c.entry.Errcode = r.code
-	if c.family == pages {
-		return c.errorPage(http.StatusOK, r.code, r.text, r.text)
+// decode decodes a JSON body.
+func (x *transaction) decode(into any) *refusal {
+	if len(x.body) == 0 {
+		return refuse(44002)
 	}
-	rid := fmt.Sprintf("%08x-%s-%s", uint32(c.time.Unix()), c.word("0123456789abcdef", 8), c.word("0123456789abcdef", 8))
+	if json.Unmarshal(x.body, into) != nil {
+		return refuse(47001)
+	}
+	return nil
+}
+
+// refused is the response to a refused request, in the form of its family.
+func (x *transaction) refused(r *refusal) response {
+	x.logErrcode(r.code)
+	if x.family == pages {
+		return x.errorPage(http.StatusOK, r.code, r.text, r.text)
+	}
+	const hex = "0123456789abcdef"
+	rid := fmt.Sprintf("%08x-%s-%s", uint32(x.time.Unix()), x.random.text(hex, 8), x.random.text(hex, 8))
 	text := r.text
 	switch {
-	case c.switches.OldHints && c.family == sns:
+	case x.switches.OldHints && x.family == sns:
 		text += ", hints: [ req_id: " + rid[9:] + " ]"
-	case c.switches.OldHints:
+	case x.switches.OldHints:
 		text += " hint: [" + rid[9:] + "]"
-	case c.family == sns:
+	case x.family == sns:
 		text += ", rid: " + rid
 	default:
 		text += " rid: " + rid
 	}
-	return c.json(struct {
-		Code int    `json:"errcode"`
-		Text string `json:"errmsg"`
-	}{r.code, text})
+	return x.json(errcodeBody{r.code, text})
 }
 
-// json encodes as WeChat does: UTF-8 as it is, fields in the documented order.
-func (c *call) json(v any) response {
+// json encodes as WeChat does: UTF-8 unescaped, fields in the documented order.
+func (x *transaction) json(v any) response {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
-		panic(err) // our own structs
+		panic(err) // cannot happen with our own structs
 	}
 	body := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if c.path == "/sns/userinfo" {
-		// Seen in picture addresses; a slash stands nowhere but in strings.
+	if x.path == "/sns/userinfo" {
+		// Seen in addresses of pictures. Slashes occur only inside strings.
 		body = bytes.ReplaceAll(body, []byte("/"), []byte(`\/`))
 	}
-	if c.switches.ExtraFields {
+	if x.switches.ExtraFields {
 		body = append(bytes.TrimSuffix(body, []byte("}")), `,"field_of_tomorrow":{"a":[1,"二"]}}`...)
 	}
 	contentType := "application/json; encoding=utf-8"
-	if c.family == sns {
+	if x.family == sns {
 		contentType = "text/plain"
 	}
 	return response{status: http.StatusOK, contentType: contentType, body: body}
 }
 
-// success is the answer of calls that have nothing to tell.
-type success struct {
+// errcodeBody is an errcode and its text as JSON.
+type errcodeBody struct {
 	Code int    `json:"errcode"`
 	Text string `json:"errmsg"`
 }
 
-var allWell = success{0, "ok"}
+// okBody is the body of calls that return nothing else.
+var okBody = errcodeBody{0, "ok"}

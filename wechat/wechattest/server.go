@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// Server is a running emulator, as an httptest.Server is a running handler.
+// Server is an emulator that listens on a port, like an httptest.Server.
 type Server struct {
 	*Emulator
-	// URL is the server's origin, such as http://127.0.0.1:45231; it stands for
-	// both https://open.weixin.qq.com and https://api.weixin.qq.com.
+	// URL is the server's origin, such as http://127.0.0.1:45231. It replaces both
+	// https://open.weixin.qq.com and https://api.weixin.qq.com.
 	URL string
 
 	http    *http.Server
@@ -23,7 +23,7 @@ type Server struct {
 }
 
 // NewServer starts an emulator with the stock profile on a free port of
-// 127.0.0.1. It panics when there is none, as httptest.NewServer does.
+// 127.0.0.1. It panics if there is none, as httptest.NewServer does.
 func NewServer() *Server {
 	s, err := NewServerConfig(Config{})
 	if err != nil {
@@ -32,9 +32,9 @@ func NewServer() *Server {
 	return s
 }
 
-// NewServerConfig starts an emulator on a free port of 127.0.0.1. An error tells
-// what is wrong with the configuration, or why there is no port. An empty
-// PublicURL becomes the server's URL.
+// NewServerConfig starts an emulator on a free port of 127.0.0.1. An empty
+// PublicURL becomes the server's URL. The error says what is wrong with the
+// configuration, or why the port cannot be opened.
 func NewServerConfig(config Config) (*Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -60,8 +60,8 @@ func NewServerConfig(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Close stops the server, ends the requests in flight, those that a [Fault]
-// holds back too, and waits for them.
+// Close stops the server. It ends all requests, including those that a [Fault]
+// delays, and waits for them.
 func (s *Server) Close() {
 	s.http.Close()
 	s.serving.Wait()

@@ -2,8 +2,8 @@ package wechattest
 
 import "time"
 
-// Lifetimes [WeChat's web authorization guide; the open platform's guide to
-// website applications].
+// Lifetimes of codes and web tokens [WeChat's web authorization guide; the open
+// platform's guide to website applications].
 const (
 	codeLife         = 5 * time.Minute
 	websiteCodeLife  = 10 * time.Minute
@@ -18,7 +18,7 @@ const (
 	scopeLogin    = "snsapi_login" // website applications
 )
 
-// identity is who a visitor is to one account.
+// identity is a visitor as one account knows them.
 type identity struct {
 	appID     string
 	visitorID string
@@ -28,7 +28,7 @@ type identity struct {
 	snapshot  bool
 }
 
-// grant is what a code stands for.
+// grant is what the site gets for a code.
 type grant struct {
 	identity
 	made time.Time
@@ -39,17 +39,18 @@ type grant struct {
 type webToken struct {
 	identity
 	token string
-	made  time.Time // voided by a later change of the password
+	made  time.Time // a later change of the password voids the token
 	ends  time.Time
 }
 
+// refreshToken belongs to one web token at a time.
 type refreshToken struct {
 	token  string
 	made   time.Time
 	access *webToken
 }
 
-type tokenAnswer struct {
+type grantBody struct {
 	AccessToken  string `json:"access_token"`
 	ExpiresIn    int    `json:"expires_in"`
 	RefreshToken string `json:"refresh_token"`
@@ -59,29 +60,47 @@ type tokenAnswer struct {
 	Snapshot     int    `json:"is_snapshotuser,omitempty"`
 }
 
-// exchange trades a code for a web token.
-func (c *call) exchange() (any, *refusal) {
-	a, refused := c.credentials(c.query.Get("appid"), c.query.Get("secret"))
+// exchange is sns/oauth2/access_token: it exchanges a code for a web token.
+func exchange(x *transaction) (any, *refusal) {
+	a, refused := x.credentials(x.query.Get("appid"), x.query.Get("secret"))
 	if refused != nil {
-		if refused.code == 40125 && c.switches.WrongSecret40001 {
+		if refused.code == 40125 && x.switches.WrongSecret40001 {
 			return nil, refuse(40001)
 		}
 		return nil, refused
 	}
-	code := c.query.Get("code")
-	if code == "" {
+	code := x.query.Get("code")
+	switch {
+	case code == "":
 		return nil, refuse(41008)
-	}
-	if c.query.Get("grant_type") != "authorization_code" {
+	case x.query.Get("grant_type") != "authorization_code":
 		return nil, refuse(40002)
+	case x.switches.IPListOnSNS && !a.allowsIP(x.clientIP()):
+		return nil, x.unlistedIP()
 	}
-	if c.switches.IPListOnSNS && !a.allowsIP(c.clientIP()) {
-		return nil, c.unlistedIP()
-	}
-	if refused := c.countCall(a); refused != nil {
+	if refused := x.countCall(a); refused != nil {
 		return nil, refused
 	}
-	g, ok := c.grants.get(code)
+	g, refused := useCode(x, a, code)
+	if refused != nil {
+		return nil, refused
+	}
+	access := newWebToken(x, g.identity)
+	refresh := &refreshToken{token: x.random.text(tokenAlphabet, 96), made: x.time, access: access}
+	x.refreshTokens.put(x.time, refresh.token, refresh)
+	body := refresh.body()
+	if g.scope != scopeBase {
+		body.UnionID = g.unionID
+	}
+	if g.snapshot && !x.switches.HideSnapshotFlag {
+		body.Snapshot = 1
+	}
+	return body, nil
+}
+
+// useCode marks a code as used and returns its grant.
+func useCode(x *transaction, a *account, code string) (*grant, *refusal) {
+	g, ok := x.grants.get(code)
 	if !ok || g.appID != a.AppID {
 		return nil, refuse(40029)
 	}
@@ -89,116 +108,102 @@ func (c *call) exchange() (any, *refusal) {
 	if a.Kind == KindWebsite {
 		life = websiteCodeLife
 	}
-	if c.time.Sub(g.made) > life {
-		if c.switches.ExpiredCode42003 {
+	if x.time.Sub(g.made) > life {
+		if x.switches.ExpiredCode42003 {
 			return nil, refuse(42003)
 		}
 		return nil, refuse(40029)
 	}
 	if g.used {
-		c.warn("code used before")
-		if c.switches.UsedCode40029 {
+		x.warn("code used before")
+		if x.switches.UsedCode40029 {
 			return nil, refuse(40029)
 		}
 		return nil, refuse(40163)
 	}
-	if v := c.visitor(g.visitorID); v != nil && v.Banned {
+	if v := x.visitors.find(g.visitorID); v != nil && v.Banned {
 		return nil, refuse(50002)
 	}
 	g.used = true
-
-	access := c.newWebToken(g.identity)
-	refresh := &refreshToken{token: c.word(tokenAlphabet, 96), made: c.time, access: access}
-	c.refresh.put(c.time, refresh.token, refresh)
-	answer := refresh.answer()
-	if g.scope != scopeBase {
-		answer.UnionID = g.unionID
-	}
-	if g.snapshot && !c.switches.HideSnapshotFlag {
-		answer.Snapshot = 1
-	}
-	return answer, nil
+	return g, nil
 }
 
-func (c *call) newWebToken(who identity) *webToken {
-	t := &webToken{identity: who, token: "98_" + c.word(tokenAlphabet, 85), made: c.time, ends: c.time.Add(webTokenLife)}
-	c.web.put(c.time, t.token, t)
+func newWebToken(x *transaction, who identity) *webToken {
+	t := &webToken{
+		identity: who, token: "98_" + x.random.text(tokenAlphabet, 85), made: x.time, ends: x.time.Add(webTokenLife),
+	}
+	x.webTokens.put(x.time, t.token, t)
 	return t
 }
 
-func (r *refreshToken) answer() tokenAnswer {
-	return tokenAnswer{
+func (r *refreshToken) body() grantBody {
+	return grantBody{
 		AccessToken: r.access.token, ExpiresIn: int(webTokenLife.Seconds()), RefreshToken: r.token,
 		OpenID: r.access.openID, Scope: r.access.scope,
 	}
 }
 
-// refreshGrant prolongs a web token, or makes a new one when it has ended.
-func (c *call) refreshGrant() (any, *refusal) {
-	appID := c.query.Get("appid")
+// refreshGrant is sns/oauth2/refresh_token: it prolongs a web token, or makes a
+// new one if it has ended.
+func refreshGrant(x *transaction) (any, *refusal) {
+	appID := x.query.Get("appid")
 	if appID == "" {
 		return nil, refuse(41002)
 	}
-	a := c.account(appID)
-	if a == nil {
+	a := x.accounts.find(appID)
+	switch {
+	case a == nil:
 		return nil, refuse(40013)
-	}
-	if c.query.Get("grant_type") != "refresh_token" {
+	case x.query.Get("grant_type") != "refresh_token":
 		return nil, refuse(40002)
-	}
-	if c.query.Get("refresh_token") == "" {
+	case x.query.Get("refresh_token") == "":
 		return nil, refuse(41003)
 	}
-	if refused := c.countCall(a); refused != nil {
+	if refused := x.countCall(a); refused != nil {
 		return nil, refused
 	}
-	r, ok := c.refresh.get(c.query.Get("refresh_token"))
+	r, ok := x.refreshTokens.get(x.query.Get("refresh_token"))
 	if !ok || r.access.appID != appID {
-		if c.switches.BadRefresh40029 {
+		if x.switches.BadRefresh40029 {
 			return nil, refuse(40029)
 		}
 		return nil, refuse(40030)
 	}
-	if c.time.Sub(r.made) > refreshTokenLife {
+	if x.time.Sub(r.made) > refreshTokenLife {
 		return nil, refuse(42002)
 	}
-	if c.passwordChangedSince(r.access.visitorID, r.made) {
+	if x.visitors.changedPassword(r.access.visitorID, r.made) {
 		return nil, refuse(42007)
 	}
-	if r.access.ends.After(c.time) {
-		r.access.ends = c.time.Add(webTokenLife)
-		c.web.put(c.time, r.access.token, r.access)
+	if r.access.ends.After(x.time) {
+		r.access.ends = x.time.Add(webTokenLife)
+		x.webTokens.put(x.time, r.access.token, r.access)
 	} else {
-		r.access = c.newWebToken(r.access.identity)
+		r.access = newWebToken(x, r.access.identity)
 	}
-	return r.answer(), nil
+	return r.body(), nil
 }
 
-func (c *call) passwordChangedSince(visitorID string, t time.Time) bool {
-	v := c.visitor(visitorID)
-	return v != nil && !v.passwordChanged.IsZero() && !v.passwordChanged.Before(t)
-}
-
-// webTokenOf checks the token and the openid that a profile call shows.
-func (c *call) webTokenOf() (*webToken, *refusal) {
-	token := c.query.Get("access_token")
+// checkWebToken checks the token and the openid of a call about a visitor.
+func checkWebToken(x *transaction) (*webToken, *refusal) {
+	token := x.query.Get("access_token")
 	if token == "" {
 		return nil, refuse(41001)
 	}
-	t, ok := c.web.get(token)
-	if !ok || c.passwordChangedSince(t.visitorID, t.made) {
-		if c.switches.UnknownToken40014 {
+	t, ok := x.webTokens.get(token)
+	if !ok || x.visitors.changedPassword(t.visitorID, t.made) {
+		if x.switches.UnknownToken40014 {
 			return nil, refuse(40014)
 		}
 		return nil, refuse(40001)
 	}
-	if refused := c.countCall(c.account(t.appID)); refused != nil {
+	if refused := x.countCall(x.accounts.find(t.appID)); refused != nil {
 		return nil, refused
 	}
-	if !t.ends.After(c.time) {
+	if !t.ends.After(x.time) {
 		return nil, refuse(42001)
 	}
-	switch c.query.Get("openid") {
+	switch x.query.Get("openid") {
 	case t.openID:
 		return t, nil
 	case "":
@@ -208,18 +213,18 @@ func (c *call) webTokenOf() (*webToken, *refusal) {
 	}
 }
 
-// userInfo gives the profile. Sex and region say nothing since 2021-10-20.
-func (c *call) userInfo() (any, *refusal) {
-	t, refused := c.webTokenOf()
+// profile is sns/userinfo. Sex and region are empty since 2021-10-20.
+func profile(x *transaction) (any, *refusal) {
+	t, refused := checkWebToken(x)
 	if refused != nil {
 		return nil, refused
 	}
-	if t.scope == scopeBase || t.snapshot && c.switches.SnapshotNoProfile {
+	if t.scope == scopeBase || t.snapshot && x.switches.SnapshotNoProfile {
 		return nil, refuse(48001)
 	}
-	nickname, picture := "微信用户", c.base()+avatarPath+snapshotPicture+"/132"
-	if v := c.visitor(t.visitorID); v != nil && !t.snapshot {
-		nickname, picture = v.Nickname, v.picture(c.base())
+	nickname, picture := "微信用户", x.origin()+avatarPath+snapshotPicture+"/132"
+	if v := x.visitors.find(t.visitorID); v != nil && !t.snapshot {
+		nickname, picture = v.Nickname, v.picture(x.origin())
 	}
 	return struct {
 		OpenID    string   `json:"openid"`
@@ -234,14 +239,10 @@ func (c *call) userInfo() (any, *refusal) {
 	}{OpenID: t.openID, Nickname: nickname, Picture: picture, Privilege: []string{}, UnionID: t.unionID}, nil
 }
 
-// snapshotPicture stands in place of a visitor's id in the address of the
-// picture that all virtual accounts have.
-const snapshotPicture = "snapshot-user"
-
-// auth tells whether a web token is alive.
-func (c *call) auth() (any, *refusal) {
-	if _, refused := c.webTokenOf(); refused != nil {
+// checkToken is sns/auth: it reports whether a web token is valid.
+func checkToken(x *transaction) (any, *refusal) {
+	if _, refused := checkWebToken(x); refused != nil {
 		return nil, refused
 	}
-	return allWell, nil
+	return okBody, nil
 }

@@ -12,68 +12,68 @@ import (
 
 const ticketLife = 2 * time.Hour
 
-// ticket is what a page's wx.config is signed with.
+// ticket is a jsapi_ticket, which signs pages for wx.config, or one for cards.
 type ticket struct {
 	text string
 	ends time.Time
 }
 
-// ticket gives the same ticket until it ends.
-func (c *call) ticket() (any, *refusal) {
-	a, refused := c.tokenAccount()
+// jsTicket is cgi-bin/ticket/getticket: the same ticket until it ends.
+func jsTicket(x *transaction) (any, *refusal) {
+	a, refused := x.tokenAccount()
 	if refused != nil {
 		return nil, refused
 	}
-	if refused := c.countCall(a); refused != nil {
+	if refused := x.countCall(a); refused != nil {
 		return nil, refused
 	}
-	kind := c.query.Get("type")
+	kind := x.query.Get("type")
 	if kind != "jsapi" && kind != "wx_card" {
 		return nil, refuse(40097)
 	}
 	t := a.tickets[kind]
-	if !c.time.Before(t.ends) {
-		t = ticket{c.word(tokenAlphabet, 86), c.time.Add(ticketLife)}
+	if !x.time.Before(t.ends) {
+		t = ticket{x.random.text(tokenAlphabet, 86), x.time.Add(ticketLife)}
 		a.tickets[kind] = t
 	}
 	return struct {
-		success
+		errcodeBody
 		Ticket    string `json:"ticket"`
 		ExpiresIn int    `json:"expires_in"`
-	}{allWell, t.text, int(t.ends.Sub(c.time).Seconds())}, nil
+	}{okBody, t.text, int(t.ends.Sub(x.time).Seconds())}, nil
 }
 
-// JSConfig is what a page gives to wx.config, and where it stands.
+// JSConfig is what a page passes to wx.config, and the page's address.
 type JSConfig struct {
 	AppID     string `json:"appId"`
 	Timestamp string `json:"timestamp"`
 	NonceStr  string `json:"nonceStr"`
 	Signature string `json:"signature"`
-	// URL is the address that the page has now. A fragment does not count.
+	// URL is the address that the page has now. A fragment is ignored.
 	URL string `json:"url"`
-	// Landing, when given, plays an iPhone: there the address at which the web
-	// view was opened counts, whatever a router has made of it since.
+	// Landing, if set, makes the check that of an iPhone: there the address at
+	// which the page was opened counts, even if a router has changed it since.
 	Landing string `json:"landing,omitempty"`
 }
 
-// CheckConfig answers as the in-app browser answers wx.config: "config:ok",
+// CheckConfig returns what the in-app browser says to wx.config: "config:ok",
 // "config:invalid url domain" or "config:invalid signature" [WeChat's JS-SDK
-// guide]; for an account that does not exist "config:invalid appid".
+// guide], and "config:invalid appid" for an unknown account.
 func (e *Emulator) CheckConfig(config JSConfig) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	a := e.account(config.AppID)
+	a := e.accounts.find(config.AppID)
 	if a == nil {
 		return "config:invalid appid"
 	}
-	// Cut by hand: parsing and printing could change a byte that was signed.
+	// Not by net/url: parsing and printing might change a byte that was signed.
 	page, _, _ := strings.Cut(cmp.Or(config.Landing, config.URL), "#")
 	u, err := url.Parse(page)
 	if err != nil || !covers(a.JSDomains, u) {
 		return "config:invalid url domain"
 	}
 	t := a.tickets["jsapi"]
-	if !e.now().Before(t.ends) {
+	if !e.clock.now().Before(t.ends) {
 		return "config:invalid signature"
 	}
 	sum := sha1.Sum(fmt.Appendf(nil, "jsapi_ticket=%s&noncestr=%s&timestamp=%s&url=%s",
@@ -82,20 +82,4 @@ func (e *Emulator) CheckConfig(config JSConfig) string {
 		return "config:invalid signature"
 	}
 	return "config:ok"
-}
-
-// callbackAddresses and apiAddresses are addresses kept for documentation
-// (RFC 5737, RFC 3849): nobody should let them through a firewall.
-func (c *call) callbackAddresses() (any, *refusal) {
-	return c.addresses("192.0.2.0/24", "198.51.100.17")
-}
-func (c *call) apiAddresses() (any, *refusal) { return c.addresses("203.0.113.8", "2001:db8::8") }
-
-func (c *call) addresses(list ...string) (any, *refusal) {
-	if _, refused := c.tokenAccount(); refused != nil {
-		return nil, refused
-	}
-	return struct {
-		List []string `json:"ip_list"`
-	}{list}, nil
 }

@@ -20,7 +20,7 @@ func (e *emulator) stable(force bool) answer {
 		wechattest.StockAppID, wechattest.StockAppSecret, force))
 }
 
-// works tells with which errcode a global token is refused.
+// works returns the errcode with which a global token is refused, or 0.
 func (e *emulator) works(token string) int {
 	e.t.Helper()
 	return e.get("/cgi-bin/getcallbackip", "access_token", token).code()
@@ -105,7 +105,7 @@ func TestPlainTokenLeavesGrace(t *testing.T) {
 	e.wantWorks("web token", e.exchange(e.login("snsapi_base", nil)).text("access_token"), 40001)
 }
 
-// still is a clock that only Advance moves.
+// still is a clock that stands: only Advance moves the time.
 func still() time.Time { return time.Unix(1_750_000_000, 0) }
 
 func TestStableToken(t *testing.T) {

@@ -7,10 +7,10 @@ import (
 	"net/http"
 )
 
-// Transport answers requests from the emulator without a network, whatever
-// host they name: for an http.Client in a test, above all inside a
-// testing/synctest bubble, where sockets do not work. A connection reset by a
-// [Fault] is an error; the answer is handed over when it is complete.
+// Transport sends the requests of an http.Client to the emulator without a
+// network, for any host. It is meant for tests, above all in a testing/synctest
+// bubble, where sockets do not work. A connection that a [Fault] resets is an
+// error. The response is returned when it is complete.
 func (e *Emulator) Transport() http.RoundTripper { return transport{e} }
 
 type transport struct{ handler http.Handler }
@@ -25,7 +25,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
-	answer := &memory{header: http.Header{}}
+	rec := &recorder{header: http.Header{}}
 	done := make(chan bool, 1)
 	go func() {
 		whole := false
@@ -36,14 +36,14 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			in.Body.Close()
 			done <- whole
 		}()
-		t.handler.ServeHTTP(answer, in)
+		t.handler.ServeHTTP(rec, in)
 		whole = true
 	}()
 	select {
 	case <-req.Context().Done():
 		return nil, req.Context().Err()
 	case whole := <-done:
-		if req.Context().Err() != nil { // why a hanging handler has ended
+		if req.Context().Err() != nil { // which ends a handler that hangs
 			return nil, req.Context().Err()
 		}
 		if !whole {
@@ -51,30 +51,31 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	if req.Method == http.MethodHead {
-		answer.body.Reset()
+		rec.body.Reset()
 	}
 	return &http.Response{
-		Status: fmt.Sprint(answer.status, " ", http.StatusText(answer.status)), StatusCode: answer.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: answer.header, Body: io.NopCloser(&answer.body), ContentLength: int64(answer.body.Len()), Request: req,
+		Status: fmt.Sprint(rec.status, " ", http.StatusText(rec.status)), StatusCode: rec.status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: rec.header, Body: io.NopCloser(&rec.body), ContentLength: int64(rec.body.Len()), Request: req,
 	}, nil
 }
 
-// memory keeps an answer.
-type memory struct {
+// recorder is a ResponseWriter that keeps the response in memory.
+type recorder struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (m *memory) Header() http.Header { return m.header }
+func (r *recorder) Header() http.Header { return r.header }
 
-func (m *memory) WriteHeader(status int) {
-	if m.status == 0 {
-		m.status = status
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
 	}
 }
 
-func (m *memory) Write(b []byte) (int, error) {
-	m.WriteHeader(http.StatusOK)
-	return m.body.Write(b)
+func (r *recorder) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	return r.body.Write(b)
 }

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// Verification is what WeChat sees when it fetches a domain's file.
+// Verification is what WeChat gets when it fetches a domain's verification file.
 type Verification struct {
 	Status      int    `json:"status"`
 	ContentType string `json:"content_type"`
 	Location    string `json:"location,omitempty"` // of a redirect, which is not followed
 	Body        string `json:"body"`               // its first 1,000 bytes
-	// Problem says in words why WeChat would refuse the domain; empty: it would not.
+	// Problem is why WeChat would refuse the domain; empty: it would accept it.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -32,8 +32,8 @@ var verifyName = regexp.MustCompile(`^MP_verify_([A-Za-z0-9]+)\.txt$`)
 
 // FetchVerification fetches an MP_verify_….txt file as WeChat does when a
 // domain is entered in the console: without cookies and without following
-// redirects. An error means that no answer came.
-func (e *Emulator) FetchVerification(ctx context.Context, address string) (Verification, error) {
+// redirects. An error means that there was no response.
+func FetchVerification(ctx context.Context, address string) (Verification, error) {
 	ctx, cancel := context.WithTimeout(ctx, verifyTimeout)
 	defer cancel()
 	u, err := url.Parse(address)
@@ -60,25 +60,13 @@ func (e *Emulator) FetchVerification(ctx context.Context, address string) (Verif
 	name := verifyName.FindStringSubmatch(path.Base(u.Path))
 	switch {
 	case name == nil:
-		seen.Problem = "the file is not called MP_verify_ and letters and digits"
+		seen.Problem = "the file name is not MP_verify_, letters and digits, and .txt"
 	case seen.Location != "":
-		seen.Problem = "redirects, perhaps to a login"
+		seen.Problem = "it redirects, perhaps to a login"
 	case seen.Status != http.StatusOK:
-		seen.Problem = fmt.Sprintf("status is %d, not 200", seen.Status)
+		seen.Problem = fmt.Sprintf("the status is %d, not 200", seen.Status)
 	case strings.TrimSpace(seen.Body) != name[1]:
-		seen.Problem = "content is not the part of the name after MP_verify_"
+		seen.Problem = "the content is not the part of the file name after MP_verify_"
 	}
 	return seen, nil
-}
-
-func (e *Emulator) postVerify(w http.ResponseWriter, r *http.Request) {
-	given, err := readFields(w, r)
-	if err == nil {
-		var seen Verification
-		if seen, err = e.FetchVerification(r.Context(), given.text("url")); err == nil {
-			writeJSON(w, http.StatusOK, seen)
-			return
-		}
-	}
-	done(w, r, err)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// emulator is an Emulator asked in memory.
+// emulator is an Emulator that is called in memory.
 type emulator struct {
 	*wechattest.Emulator
 	t *testing.T
@@ -29,7 +29,7 @@ func newEmulator(t *testing.T, config wechattest.Config) *emulator {
 	return &emulator{e, t}
 }
 
-// answer is what the emulator said.
+// answer is a response of the emulator.
 type answer struct {
 	status int
 	header http.Header
@@ -88,7 +88,7 @@ func query(pairs ...string) string {
 
 const site = "http://127.0.0.1:8080/callback"
 
-// login goes through the authorize page.
+// login opens the authorize page and returns the code.
 func (e *emulator) login(scope string, header http.Header) (code string) {
 	e.t.Helper()
 	a := e.do("GET", "/connect/oauth2/authorize?"+query("appid", wechattest.StockAppID, "redirect_uri", site,
@@ -117,8 +117,8 @@ func Example() {
 	wx := wechattest.NewServer()
 	defer wx.Close()
 
-	// A site of ten lines: it sends visitors to WeChat and reads who came back.
-	// See Browser for a visitor who does so.
+	// What a site does: it sends the visitor to WeChat and exchanges the code that
+	// comes back. See Browser for a visitor's browser.
 	res, err := http.DefaultTransport.RoundTrip(newRequest(wx.URL + "/connect/oauth2/authorize?appid=" + wechattest.StockAppID +
 		"&redirect_uri=http%3A%2F%2Flocalhost%2F&response_type=code&scope=snsapi_base&state=1#wechat_redirect"))
 	if err != nil {
