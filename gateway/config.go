@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/netip"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -33,10 +32,4 @@ type Config struct {
 	// Metrics is where the gateway registers its metrics; nil: nowhere. Calls to
 	// WeChat are counted by [ObserveWeChat].
 	Metrics prometheus.Registerer
-}
-
-// Rate is a number of events in a time. A Count of zero is no limit.
-type Rate struct {
-	Count int
-	Per   time.Duration
 }

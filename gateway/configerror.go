@@ -1,9 +1,7 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"time"
 )
@@ -68,32 +66,4 @@ func (f *fieldErrors) positive(field string, d time.Duration) {
 	if d < 0 {
 		f.add(field, fmt.Errorf("%s: expected a positive duration", d))
 	}
-}
-
-// CheckPrefix returns nil if prefix can be the path of the gateway's own
-// endpoints, [Config.Prefix], and otherwise what is expected.
-func CheckPrefix(prefix string) error {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-/"
-	if !strings.HasPrefix(prefix, "/") || prefix == "/" || path.Clean(prefix) != prefix || strings.Trim(prefix, letters) != "" {
-		return errors.New("expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx")
-	}
-	return nil
-}
-
-// CheckVerifyFile returns nil if token can be one of [Site.VerifyFiles], and
-// otherwise what is expected.
-func CheckVerifyFile(token string) error {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	if token == "" || len(token) > 64 || strings.Trim(token, letters) != "" {
-		return errors.New("expected only what stands between MP_verify_ and .txt in the file's name: at most 64 letters and digits")
-	}
-	return nil
-}
-
-// check returns an error unless r is a rate or no limit.
-func (r Rate) check() error {
-	if r.Count < 0 || r.Per < 0 || r.Count > 0 && r.Per == 0 {
-		return errors.New("expected a count and a duration above zero, or a count of zero for no limit")
-	}
-	return nil
 }

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
@@ -63,7 +61,9 @@ type maxAge struct{ yes, no time.Duration }
 // newFollow returns nil if nobody has to follow.
 func newFollow(c Site, logger zerolog.Logger, errs *fieldErrors) *follow {
 	errs.positive("FollowRecheck", c.FollowRecheck)
-	errs.add("FollowQRURL", checkPicture(c.FollowQRURL))
+	if c.FollowQRURL != "" {
+		errs.add("FollowQRURL", CheckPictureURL(c.FollowQRURL))
+	}
 	if !c.RequireFollow {
 		return nil
 	}
@@ -85,16 +85,6 @@ func checkTokens(tokens *wechat.TokenSource, account *wechat.Client) error {
 		return errors.New("Tokens with a Client are required")
 	case account != nil && tokens.Client.AppID != account.AppID:
 		return errors.New("the Tokens are those of another account")
-	}
-	return nil
-}
-
-// checkPicture returns an error unless address can be that of a picture on a
-// page, or is empty.
-func checkPicture(address string) error {
-	u, err := url.Parse(address)
-	if err != nil || address != "" && pages.PolicyOrigin(address) == "" && (!strings.HasPrefix(address, "/") || u.Host != "") {
-		return errors.New("expected an address that begins with https:// or http://, or a path of this site")
 	}
 	return nil
 }

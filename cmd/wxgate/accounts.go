@@ -14,7 +14,11 @@ type accounts struct {
 	byKey   map[accountKey]*wechat.TokenSource
 	tickets map[*wechat.TokenSource]*wechat.TicketSource
 	all     []*wechat.TokenSource // in the order in which they were asked for
+	observe observer
 }
+
+// observer counts a call of WeChat's API; nil: none are counted.
+type observer func(api string, err error, elapsed time.Duration)
 
 // accountKey is what two sites have to agree on to share an account.
 type accountKey struct {
@@ -25,8 +29,9 @@ type accountKey struct {
 	mode      string
 }
 
-func newAccounts() *accounts {
+func newAccounts(observe observer) *accounts {
 	return &accounts{
+		observe: observe,
 		byKey:   make(map[accountKey]*wechat.TokenSource),
 		tickets: make(map[*wechat.TokenSource]*wechat.TicketSource),
 	}
@@ -38,7 +43,7 @@ func (a *accounts) tokens(c *config.Config) *wechat.TokenSource {
 	if source, ok := a.byKey[key]; ok {
 		return source
 	}
-	source := &wechat.TokenSource{Client: account(c), Legacy: c.TokenMode == "legacy"}
+	source := &wechat.TokenSource{Client: account(c, a.observe), Legacy: c.TokenMode == "legacy"}
 	a.byKey[key] = source
 	a.all = append(a.all, source)
 	return source
@@ -54,23 +59,24 @@ func (a *accounts) ticketsOf(c *config.Config) *wechat.TicketSource {
 }
 
 // account is the official account that the configuration names.
-func account(c *config.Config) *wechat.Client {
+func account(c *config.Config, observe observer) *wechat.Client {
 	return &wechat.Client{
 		AppID:     c.AppID,
 		AppSecret: c.AppSecret,
 		APIURL:    string(c.WeChatAPIURL),
 		OpenURL:   string(c.WeChatOpenURL),
 		Timeout:   c.WeChatTimeout,
+		Observe:   observe,
 	}
 }
 
-// scanAccount is the website application that visitors outside WeChat sign in
-// to by scanning; nil: there is none.
-func scanAccount(c *config.Config) *wechat.Client {
+// scan returns the website application that visitors outside WeChat sign in to by
+// scanning; nil if there is none.
+func (a *accounts) scan(c *config.Config) *wechat.Client {
 	if c.OutsideWeChat != string(gateway.OutsideQRConnect) {
 		return nil
 	}
-	scan := account(c)
+	scan := account(c, a.observe)
 	scan.AppID, scan.AppSecret = c.QRAppID, c.QRAppSecret
 	return scan
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -24,16 +23,15 @@ func check(c *call) error {
 		return err
 	}
 	report := &report{w: c.stdout}
+	accounts := newAccounts(nil)
 	cfg, err := config.Load(c.environ)
+	if err == nil {
+		_, err = newGateway(cfg, accounts, zerolog.Nop(), nil) // reads pages, lists and keys
+	}
 	if faults, ok := errors.AsType[*config.Faults](err); ok {
 		for _, fault := range faults.List {
 			report.fail("configuration", fault.String(), "")
 		}
-		return errReported
-	}
-	accounts := newAccounts()
-	if _, err := gateway.New(gatewayConfig(cfg, accounts, zerolog.Nop(), nil)); err != nil {
-		report.fail("configuration", err.Error(), "") // a page, a list or a key, say
 		return errReported
 	}
 	report.pass("configuration", "understood")

@@ -34,12 +34,11 @@ func demo(c *call) error {
 		return err
 	}
 	defer listener.Close()
-	cfg := gateway.Config{
+	logger := zerolog.New(zerolog.ConsoleWriter{Out: c.stderr}).With().Timestamp().Logger()
+	site := gateway.Site{
 		PublicURL:    origin,
 		CookieKeys:   session.Keys{newKey()},
-		KeepFragment: true, // hash routers are what such sites are made with
-		Logger:       zerolog.New(zerolog.ConsoleWriter{Out: c.stderr}).With().Timestamp().Logger(),
-		AccessLog:    true,
+		KeepFragment: true, // such sites often use hash routers
 	}
 
 	official := wechattest.StockAccount()
@@ -58,41 +57,41 @@ func demo(c *call) error {
 		return err
 	}
 	defer api.Close()
-	cfg.Account = &wechat.Client{
+	site.Account = &wechat.Client{
 		AppID:     wechattest.StockAppID,
 		AppSecret: wechattest.StockAppSecret,
 		APIURL:    apiURL,
 		OpenURL:   origin,
 	}
-	cfg.Tickets = &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: cfg.Account}}
+	site.Tickets = &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: site.Account}}
 
 	servers := []*server{
 		{name: "demo", listener: listener},
-		{name: "emulator API", listener: api, service: newHTTPServer(wx, cfg.Logger)},
+		{name: "emulator API", listener: api, service: newHTTPServer(wx, logger)},
 	}
 	if *upstream == "" {
-		site, siteURL, err := listenLocally("127.0.0.1:0")
+		sample, sampleURL, err := listenLocally("127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		defer site.Close()
-		servers = append(servers, &server{name: "sample site", listener: site, service: newHTTPServer(samplesite.Handler(), cfg.Logger)})
-		*upstream = siteURL
-		cfg.PublicPaths = samplesite.PublicPaths()
+		defer sample.Close()
+		servers = append(servers, &server{name: "sample site", listener: sample, service: newHTTPServer(samplesite.Handler(), logger)})
+		*upstream = sampleURL
+		site.PublicPaths = samplesite.PublicPaths()
 	}
 	var upstreams config.Upstreams
 	if err := upstreams.UnmarshalText([]byte(*upstream)); err != nil {
 		return usageError{fmt.Errorf("--upstream: %w", err)}
 	}
 	for _, u := range upstreams {
-		cfg.Upstreams = append(cfg.Upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
+		site.Upstreams = append(site.Upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
 	}
-	fronts := &fronts{config: cfg, emulator: wx, origin: origin, byHost: make(map[string]http.Handler)}
+	fronts := &fronts{site: site, logger: logger, emulator: wx, origin: origin, byHost: make(map[string]http.Handler)}
 	if _, err := fronts.at(strings.TrimPrefix(origin, "http://")); err != nil {
 		return err
 	}
-	servers[0].service = newHTTPServer(fronts, cfg.Logger)
-	return runServers(cfg.Logger, servers, shutdown{timeout: demoShutdown}, func() {
+	servers[0].service = newHTTPServer(fronts, logger)
+	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(c.stdout, "Open %[1]s and sign in as one of the emulator's visitors.\nTo be somebody else: %[1]s/_wx/logout\nThe emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
 	})
 }

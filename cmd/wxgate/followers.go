@@ -42,7 +42,7 @@ func followers(c *call) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the run at once
 
-	l := &listing{tokens: newAccounts().tokens(cfg), after: *after, details: *details, progress: c.stderr}
+	l := &listing{tokens: newAccounts(nil).tokens(cfg), after: *after, details: *details, progress: c.stderr}
 	l.lines = newFollowerLines(c.stdout, *format, *details, *after == "")
 	return l.explain(ctx, l.run(ctx))
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rs/zerolog"
+
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
@@ -18,7 +20,8 @@ import (
 // pages stand beside each gateway, so that the demo needs one port; a real
 // WeChat is another host, of course.
 type fronts struct {
-	config   gateway.Config // of every gateway, but for what depends on the host
+	site     gateway.Site // of every gateway, but for what depends on the host
+	logger   zerolog.Logger
 	emulator http.Handler
 	origin   string // where browsers under any other name are sent
 
@@ -33,7 +36,7 @@ const maxFronts = 16
 func (f *fronts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	front, err := f.at(r.Host)
 	if err != nil {
-		f.config.Logger.Error().Err(err).Msg("no gateway for this host")
+		f.logger.Error().Err(err).Msg("no gateway for this host")
 		http.Error(w, "demo: no gateway for this host", http.StatusInternalServerError)
 		return
 	}
@@ -60,10 +63,10 @@ func (f *fronts) at(host string) (http.Handler, error) {
 
 // make returns a gateway at origin with the emulator's pages beside it.
 func (f *fronts) make(origin string) (http.Handler, error) {
-	config, account := f.config, f.config.Account
-	config.PublicURL = origin
-	config.Account = &wechat.Client{AppID: account.AppID, AppSecret: account.AppSecret, APIURL: account.APIURL, OpenURL: origin}
-	g, err := gateway.New(config)
+	site, account := f.site, f.site.Account
+	site.PublicURL = origin
+	site.Account = &wechat.Client{AppID: account.AppID, AppSecret: account.AppSecret, APIURL: account.APIURL, OpenURL: origin}
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{site}, Logger: f.logger, AccessLog: true})
 	if err != nil {
 		return nil, err
 	}

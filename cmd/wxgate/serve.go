@@ -28,10 +28,14 @@ func serve(c *call) error {
 	logger := newLogger(cfg, c.stdout)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	accounts := newAccounts()
-	g, err := gateway.New(gatewayConfig(cfg, accounts, logger, registry))
+	observe, err := gateway.ObserveWeChat(registry)
 	if err != nil {
-		return usageError{err}
+		return err
+	}
+	accounts := newAccounts(observe)
+	g, err := newGateway(cfg, accounts, logger, registry)
+	if err != nil {
+		return err
 	}
 	main := &server{name: "gateway", setting: "WXGATE_LISTEN", address: cfg.Listen, service: newHTTPServer(g, logger)}
 	servers := []*server{main}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
 )
@@ -19,7 +20,7 @@ func (l *loader) checkValues(c *Config) {
 	l.check("QR_APP_ID", printable(c.QRAppID))
 	l.check("QR_APP_SECRET", printable(c.QRAppSecret.Reveal()))
 	l.check("ADMIN_TOKEN", printable(c.AdminToken.Reveal()))
-	l.check("PREFIX", checkPrefix(c.Prefix))
+	l.check("PREFIX", gateway.CheckPrefix(c.Prefix))
 	l.check("COOKIE_NAME", session.CheckCookieName(c.CookieName))
 	l.check("SESSION_TTL", positive(c.SessionTTL))
 	l.check("SESSION_MAX_TTL", positive(c.SessionMaxTTL))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
@@ -184,7 +185,7 @@ type Config struct {
 
 	// login starts and callbacks for one client address, above it 429 with
 	// Retry-After; 0: no limit
-	LoginRate Rate `env:"LOGIN_RATE" envDefault:"600/1m" kind:"process"`
+	LoginRate gateway.Rate `env:"LOGIN_RATE" envDefault:"600/1m" kind:"process"`
 
 	// largest request body forwarded, above it 413; 0: no limit
 	MaxBody ByteSize `env:"MAX_BODY" envDefault:"0"`

@@ -21,6 +21,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -123,7 +124,7 @@ func TestLoadDefaults(t *testing.T) {
 		{"AssertionKeysFile", c.AssertionKeysFile, ""},
 		{"TrustedProxies", len(c.TrustedProxies), 0},
 		{"ReturnHosts", len(c.ReturnHosts), 0},
-		{"LoginRate", c.LoginRate, config.Rate{Count: 600, Per: time.Minute}},
+		{"LoginRate", c.LoginRate, gateway.Rate{Count: 600, Per: time.Minute}},
 		{"MaxBody", c.MaxBody, config.ByteSize(0)},
 		{"UpstreamTimeout", c.UpstreamTimeout, time.Minute},
 		{"UpstreamCAFile", c.UpstreamCAFile, ""},

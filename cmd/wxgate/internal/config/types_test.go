@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/gateway"
 )
 
 // A text is a case of a type's table. With an err, in must be refused with it
@@ -182,10 +183,10 @@ func FuzzByteSize(f *testing.F) {
 
 func TestRate(t *testing.T) {
 	t.Parallel()
-	testTexts(t, []text[config.Rate]{
-		{in: "0", want: config.Rate{}},
-		{in: "600/1m", want: config.Rate{Count: 600, Per: time.Minute}},
-		{in: "1/1h30m", want: config.Rate{Count: 1, Per: 90 * time.Minute}},
+	testTexts(t, []text[gateway.Rate]{
+		{in: "0", want: gateway.Rate{}},
+		{in: "600/1m", want: gateway.Rate{Count: 600, Per: time.Minute}},
+		{in: "1/1h30m", want: gateway.Rate{Count: 1, Per: 90 * time.Minute}},
 		{in: "600", err: "expected count/duration, such as 600/1m or 10/1s, or 0 for no limit"},
 		{in: "600/m", err: "expected"},
 		{in: "600/60", err: "expected"},

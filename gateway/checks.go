@@ -1,0 +1,48 @@
+package gateway
+
+import (
+	"errors"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/wxgate/wxgate/gateway/origin"
+)
+
+// CheckPrefix returns nil if prefix can be the path of the gateway's own
+// endpoints, [Config.Prefix], and otherwise what is expected.
+func CheckPrefix(prefix string) error {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-/"
+	if !strings.HasPrefix(prefix, "/") || prefix == "/" || path.Clean(prefix) != prefix || strings.Trim(prefix, letters) != "" {
+		return errors.New("expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx")
+	}
+	return nil
+}
+
+// CheckVerifyFile returns nil if token can be one of [Site.VerifyFiles], and
+// otherwise what is expected.
+func CheckVerifyFile(token string) error {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	if token == "" || len(token) > 64 || strings.Trim(token, letters) != "" {
+		return errors.New("expected only what stands between MP_verify_ and .txt in the file's name: at most 64 letters and digits")
+	}
+	return nil
+}
+
+// CheckPictureURL returns nil if address can be [Site.FollowQRURL], and otherwise
+// what is expected: an absolute http or https URL, which may have a query, or a
+// path of the site.
+func CheckPictureURL(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil, strings.ContainsAny(address, "\\\"'<> ;,"), u.Fragment != "",
+		strings.ContainsFunc(address, func(c rune) bool { return c <= ' ' || c > '~' }):
+	case u.User != nil:
+		return errors.New("expected a URL without user name and password")
+	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//"),
+		(u.Scheme == "https" || u.Scheme == "http") && origin.IsHostname(strings.ToLower(u.Hostname())):
+		return nil
+	}
+	return errors.New("expected an address such as https://h5.example.com/qr.png, " +
+		"or a path of the site such as /static/qr.png")
+}
