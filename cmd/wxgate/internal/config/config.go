@@ -101,8 +101,8 @@ type Config struct {
 	// cookie: the whole session in one encrypted cookie
 	SessionStore string `env:"SESSION_STORE" envDefault:"cookie" oneof:"cookie"`
 
-	// name of the session cookie; the prefix __Host- is put before it when
-	// it is Secure and no domain is set
+	// name of the session cookie; the prefix __Host- is put before it when it is
+	// Secure and no domain is set
 	CookieName string `env:"COOKIE_NAME" envDefault:"wxgate"`
 
 	// share the session over the subdomains of this domain
@@ -131,7 +131,7 @@ type Config struct {
 	KeepFragment bool `env:"KEEP_FRAGMENT" envDefault:"false"`
 
 	// WeChat's snapshot-page virtual accounts: allow (marked), or deny (a page that
-	// tells how to go on)
+	// explains how to continue)
 	SnapshotUsers string `env:"SNAPSHOT_USERS" envDefault:"allow" oneof:"allow,deny"`
 
 	// only followers get in; others see a page with the account's QR code
@@ -156,8 +156,8 @@ type Config struct {
 	JSSDK bool `env:"JSSDK" envDefault:"false"`
 
 	// where the account's access token comes from: stable (cgi-bin/stable_token),
-	// or legacy (cgi-bin/token, for one replica alone: each fetch voids the token
-	// before)
+	// or legacy (cgi-bin/token, for a single replica: each fetch invalidates the
+	// token before)
 	TokenMode string `env:"TOKEN_MODE" envDefault:"stable" oneof:"stable,legacy" kind:"account"`
 
 	// address of the API relay, on a private network: it forwards calls of the

@@ -8,8 +8,8 @@ import (
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 )
 
-// FuzzPictureURL: what is taken is an address of http, https or the site
-// itself, and cannot end the attribute or the policy that it will stand in.
+// FuzzPictureURL: an accepted address is one of http, https or the site, and
+// cannot end the HTML attribute or the policy that it is written into.
 func FuzzPictureURL(f *testing.F) {
 	for _, seed := range []string{"/static/qr.png", "https://h5.example.com/qr.png?v=2", "//evil.example/x", `/\evil`, "javascript:alert(1)", "https://x;script-src *", "/%2f/x"} {
 		f.Add(seed)
@@ -28,7 +28,7 @@ func FuzzPictureURL(f *testing.F) {
 			t.Errorf("UnmarshalText(%q) takes an address of neither kind", in)
 		}
 		if strings.ContainsAny(in, "\\\"'<>;, \t\r\n") {
-			t.Errorf("UnmarshalText(%q) takes a sign that ends an attribute or a policy", in)
+			t.Errorf("UnmarshalText(%q) takes a character that ends an attribute or a policy", in)
 		}
 	})
 }

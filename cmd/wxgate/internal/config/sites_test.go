@@ -15,7 +15,8 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// shared is what two sites may share; it is no whole configuration by itself.
+// shared returns the environment of two sites with shared variables, followed by
+// changes.
 func shared(changes ...string) []string {
 	return append([]string{
 		"WXGATE_UPSTREAM=http://web:80",
@@ -60,8 +61,7 @@ func TestLoadSites(t *testing.T) {
 	}
 }
 
-// What a site leaves out it takes from the unnumbered variable; what it sets
-// stays its own.
+// A site takes what it leaves out from the unnumbered variable, and nothing else.
 func TestSiteInherits(t *testing.T) {
 	t.Parallel()
 	cert, _ := pair(t)
@@ -88,7 +88,7 @@ func TestSiteInherits(t *testing.T) {
 			return string(first(c).CookieKeys[0][:3]) + string(second(c).CookieKeys[0][:7])
 		}, "\x00\x00\x00planted"},
 		{"a secret displaces an inherited file", []string{"WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET_FILE=" + write(t, "of-file"), "WXGATE_SITES_0_QR_APP_SECRET=own"}, func(c *config.Config) any { return first(c).QRAppSecret.Reveal() + second(c).QRAppSecret.Reveal() }, "ownof-file"},
-		{"a blank secret is left out", []string{"WXGATE_ADMIN_TOKEN=t", "WXGATE_SITES_0_COOKIE_KEYS=\n"}, func(c *config.Config) any { return string(first(c).CookieKeys[0][:7]) + first(c).AdminToken.Reveal() }, "plantedt"},
+		{"a secret of white space is left out", []string{"WXGATE_ADMIN_TOKEN=t", "WXGATE_SITES_0_COOKIE_KEYS=\n"}, func(c *config.Config) any { return string(first(c).CookieKeys[0][:7]) + first(c).AdminToken.Reveal() }, "plantedt"},
 		{"public URL of the unnumbered variable", []string{"WXGATE_PUBLIC_URL=https://h5.example.com", "WXGATE_SITES_1_PUBLIC_URL=https://b.example.com"}, func(c *config.Config) any {
 			return first(c).PublicURL.String() + " " + strings.Join(c.Sites[0].Hosts, " ")
 		}, "https://h5.example.com a.example.com h5.example.com"},
@@ -132,6 +132,7 @@ func TestLoadSitesFaults(t *testing.T) {
 		want    []string
 	}{
 		{"a missing one", []string{"WXGATE_SITES_0_APP_ID="}, []string{"WXGATE_SITES_0_APP_ID: not set" + required}},
+		{"a missing secret", []string{"WXGATE_SITES_0_APP_SECRET="}, []string{"WXGATE_SITES_0_APP_SECRET: not set, and neither is WXGATE_APP_SECRET for all sites: the AppSecret of your official account, made at mp.weixin.qq.com beside the AppID; WXGATE_SITES_0_APP_SECRET_FILE may name a file with the value"}},
 		{"missing in both", []string{"WXGATE_SITES_0_APP_ID=", "WXGATE_SITES_1_APP_ID="}, []string{"WXGATE_SITES_0_APP_ID: not set" + required, "WXGATE_SITES_1_APP_ID: not set" + required}},
 		{"neither hosts nor public URL", []string{"WXGATE_SITES_0_HOSTS="}, []string{"WXGATE_SITES_0_PUBLIC_URL: not set, and neither is WXGATE_SITES_0_HOSTS: the origin that visitors use, such as https://h5.example.com"}},
 		{"a site's faulty value", []string{"WXGATE_SCOPE=snsapi_base", "WXGATE_SITES_1_SCOPE=userinfo"}, []string{`WXGATE_SITES_1_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`}},
@@ -194,7 +195,7 @@ func TestNoSite(t *testing.T) {
 	t.Parallel()
 	for _, entry := range []string{"WXGATE_SITES_0_APP_ID=", "WXGATE_SITES_0_SERVICE_HOST=10.0.0.1"} {
 		if got := faults(t, []string{entry}); len(got) != 5 || strings.Contains(strings.Join(got, ""), "SITES") {
-			t.Errorf("Load with %s tells %q, want the 5 required variables, unnumbered", entry, got)
+			t.Errorf("Load with %s reports %q, want the 5 required variables, unnumbered", entry, got)
 		}
 	}
 }
@@ -216,8 +217,8 @@ func TestSitesShowNoSecret(t *testing.T) {
 	}
 }
 
-// FuzzNumberedName: a name is a site's exactly when a number without leading
-// zeros stands in it; and then the site has that name.
+// FuzzNumberedName: a name belongs to a site if it holds a number without leading
+// zeros, and then the site has that name.
 func FuzzNumberedName(f *testing.F) {
 	for _, seed := range []string{"0", "10", "01", "x", "", "-1", "+1", "٣", "18446744073709551616", "0_APP"} {
 		f.Add(seed)
@@ -237,8 +238,8 @@ func FuzzNumberedName(f *testing.F) {
 	})
 }
 
-// FuzzSiteHosts: what is taken is a host as a request's is looked up, in lower
-// case and without port, and makes the same public URL that it is read from.
+// FuzzSiteHosts: accepted hosts are in the form in which the hosts of requests
+// are looked up, and the first is the host of the public URL.
 func FuzzSiteHosts(f *testing.F) {
 	for _, seed := range []string{"a.example.com", "A.Example.COM.", "a:8443,b.", "[::1]:80", "127.0.0.1", "a.:1", "::1"} {
 		f.Add(seed)

@@ -23,7 +23,8 @@ func Table() string {
 		}
 		b.WriteString("| " + name + " | " + preset + " | " + comments()[v.field].meaning + " |\n")
 	}
-	b.WriteString("| `" + prefix + sitesPrefix + "<n>_…` | none | several sites in one process, told apart by the request's host: " +
+	b.WriteString("| `" + prefix + sitesPrefix + "<n>_…` | none | " +
+		"several sites in one process, chosen by the request's host: " +
 		"WXGATE_SITES_0_HOSTS=a.example.com, WXGATE_SITES_0_APP_ID and so on; " +
 		"what a site leaves out it takes from the unnumbered variable |\n")
 	return b.String()

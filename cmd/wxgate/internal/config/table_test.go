@@ -32,8 +32,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestTableRows wants a whole row for every variable: a tag that was forgotten
-// or that breaks the table shows here.
+// TestTableRows checks that the row of every variable is complete, so that no
+// comment or tag of a field is forgotten or breaks the table.
 func TestTableRows(t *testing.T) {
 	t.Parallel()
 	row := regexp.MustCompile("^\\| `WXGATE_(?:[A-Z]+(?:_[A-Z]+)*|SITES_<n>_…)`(?: / `_FILE`)? \\| (?:required(?: in proxy mode| without sites)?|none|system|built in|`[^`| ]+`) \\| [^|<>`]+[^|<>`. ] \\|$")

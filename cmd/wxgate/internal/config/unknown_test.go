@@ -47,8 +47,8 @@ func TestServiceLinks(t *testing.T) {
 			t.Parallel()
 			_, err := config.Load(environ(tt.entry))
 			name, _, _ := strings.Cut(tt.entry, "=")
-			told := err != nil && strings.Contains(err.Error(), name+": unknown; the nearest known name is WXGATE_")
-			if tt.ignored && err != nil || !tt.ignored && !told {
+			reported := err != nil && strings.Contains(err.Error(), name+": unknown; the nearest known name is WXGATE_")
+			if tt.ignored && err != nil || !tt.ignored && !reported {
 				t.Errorf("Load with %s: %v, want ignored: %t", tt.entry, err, tt.ignored)
 			}
 		})
