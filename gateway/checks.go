@@ -24,7 +24,7 @@ func CheckPrefix(prefix string) error {
 func CheckVerifyFile(token string) error {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	if token == "" || len(token) > 64 || strings.Trim(token, letters) != "" {
-		return errors.New("expected only what stands between MP_verify_ and .txt in the file's name: at most 64 letters and digits")
+		return errors.New("expected only the part between MP_verify_ and .txt in the file's name: at most 64 letters and digits")
 	}
 	return nil
 }
