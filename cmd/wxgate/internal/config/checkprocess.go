@@ -90,7 +90,7 @@ func (l *loader) relayAccount(c *Config) {
 	for _, name := range []string{id, secret} {
 		if _, given := l.sources[name]; !given {
 			l.fault(name, "not set, but "+l.name("RELAY_LISTEN")+" is: with several sites, "+
-				"the relay serves the account of "+prefix+id+" and "+prefix+secret)
+				"the relay serves the account of "+namePrefix+id+" and "+namePrefix+secret)
 		}
 	}
 }

@@ -15,11 +15,11 @@ func (l *loader) require(c *Config, known []variable) {
 		}
 		elsewhere := "" // where the value could also be set
 		switch {
-		case l.prefix == prefix:
+		case l.prefix == namePrefix:
 		case v.name == "PUBLIC_URL":
 			elsewhere = ", and neither is " + l.fullName(hostsVariable)
 		default:
-			elsewhere = ", and neither is " + prefix + v.name + " for all sites"
+			elsewhere = ", and neither is " + namePrefix + v.name + " for all sites"
 		}
 		problem := "not set" + elsewhere + ": " + comments()[v.field].missing
 		if v.secret {

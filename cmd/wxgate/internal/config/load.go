@@ -14,7 +14,7 @@ import (
 // WXGATE_ADMIN_LISTEN, where it means no listener. Every error is a [*Faults].
 func Load(environ []string) (*Config, error) {
 	given, known := own(environ), variables()
-	l := newLoader(prefix, given)
+	l := newLoader(namePrefix, given)
 	c := l.read(known, known)
 	l.checkProcess(c)
 	numbered := numberedSites(given, known)
@@ -36,7 +36,7 @@ func Load(environ []string) (*Config, error) {
 // faults here too.
 func LoadAccount(environ []string) (*Config, error) {
 	given, known := own(environ), variables()
-	l := newLoader(prefix, given)
+	l := newLoader(namePrefix, given)
 	account := slices.DeleteFunc(slices.Clone(known), func(v variable) bool { return !v.account })
 	c := l.read(known, account)
 	l.require(c, account)
@@ -48,7 +48,7 @@ func own(environ []string) map[string]string {
 	given := make(map[string]string)
 	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if name, own := strings.CutPrefix(name, prefix); ok && own {
+		if name, own := strings.CutPrefix(name, namePrefix); ok && own {
 			given[name] = value
 		}
 	}

@@ -26,7 +26,7 @@ func (l *loader) name(name string, related ...string) string {
 	if slices.ContainsFunc(related, l.gives) {
 		return l.fullName(name)
 	}
-	return prefix + name
+	return namePrefix + name
 }
 
 // fault records what is wrong with a variable, or with it and the related ones.

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// sitesPrefix follows prefix in the names of the sites' variables.
+	// sitesPrefix follows namePrefix in the names of the sites' variables.
 	sitesPrefix = "SITES_"
 	// hostsVariable is the name of a variable that only sites have.
 	hostsVariable = "HOSTS"
@@ -90,7 +90,7 @@ func (l *loader) sites(shared *Config, known []variable, numbered map[string]map
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})
 	for _, number := range numbers {
-		s := newLoader(prefix+sitesPrefix+number+"_", numbered[number])
+		s := newLoader(namePrefix+sitesPrefix+number+"_", numbered[number])
 		s.sources, s.faults = maps.Clone(l.sources), maps.Clone(l.faults)
 		sites = append(sites, s.site(shared, known, taken))
 		list = append(list, s.list(known)...)

@@ -9,7 +9,7 @@ func Table() string {
 	var b strings.Builder
 	b.WriteString("| name | default | meaning |\n| --- | --- | --- |\n")
 	for _, v := range variables() {
-		name, preset := "`"+prefix+v.name+"`", "none"
+		name, preset := "`"+namePrefix+v.name+"`", "none"
 		if v.secret {
 			name += " / `_FILE`"
 		}
@@ -23,7 +23,7 @@ func Table() string {
 		}
 		b.WriteString("| " + name + " | " + preset + " | " + comments()[v.field].meaning + " |\n")
 	}
-	b.WriteString("| `" + prefix + sitesPrefix + "<n>_…` | none | " +
+	b.WriteString("| `" + namePrefix + sitesPrefix + "<n>_…` | none | " +
 		"several sites in one process, chosen by the request's host: " +
 		"WXGATE_SITES_0_HOSTS=a.example.com, WXGATE_SITES_0_APP_ID and so on; " +
 		"what a site leaves out it takes from the unnumbered variable |\n")

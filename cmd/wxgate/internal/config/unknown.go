@@ -29,13 +29,13 @@ func unknown(given map[string]string, known []variable) []Fault {
 		case all[name], ok && ofSites[unnumbered], serviceLink(name, given[name]):
 		case ok && ofProcess[unnumbered]:
 			list = append(list, Fault{
-				Name:    prefix + name,
-				Problem: "applies to the whole process; set " + prefix + unnumbered,
+				Name:    namePrefix + name,
+				Problem: "applies to the whole process; set " + namePrefix + unnumbered,
 			})
 		default:
 			list = append(list, Fault{
-				Name:    shownName(prefix + name),
-				Problem: "unknown; the nearest known name is " + nearest(prefix+name, known),
+				Name:    shownName(namePrefix + name),
+				Problem: "unknown; the nearest known name is " + nearest(namePrefix+name, known),
 			})
 		}
 	}
@@ -55,7 +55,7 @@ func shownName(name string) string {
 // number, or with the first number in name.
 func nearest(name string, known []variable) string {
 	number := regexp.MustCompile(`[1-9][0-9]*`).FindString(name)
-	numberedPrefix := prefix + sitesPrefix + cmp.Or(number, "0") + "_"
+	numberedPrefix := namePrefix + sitesPrefix + cmp.Or(number, "0") + "_"
 	best, least := "", math.MaxInt
 	compare := func(similar, candidate string) {
 		if d := levenshtein.ComputeDistance(name, similar); d < least {
@@ -64,15 +64,15 @@ func nearest(name string, known []variable) string {
 	}
 	for _, v := range known {
 		for _, n := range v.names {
-			compare(prefix+n, prefix+n)
+			compare(namePrefix+n, namePrefix+n)
 			if v.process {
-				compare(numberedPrefix+n, prefix+n)
+				compare(numberedPrefix+n, namePrefix+n)
 			} else {
 				compare(numberedPrefix+n, numberedPrefix+n)
 			}
 		}
 	}
 	compare(numberedPrefix+hostsVariable, numberedPrefix+hostsVariable)
-	compare(prefix+hostsVariable, numberedPrefix+hostsVariable)
+	compare(namePrefix+hostsVariable, numberedPrefix+hostsVariable)
 	return best
 }

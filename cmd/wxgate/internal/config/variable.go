@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// prefix is what the names of all of wxgate's variables begin with.
-const prefix = "WXGATE_"
+// namePrefix is what the names of all of wxgate's variables begin with.
+const namePrefix = "WXGATE_"
 
 // A variable is a field of [Config] as its tags describe it.
 type variable struct {
