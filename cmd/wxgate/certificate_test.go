@@ -151,7 +151,8 @@ func TestServeFollowsItsCertificate(t *testing.T) {
 			t.Fatalf("certificate %d is served while the pair is broken, want 2", got)
 		}
 		return containsAll(p.stdout.String(), []string{
-			`"level":"error"`, `"noun":"certificate"`, `"hint":"`, `"message":"file not reloaded, keeping previous content"`,
+			`"level":"error"`, `"noun":"certificate"`, `"hint":"`,
+			`"message":"file not reloaded, keeping previous content"`,
 		})
 	})
 	writeFile(t, files.keyFile, key)

@@ -165,7 +165,8 @@ func TestValueFollowsTheFile(t *testing.T) {
 					}
 				}
 				if !test.failed {
-					if got := log.String(); !strings.Contains(got, `"file reloaded"`) || strings.Contains(got, `"error"`) {
+					got := log.String()
+					if !strings.Contains(got, `"file reloaded"`) || strings.Contains(got, `"error"`) {
 						t.Errorf("log %s, want the reload and no error", got)
 					}
 					return

@@ -17,9 +17,9 @@ const (
 // equal weights the first. "*" counts as Chinese. A header that names neither,
 // or is malformed, gets Chinese.
 //
-// It does not use a [language.Matcher]: with Chinese as in zh-CN to choose, that
-// gives English for "zh-HK, en;q=0.8" and for any language whose speakers often
-// read English.
+// It does not use a [language.Matcher]. Offered zh-CN and English, that returns
+// English for "zh-HK, en;q=0.8", and for each language whose speakers it assumes
+// to read English.
 func preferred(header string) string {
 	// In lower case, since x/text does not know the parameter Q.
 	tags, weights, err := language.ParseAcceptLanguage(strings.ToLower(header))

@@ -32,7 +32,7 @@ var pageCases = []struct {
 	{"upstream-down", UpstreamDown, 504, Data{RequestID: testRequestID, Reload: true}},
 	{"session-store-away", StoreAway, 503, Data{RequestID: testRequestID, Reload: true}},
 	{"forbidden", Forbidden, 403, Data{RequestID: testRequestID}},
-	{"follow", Follow, 403, Data{RequestID: testRequestID, LoginURL: "/shop?item=1024", FollowQR: "/static/follow.png"}},
+	{"follow", Follow, 403, Data{RequestID: testRequestID, LoginURL: "/shop?item=1024", FollowQR: "/follow.png"}},
 	{"follow-no-picture", Follow, 403, Data{RequestID: testRequestID, LoginURL: "/shop?item=1024"}},
 	{"snapshot", Snapshot, 403, Data{RequestID: testRequestID, LoginURL: "/_wx/login"}},
 	{"open-in-wechat", OpenInWeChat, 200, Data{Address: testAddress}},

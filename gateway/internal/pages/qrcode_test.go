@@ -41,7 +41,8 @@ func TestPageQRCode(t *testing.T) {
 			t.Fatalf("qrCode(%q) = %.80q, want an <svg> with sizes", address, svg)
 		}
 		fmt.Sscan(strings.Join(size[1:], " "), &pixels, &high, &side, &tall)
-		if side != code.Size+8 || tall != side || high != pixels || pixels%side != 0 || pixels > 280 || pixels < 2*side {
+		if side != code.Size+8 || tall != side || high != pixels ||
+			pixels%side != 0 || pixels > 280 || pixels < 2*side {
 			t.Errorf("qrCode(%q): %dx%d pixels for %dx%d units, want a square of whole modules, %d with the quiet zone",
 				address, pixels, high, side, tall, code.Size+8)
 		}

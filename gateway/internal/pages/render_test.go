@@ -35,8 +35,8 @@ func TestPagesHeaders(t *testing.T) {
 			"Referrer-Policy":        {"no-referrer"},
 			"X-Content-Type-Options": {"nosniff"},
 			"X-Frame-Options":        {"DENY"},
-			"Content-Security-Policy": {"default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-				"'" + script + "; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+			"Content-Security-Policy": {"default-src 'none'; style-src 'sha256-" +
+				base64.StdEncoding.EncodeToString(sum[:]) + "'" + script + "; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
 		}
 		if diff := cmp.Diff(want, w.Header()); diff != "" {
 			t.Errorf("header (-want +got):\n%s", diff)
@@ -133,7 +133,8 @@ func TestPagesAnswerHead(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != 403 || response.ContentLength <= 0 {
-		t.Errorf("HEAD = %d with length %d, want 403 with the page's length", response.StatusCode, response.ContentLength)
+		t.Errorf("HEAD = %d with length %d, want 403 with the page's length",
+			response.StatusCode, response.ContentLength)
 	}
 }
 

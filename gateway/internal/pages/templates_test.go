@@ -48,7 +48,8 @@ func TestOwnTemplates(t *testing.T) {
 		ownBase      = `<!doctype html><title>{{template "title" .}}</title>{{template "text" .}}` +
 			`{{block "action" .}}{{end}}{{block "icon" .}}{{end}}{{block "head" .}}{{end}}` +
 			`{{define "home"}}{{end}}{{define "button"}}{{end}}` +
-			`{{define "icon-info"}}{{end}}{{define "icon-warn"}}{{end}}{{define "icon-wait"}}{{end}}{{define "icon-done"}}{{end}}`
+			`{{define "icon-info"}}{{end}}{{define "icon-warn"}}{{end}}` +
+			`{{define "icon-wait"}}{{end}}{{define "icon-done"}}{{end}}`
 	)
 	for _, test := range []struct {
 		name   string
@@ -59,7 +60,8 @@ func TestOwnTemplates(t *testing.T) {
 		{"an empty directory", nil, builtInTitle, ""},
 		{"one page", []string{"forbidden.html", ownForbidden}, "<h1>Closed</h1>\n<p>Ask at the desk.</p>", ""},
 		{"another page", []string{"not-found.html", ownForbidden}, builtInTitle, ""},
-		{"files that are no pages", []string{"README.md", "{{", ".base.html.swp", "{{", "forbidden.html~", "{{"}, builtInTitle, ""},
+		{"files that are no pages", []string{"README.md", "{{", ".base.html.swp", "{{", "forbidden.html~", "{{"},
+			builtInTitle, ""},
 		{"their base", []string{"base.html", `<style>p { color: red }</style>` + ownBase},
 			"<title>" + builtInTitle + "</title>", styleHash("p { color: red }")},
 		{"a base without style", []string{"base.html", ownBase}, "<title>" + builtInTitle + "</title>", "'none'"},

@@ -57,6 +57,12 @@ func TestMapForgetsTheOld(t *testing.T) {
 			t.Errorf("key %d is there: %t, want %t", key, ok, key%4 == 0)
 		}
 	}
+	for key := 0; m.Len() < sweep.Min; key++ {
+		before := m.Len()
+		if m.Put(key, now, now); m.Len() < before {
+			t.Fatalf("old entries are forgotten at %d, want none below %d", before, sweep.Min)
+		}
+	}
 }
 
 // As long as nothing is old, the map grows, and looks for old entries only when
