@@ -95,12 +95,12 @@ func (b *builder) logins(c Site, s *site, errs *fieldErrors) *logins {
 	pending, err := session.NewLogins(cookieConfig(c, s.addresses))
 	_ = err // the session store has the same cookies and so the same error
 	return &logins{
-		site:         s,
-		accounts:     s.policy.accounts,
-		pending:      pending,
-		exchanges:    newExchanges(),
-		hub:          newHubRole(c, s.public, errs),
-		keepFragment: c.KeepFragment,
+		site:      s,
+		accounts:  s.policy.accounts,
+		pending:   pending,
+		exchanges: newExchanges(),
+		hub:       newHubRole(c, s.public, errs),
+		before:    beforeLogin{s, c.KeepFragment},
 	}
 }
 

@@ -76,13 +76,13 @@ func (d *doors) authorize(w *recorder, r *http.Request, ask question, q *request
 func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error {
 	target := d.site.returnTo(d.site.returnTarget(r))
 	address := d.site.loginURL(target, d.site.scope)
-	if redirects && !d.logins.keepsFragment(r) {
+	if redirects && !d.logins.before.keepsFragment(r) {
 		redirect(w, address)
 		return nil
 	}
 	w.Header().Set(headerLoginURL, address)
 	if redirects {
-		d.logins.readFragment(w, http.StatusUnauthorized, target) // a 2xx would let the request pass
+		d.logins.before.readFragment(w, http.StatusUnauthorized, target) // a 2xx would let the request pass
 		return nil
 	}
 	return refusal.Unauthorized(address).In(refusal.FormPage)
@@ -113,24 +113,5 @@ func (d *doors) replaceCookies(answer, request http.Header) {
 	given, left := strings.Join(request["Cookie"], "; "), strings.Join(kept["Cookie"], "; ")
 	if left != given {
 		answer["Cookie"] = []string{left}
-	}
-}
-
-// answerSubrequest makes w an answer to nginx's auth_request, which closes the
-// connection over a body, and treats each status but 2xx, 401 and 403 as a
-// failure of its own. The 302 is for redirect=true.
-func answerSubrequest(w *recorder) {
-	w.NoBody = true
-	w.Final = func(status int, h http.Header) int {
-		switch status {
-		case http.StatusOK, http.StatusFound, http.StatusUnauthorized, http.StatusForbidden:
-		default:
-			status = http.StatusForbidden
-		}
-		for _, name := range []string{"Content-Type", "Content-Language", "Content-Security-Policy", "Vary"} {
-			delete(h, name)
-		}
-		h.Set("Content-Length", "0")
-		return status
 	}
 }

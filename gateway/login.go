@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
-	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
@@ -17,13 +16,13 @@ import (
 // logins do all between a visitor without a session and one with a new session:
 // they start logins, and finish those that come back from WeChat.
 type logins struct {
-	site         *site
-	accounts     accounts
-	pending      *session.Logins
-	exchanges    exchanges
-	hub          hubRole
-	keepFragment bool
-	warnings     loginWarnings
+	site      *site
+	accounts  accounts
+	pending   *session.Logins
+	exchanges exchanges
+	hub       hubRole
+	before    beforeLogin
+	warnings  loginWarnings
 }
 
 // loginWarnings are the log messages about logins that clients can trigger.
@@ -52,7 +51,7 @@ func (l *logins) login(w *recorder, r *http.Request, q *request, _ visitor) erro
 	case action != signIn:
 		return refusal.NotAllowed()
 	case how == openInWeChat:
-		l.openInWeChat(w, r)
+		l.before.openInWeChat(w, r)
 		return nil
 	default:
 		return l.redirectToLogin(w, r, q, query.Get("return_to"), scope)
@@ -64,10 +63,10 @@ func (l *logins) answer(w *recorder, r *http.Request, q *request, how signInMeth
 	target := l.site.returnTarget(r)
 	switch {
 	case how == openInWeChat:
-		l.openInWeChat(w, r)
+		l.before.openInWeChat(w, r)
 		return nil
-	case l.keepsFragment(r):
-		l.readFragment(w, http.StatusOK, target)
+	case l.before.keepsFragment(r):
+		l.before.readFragment(w, http.StatusOK, target)
 		return nil
 	default:
 		return l.redirectToLogin(w, r, q, target, l.site.scope)
@@ -155,41 +154,4 @@ func (l *logins) retryURL(login *session.Login) string {
 		return hubLoginURL(l.site.publicURL+l.site.prefix, login, login.ReturnTo, login.SiteState)
 	}
 	return l.site.loginURL(login.ReturnTo, wechat.Scope(login.Scope))
-}
-
-// openInWeChat shows the page that asks to open the present address in WeChat.
-func (l *logins) openInWeChat(w *recorder, r *http.Request) {
-	setOwnHeaders(w.Header())
-	l.site.pages.Render(w, r, http.StatusOK, pages.OpenInWeChat, pages.Data{Address: l.site.publicURL + requestTarget(r)})
-}
-
-// keepsFragment reports whether page load r is answered by the page that reads
-// the fragment before the login: it has to be one that shows HTML.
-func (l *logins) keepsFragment(r *http.Request) bool {
-	if !l.keepFragment || r.Method != http.MethodGet {
-		return false
-	}
-	// The address of a frame is not seen by the visitor, and browsers would not
-	// show the page in it.
-	if destination := r.Header.Get("Sec-Fetch-Dest"); destination != "" && destination != "document" {
-		return false
-	}
-	html, _ := accepts(r.Header.Values("Accept"))
-	return html
-}
-
-// readFragment answers with the page that adds the fragment to target and goes on
-// to the login. It starts no login itself.
-func (l *logins) readFragment(w *recorder, status int, target string) {
-	setOwnHeaders(w.Header())
-	address := l.site.publicURL + l.site.prefix + "/login?return_to=" + url.QueryEscape(l.site.returnTo(target))
-	pages.WriteFragment(w, status, address)
-}
-
-// redirect sends the visitor on. It is never a 301, which browsers keep: each
-// visitor's state is in the address.
-func redirect(w *recorder, location string) {
-	setOwnHeaders(w.Header())
-	w.Header().Set("Location", location)
-	w.WriteHeader(http.StatusFound)
 }

@@ -23,12 +23,6 @@ const (
 	headerOriginalURL     = "X-Original-Url"
 )
 
-// fromNginx reports whether a request has the headers that configurations of
-// nginx set.
-func fromNginx(h http.Header) bool {
-	return len(h[headerOriginalURI]) > 0 || len(h[headerOriginalURL]) > 0 || len(h[headerOriginalMethod]) > 0
-}
-
 // original is the visitor's request as far as the proxy that asks describes it.
 // If it does not, URL and RequestURI are empty.
 type original struct {

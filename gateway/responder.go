@@ -130,12 +130,3 @@ func (p *responder) record(w *recorder, r *http.Request, q *request) {
 	}
 	p.accessLog.Record(r, &w.Recorder, entry)
 }
-
-// setOwnHeaders adds the headers of every answer of the gateway's own: it is not
-// stored, and its address, which may hold a code, is not passed on.
-func setOwnHeaders(h http.Header) {
-	values := [...]string{"no-store", "no-referrer", "nosniff"} // one allocation: each forward-auth check passes here
-	h["Cache-Control"] = values[0:1:1]
-	h["Referrer-Policy"] = values[1:2:2]
-	h["X-Content-Type-Options"] = values[2:3:3]
-}
