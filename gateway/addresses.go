@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,6 +38,9 @@ func newAddresses(c Site, prefix string, errs *fieldErrors) addresses {
 	if c.Scope != "" {
 		errs.add("Scope", a.scope.UnmarshalText([]byte(c.Scope)))
 	}
+	if c.CookieDomain != "" && err == nil {
+		errs.add("CookieDomain", a.checkCookieDomain())
+	}
 	a.returnHosts[a.public.Host] = true
 	for _, text := range c.ReturnHosts {
 		host, err := origin.ParseHost(text)
@@ -44,6 +48,15 @@ func newAddresses(c Site, prefix string, errs *fieldErrors) addresses {
 		a.returnHosts[host] = err == nil
 	}
 	return a
+}
+
+// checkCookieDomain returns an error unless browsers take a cookie of the domain
+// from the public URL.
+func (a *addresses) checkCookieDomain() error {
+	if host := a.public.Hostname(); !origin.IsHostname(a.cookieDomain) || !inDomain(host, a.cookieDomain) {
+		return fmt.Errorf("expected %s or a domain above it, without scheme and port: browsers refuse any other", host)
+	}
+	return nil
 }
 
 // callbackURL is the redirect_uri of the gateway's own logins.

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
@@ -23,12 +25,11 @@ type hosts struct {
 	none   *noSite
 }
 
-// newHosts returns the hosts of the given sites, in the order of c.Sites. A site
-// with an invalid configuration is nil.
+// newHosts returns the hosts of the given sites, in the order of c.Sites.
 func newHosts(c Config, common *common, sites []*doors, errs *fieldErrors) hosts {
 	h := hosts{common: common}
 	if len(sites) == 0 {
-		errs.add("Sites", fmt.Errorf("expected at least one site"))
+		errs.add("Sites", errors.New("expected at least one site"))
 		return h
 	}
 	if len(sites) == 1 && len(c.Sites[0].Hosts) == 0 {
@@ -40,7 +41,7 @@ func newHosts(c Config, common *common, sites []*doors, errs *fieldErrors) hosts
 	h.none = &noSite{&responder{common: common, pages: set}}
 	h.byHost = make(map[string]*doors)
 	for i, d := range sites {
-		if d != nil {
+		if !d.site.public.IsZero() { // New refuses a site without an origin
 			h.claim(i, d, c.Sites[i].Hosts, errs)
 		}
 	}
@@ -55,12 +56,16 @@ func (h hosts) claim(i int, d *doors, further []string, errs *fieldErrors) {
 	public := origin.Canonical(d.site.public.Host)
 	for _, host := range append([]string{public}, further...) {
 		host = origin.Canonical(host)
+		if _, err := netip.ParseAddr(host); err != nil && !origin.IsHostname(host) {
+			errs.fields = append(errs.fields, FieldError{i, "Hosts", errors.New("expected hosts such as h5.example.com, without a scheme")})
+			continue
+		}
 		switch other := h.byHost[host]; other {
 		case nil, d:
 			h.byHost[host] = d
 			d.site.aliases = d.site.aliases || host != public
 		default:
-			errs.add(fmt.Sprintf("Sites[%d].Hosts", i), fmt.Errorf("host %s is that of %s too, expected it once", host, other.site.public))
+			errs.fields = append(errs.fields, FieldError{i, "Hosts", fmt.Errorf("host %s is that of %s too, expected it once", host, other.site.public)})
 		}
 	}
 	d.site.otherSite = func(host string) bool {
