@@ -119,7 +119,7 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 // enter; nil if they may.
 func (l *logins) admit(s *session.Session, target string) *refusal.Error {
 	v := visitor{session: s}
-	d := l.site.policy.decide(question{}, l.site.admission(v))
+	d := l.site.policy.decide(new(question), l.site.admission(v))
 	if d.action == passVisitor {
 		return nil
 	}

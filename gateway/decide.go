@@ -43,19 +43,46 @@ func newPolicy(c Site, accounts accounts, errs *fieldErrors) policy {
 }
 
 // question describes a request for the site, as far as the decision depends on
-// it.
+// it. Each set of paths is matched at most once, when the answer is needed.
 type question struct {
 	method     string // empty: not known
 	path       string // as sent, percent-encoded, without the query
 	navigation bool   // a page load
 	userAgent  string // says which answer helps, never who may enter
 
-	public bool // the path is public
-	api    bool // the path is an API path
+	public, api match
 }
 
-// page reports whether the visitor can be shown a page.
-func (q question) page() bool { return q.navigation && !q.api }
+// match is whether a path is in a set.
+type match int
+
+const (
+	unmatched match = iota // not known yet
+	isIn
+	isNotIn
+)
+
+// matched returns m, calling in the first time.
+func (m *match) matched(in func() bool) bool {
+	if *m == unmatched {
+		*m = isNotIn
+		if in() {
+			*m = isIn
+		}
+	}
+	return *m == isIn
+}
+
+// isPublic reports whether the path of q is public.
+func (p *policy) isPublic(q *question) bool {
+	return q.public.matched(func() bool { return p.public.Match(q.method, q.path) })
+}
+
+// showsPage reports whether the visitor who asks q can be shown a page: q is a
+// page load, and of no API path.
+func (p *policy) showsPage(q *question) bool {
+	return q.navigation && !q.api.matched(func() bool { return p.api.MayMatch(q.method, q.path) })
+}
 
 // admission is whether a visitor may enter.
 type admission int
@@ -71,7 +98,7 @@ const (
 
 // admission returns whether the visitor v may enter, by what their session says.
 // listed says that a list keeps them out.
-func (p policy) admission(v visitor, listed bool, now time.Time) admission {
+func (p *policy) admission(v visitor, listed bool, now time.Time) admission {
 	switch {
 	case v.err != nil:
 		return storeAway
@@ -94,7 +121,7 @@ func (p policy) admission(v visitor, listed bool, now time.Time) admission {
 
 // sessionAllowed reports whether s, valid when it was made, still is under the
 // present configuration.
-func (p policy) sessionAllowed(s *session.Session) bool {
+func (p *policy) sessionAllowed(s *session.Session) bool {
 	return s != nil && p.accounts.accept(s.AppID) && !(s.SnapshotUser && p.denySnapshot)
 }
 
@@ -104,7 +131,7 @@ type verdict struct {
 	action action
 	how    signInMethod // of signIn
 	word   string       // of refuse, an error word of package refusal
-	page   bool         // a refusal, or an upstream's failure, is shown as a page
+	page   bool         // of refuse and signIn: the answer is a page, not JSON
 }
 
 // action is the one thing that a door looks at.
@@ -127,13 +154,15 @@ const (
 
 // decide returns what to do with request q of a visitor with admission a. What
 // no rule allows is refused.
-func (p policy) decide(q question, a admission) verdict {
-	d := verdict{page: q.page()}
+func (p *policy) decide(q *question, a admission) verdict {
 	switch {
 	case a == admitted:
-		d.action = passVisitor
-	case q.public:
-		d.action = passNobody
+		return verdict{action: passVisitor}
+	case p.isPublic(q):
+		return verdict{action: passNobody}
+	}
+	d := verdict{page: p.showsPage(q)}
+	switch {
 	case a == storeAway:
 		// Nobody has to sign in again for a session that still exists.
 		d.word = refusal.WordStoreUnavailable
@@ -143,7 +172,7 @@ func (p policy) decide(q question, a admission) verdict {
 		d.word = refusal.WordNotFollowing
 	case a == followUnknown:
 		d.word = refusal.WordWeChatUnavailable
-	case !q.page():
+	case a != nobody || !d.page:
 		d.word = refusal.WordUnauthorized
 	default:
 		d.action, d.how, d.word = p.loginAnswer(q.userAgent)
@@ -153,7 +182,7 @@ func (p policy) decide(q question, a admission) verdict {
 
 // loginAnswer returns what a page load gets from a visitor who has to sign in:
 // the way to do so, or the word of a refusal.
-func (p policy) loginAnswer(userAgent string) (action, signInMethod, string) {
+func (p *policy) loginAnswer(userAgent string) (action, signInMethod, string) {
 	switch {
 	case p.outside == OutsideRedirect || p.outside == OutsideQRConnect || wechat.IsWeChat(userAgent):
 		return signIn, atWeChat, ""

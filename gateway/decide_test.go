@@ -38,11 +38,6 @@ func testPolicy(t testing.TB, change ...func(*Site)) policy {
 	return p
 }
 
-// match fills in what a site's paths say about a question.
-func (p policy) match(q question) question {
-	q.public, q.api = p.public.Match(q.method, q.path), p.api.MayMatch(q.method, q.path)
-	return q
-}
 
 // The verdicts, as the table below names them.
 var (
@@ -153,12 +148,12 @@ func TestDecide(t *testing.T) {
 		if test.client == weChat || test.client == script {
 			userAgent = "Mozilla/5.0 MicroMessenger/8.0.42"
 		}
-		q := p.match(question{
+		q := question{
 			method:     http.MethodGet,
 			path:       test.path,
 			navigation: test.client == weChat || test.client == outside,
 			userAgent:  userAgent,
-		})
+		}
 		// Public paths are open to everybody; visitors with a session who may not
 		// enter are told so, however they ask; nobody signs in for a session that
 		// may still exist.
@@ -169,8 +164,9 @@ func TestDecide(t *testing.T) {
 			if test.want == nobodyPasses && a != admitted {
 				want = nobodyPasses
 			}
-			want.page = q.navigation && !strings.HasPrefix(test.path, "/api/")
-			if got := p.decide(q, a); got != want {
+			want.page = want != visitorPasses && want != nobodyPasses && q.navigation && !strings.HasPrefix(test.path, "/api/")
+			ask := q
+			if got := p.decide(&ask, a); got != want {
 				t.Errorf("outside %q, %q, %s, admission %d: decide = %+v, want %+v", test.setting, test.path, test.client, a, got, want)
 			}
 		}
@@ -231,16 +227,16 @@ func TestAdmission(t *testing.T) {
 // What no rule allows is refused.
 func TestDecideDefault(t *testing.T) {
 	t.Parallel()
-	if got := (policy{}).decide(question{}, nobody); got != unauthorized {
+	if got := new(policy).decide(new(question), nobody); got != unauthorized {
 		t.Errorf("the zero policy on the zero question: decide = %+v, want %+v", got, unauthorized)
 	}
 	if got := (verdict{}).action; got != refuse {
 		t.Errorf("the zero verdict is action %d, want %d", got, refuse)
 	}
-	if got := (policy{}).decide(question{method: "GET", path: "/", navigation: true}, nobody); got.action != refuse || got.word != refusal.WordUnauthorized {
+	if got := new(policy).decide(&question{method: "GET", path: "/", navigation: true}, nobody); got.action != refuse || got.word != refusal.WordUnauthorized {
 		t.Errorf("the zero policy on a page load: decide = %+v, want a refusal", got)
 	}
-	if got := (policy{}).decide(question{}, admission(99)); got.action != refuse {
+	if got := new(policy).decide(&question{navigation: true}, admission(99)); got.action != refuse {
 		t.Errorf("an unknown admission: decide = %+v, want a refusal", got)
 	}
 }
@@ -417,11 +413,8 @@ func BenchmarkDecide(b *testing.B) {
 			b.ReportAllocs()
 			q := question{method: http.MethodGet, path: bench.path, navigation: true, userAgent: "Mozilla/5.0 MicroMessenger/8.0.42"}
 			for b.Loop() {
-				if bench.admission == admitted {
-					p.decide(q, bench.admission)
-				} else {
-					p.decide(p.match(q), bench.admission)
-				}
+				q.public, q.api = unmatched, unmatched
+				p.decide(&q, bench.admission)
 			}
 		})
 	}

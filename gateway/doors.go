@@ -37,9 +37,9 @@ func (d *doors) proxy(w *recorder, r *http.Request, q *request) error {
 
 // app is what a door forwards requests to.
 type app interface {
-	// forward passes on r of visitor v, about which q holds the facts. An error is
-	// answered as a page if page is set.
-	forward(w *recorder, r *http.Request, q *request, v visitor, page bool) error
+	// forward passes on r of visitor v to the app of site s. q holds the facts about
+	// r, ask is what the site was asked about it.
+	forward(s *site, w *recorder, r *http.Request, q *request, ask question, v visitor) error
 }
 
 // enter answers the gateway's own endpoints, and passes other requests on to to
@@ -62,10 +62,11 @@ func (d *doors) enter(w *recorder, r *http.Request, q *request, to app) error {
 
 // pass acts on the verdict about a request for the site.
 func (d *doors) pass(w *recorder, r *http.Request, q *request, v visitor, to app) error {
-	verdict, v := d.evaluate(w, r, questionOf(r, q.navigation), q, v)
+	ask := questionOf(r, q.navigation)
+	verdict, v := d.evaluate(w, r, q, &ask, v)
 	switch verdict.action {
 	case passVisitor, passNobody:
-		return d.forward(w, r, q, v, verdict.page, to)
+		return d.forward(w, r, q, ask, v, to)
 	case signIn:
 		return d.logins.answer(w, r, q, verdict.how)
 	default:
@@ -75,7 +76,7 @@ func (d *doors) pass(w *recorder, r *http.Request, q *request, v visitor, to app
 
 // evaluate asks the site about a request, and notes the verdict for the access
 // line. What was learned about following is saved also if the visitor is refused.
-func (d *doors) evaluate(w *recorder, r *http.Request, ask question, q *request, v visitor) (verdict, visitor) {
+func (d *doors) evaluate(w *recorder, r *http.Request, q *request, ask *question, v visitor) (verdict, visitor) {
 	verdict, v := d.site.evaluate(r.Context(), ask, v)
 	w.session = v.session
 	switch verdict.action {
@@ -94,7 +95,7 @@ func (d *doors) evaluate(w *recorder, r *http.Request, ask question, q *request,
 }
 
 // forward passes a request on, within the limits for bodies.
-func (d *doors) forward(w *recorder, r *http.Request, q *request, v visitor, page bool, to app) error {
+func (d *doors) forward(w *recorder, r *http.Request, q *request, ask question, v visitor, to app) error {
 	if r.ContentLength != 0 {
 		http.NewResponseController(w).SetReadDeadline(time.Time{}) // an upload may take hours
 	}
@@ -106,5 +107,5 @@ func (d *doors) forward(w *recorder, r *http.Request, q *request, v visitor, pag
 		// instead of reading on.
 		r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, limit)
 	}
-	return to.forward(w, r, q, v, page)
+	return to.forward(d.site, w, r, q, ask, v)
 }

@@ -26,7 +26,7 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *request, v visitor)
 		w.subject = o.Request
 	}
 	redirects := r.URL.Query().Get("redirect") == "true"
-	return d.authorize(w, o.Request, o.question(), q, v, redirects)
+	return d.authorize(w, o.Request, q, o.question(), v, redirects)
 }
 
 // extAuthz is the door of [Gateway.Authorize].
@@ -47,18 +47,18 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *request) error {
 		}
 		return status
 	}, false
-	return d.authorize(w, r, questionOf(r, q.navigation), q, v, true)
+	return d.authorize(w, r, q, questionOf(r, q.navigation), v, true)
 }
 
 // authorize acts on the verdict about r, a visitor's request that somebody else
 // forwards. With redirects, page loads that have to sign in are redirected to
 // the login; otherwise a header says where it is.
-func (d *doors) authorize(w *recorder, r *http.Request, ask question, q *request, v visitor, redirects bool) error {
+func (d *doors) authorize(w *recorder, r *http.Request, q *request, ask question, v visitor, redirects bool) error {
 	s := d.site
-	verdict, v := d.evaluate(w, r, ask, q, v)
+	verdict, v := d.evaluate(w, r, q, &ask, v)
 	switch verdict.action {
 	case passVisitor, passNobody:
-		d.allow(w, r, q, v, verdict.page)
+		d.allow(w, r, q, v, s.policy.showsPage(&ask))
 		return nil
 	case signIn:
 		return d.askToSignIn(w, r, redirects)

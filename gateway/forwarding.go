@@ -22,13 +22,13 @@ type forwarding struct {
 	site    *site
 	target  *url.URL
 	request *request
+	ask     question
 	visitor visitor
-	page    bool // a failure is shown as a page
 }
 
-// newForwarding prepares to forward a request of v to one of all upstreams.
-func newForwarding(all *upstreams, to *upstream, q *request, v visitor, page bool) *forwarding {
-	f := &forwarding{site: all.site, target: to.target, request: q, visitor: v, page: page}
+// newForwarding prepares to forward a request of v to one of the upstreams of site s.
+func newForwarding(s *site, all *upstreams, to *upstream, q *request, ask question, v visitor) *forwarding {
+	f := &forwarding{site: s, target: to.target, request: q, ask: ask, visitor: v}
 	f.Rewrite = f.rewrite
 	f.ModifyResponse = f.modifyResponse
 	f.ErrorHandler = f.failed
@@ -76,7 +76,7 @@ func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	form := refusal.FormJSON
-	if f.page {
+	if f.site.policy.showsPage(&f.ask) {
 		form = refusal.FormPage
 	}
 	f.site.refuse(w.(*recorder), r, f.request, upstreamFailure(err).In(form))

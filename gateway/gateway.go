@@ -74,10 +74,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // identity headers set and the gateway's cookies removed, and [IdentityFrom]
 // returns the visitor.
 func (g *Gateway) Wrap(next http.Handler) http.Handler {
+	to := &wrapped{next}
+	through := func(d *doors, w *recorder, r *http.Request, q *request) error {
+		return d.enter(w, r, q, to)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.hosts.of(r).serve(w, r, func(d *doors, w *recorder, r *http.Request, q *request) error {
-			return d.enter(w, r, q, wrapped{d.site, next})
-		})
+		g.hosts.of(r).serve(w, r, through)
 	})
 }
 

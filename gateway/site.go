@@ -76,19 +76,14 @@ func questionOf(r *http.Request, navigation bool) question {
 	return question{method: r.Method, path: rawPath(r), navigation: navigation, userAgent: r.UserAgent()}
 }
 
-// evaluate decides about a request of v, and returns what is known of them then:
+// evaluate decides about request q of v, and returns what is known of them then:
 // nothing if the request passes as nobody's. It asks WeChat whether the visitor
 // follows, if that matters and the last answer is too old.
-func (s *site) evaluate(ctx context.Context, q question, v visitor) (verdict, visitor) {
-	// Each set of paths is matched once, and only if it matters.
-	q.api = q.navigation && s.policy.api.MayMatch(q.method, q.path)
-	a := s.admission(v)
-	q.public = (a != admitted || s.follow != nil) && s.policy.public.Match(q.method, q.path)
-	if s.follow != nil && v.session != nil && !q.public {
-		v = v.with(s.follow.refresh(ctx, v.session, s.follow.maxAge(q.page())))
-		a = s.admission(v)
+func (s *site) evaluate(ctx context.Context, q *question, v visitor) (verdict, visitor) {
+	if s.follow != nil && v.session != nil && !s.policy.isPublic(q) {
+		v = v.with(s.follow.refresh(ctx, v.session, s.follow.maxAge(s.policy.showsPage(q))))
 	}
-	d := s.policy.decide(q, a)
+	d := s.policy.decide(q, s.admission(v))
 	if d.action == passNobody {
 		v = visitor{}
 	}

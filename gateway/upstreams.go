@@ -58,7 +58,6 @@ func (u Upstream) check() error {
 
 // upstreams are the web apps behind one site.
 type upstreams struct {
-	site     *site
 	list     []upstream // the longest prefix first
 	buffers  *bufferPool
 	errorLog *log.Logger
@@ -78,7 +77,7 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) *upst
 	if len(c.Upstreams) == 0 {
 		return nil
 	}
-	all := &upstreams{site: s, buffers: buffers, errorLog: forward.ErrorLog(s.logger)}
+	all := &upstreams{buffers: buffers, errorLog: forward.ErrorLog(s.logger)}
 	timeout := cmp.Or(c.UpstreamTimeout, 60*time.Second)
 	for i, u := range c.Upstreams {
 		if err := u.check(); err != nil {
@@ -97,10 +96,10 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) *upst
 }
 
 // forward implements [app].
-func (u *upstreams) forward(w *recorder, r *http.Request, q *request, v visitor, page bool) error {
+func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *request, ask question, v visitor) error {
 	for i := range u.list {
 		if u.list[i].serves(r.URL.Path) {
-			newForwarding(u, &u.list[i], q, v, page).ServeHTTP(w, r)
+			newForwarding(s, u, &u.list[i], q, ask, v).ServeHTTP(w, r)
 			// Set-Cookie belongs to the header, where the gateway's own cookies are
 			// looked for. An intermediary may merge a trailer into it.
 			delete(w.Header(), http.TrailerPrefix+"Set-Cookie")

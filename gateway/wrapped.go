@@ -7,13 +7,10 @@ import (
 
 // wrapped is the [app] of [Gateway.Wrap], a handler in this process. It gets what
 // the proxy gives an upstream.
-type wrapped struct {
-	site *site
-	next http.Handler
-}
+type wrapped struct{ next http.Handler }
 
 // forward implements [app].
-func (h wrapped) forward(w *recorder, in *http.Request, q *request, v visitor, _ bool) error {
+func (h *wrapped) forward(s *site, w *recorder, in *http.Request, q *request, _ question, v visitor) error {
 	ctx := in.Context()
 	if v.session != nil {
 		ctx = context.WithValue(ctx, identityKey{}, identityOf(v.session))
@@ -23,9 +20,9 @@ func (h wrapped) forward(w *recorder, in *http.Request, q *request, v visitor, _
 	r := in.WithContext(ctx) // a copy: in is the caller's
 	r.Header = in.Header.Clone()
 	r.Trailer = nil
-	h.site.prepare(r.Header, in, q, v)
+	s.prepare(r.Header, in, q, v)
 	w.Final = func(status int, header http.Header) int {
-		h.site.completeAnswer(status, header, in, q, v)
+		s.completeAnswer(status, header, in, q, v)
 		return status
 	}
 	h.next.ServeHTTP(w, r)
