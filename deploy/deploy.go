@@ -1,7 +1,6 @@
-// Package deploy holds what it takes to run wxgate: an image in docker, a
-// kustomize base in kubernetes, and for those who keep their own proxy in front
-// of the site, configurations by which nginx, caddy, traefik and envoy (and
-// Istio) ask wxgate about each request. The Go code here is only tests of those
-// files. It is a module of its own, so that the libraries which the tests need
-// stay out of the gateway's go.mod.
+// Package deploy holds the files to run wxgate: an image in docker, a kustomize
+// base in kubernetes, and configurations with which nginx, Caddy, Traefik, Envoy
+// and Istio ask wxgate about each request, for sites that keep their own proxy.
+// The Go code tests these files. It is a module of its own, so that the libraries
+// of the tests stay out of the gateway's go.mod.
 package deploy

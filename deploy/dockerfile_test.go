@@ -28,14 +28,14 @@ func TestImageHoldsStaticBinary(t *testing.T) {
 	defer f.Close()
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			t.Error("the binary asks for a dynamic loader, and a scratch image has none")
+			t.Error("the binary needs a dynamic loader, which a scratch image lacks")
 		}
 	}
 	if libraries, err := f.ImportedLibraries(); err == nil && len(libraries) > 0 {
-		t.Errorf("the binary needs %q, and a scratch image has no libraries", libraries)
+		t.Errorf("the binary needs %q, which a scratch image lacks", libraries)
 	}
 	if f.Section(".debug_info") != nil {
-		t.Error("the binary carries debug information, want it stripped")
+		t.Error("the binary holds debug information, want it stripped")
 	}
 
 	if runtime.GOOS != "linux" {
@@ -81,19 +81,19 @@ func TestImageRunsAsThePodExpects(t *testing.T) {
 	for _, args := range final.all("COPY") {
 		copied = append(copied, path.Clean(lastField(args)))
 	}
-	// The first of the places where crypto/x509 looks on Linux.
+	// crypto/x509 reads this file first on Linux.
 	if want := "/etc/ssl/certs/ca-certificates.crt"; !slices.Contains(copied, want) {
 		t.Errorf("final stage copies %q, want %s among them", copied, want)
 	}
 	entry := strings.Trim(final.one(t, "ENTRYPOINT"), `[]"`)
 	if !slices.Contains(copied, entry) {
-		t.Errorf("ENTRYPOINT = %s, which no COPY has put there: %q", entry, copied)
+		t.Errorf("ENTRYPOINT = %s, which is not copied: %q", entry, copied)
 	}
 }
 
-// buildImage carries out the Dockerfile's build stage in an empty folder, with
-// the context that .dockerignore leaves, and returns the path of the binary
-// that the final stage would take out of it.
+// buildImage runs the Dockerfile's build stage in an empty directory, with the
+// build context that .dockerignore allows, and returns the path of the binary that
+// the final stage would copy. It ignores ENV: the toolchain is this machine's.
 func buildImage(t *testing.T, goos string, buildArgs map[string]string) string {
 	t.Helper()
 	build, final := dockerfileStages(t)
@@ -118,10 +118,10 @@ func buildImage(t *testing.T, goos string, buildArgs map[string]string) string {
 		case "COPY":
 			names := strings.Fields(in.args)
 			from, to := names[:len(names)-1], names[len(names)-1]
-			// Docker copies what is in a folder, not the folder itself.
+			// Docker copies the content of a directory, not the directory.
 			if info, err := os.Stat(filepath.Join(context, from[0])); path.Clean(to) != "." ||
 				err == nil && info.IsDir() && from[0] != "." {
-				t.Fatalf("COPY %s: this test copies files or the whole context, to the working folder", in.args)
+				t.Fatalf("COPY %s: this test copies files or the whole context, to the working directory", in.args)
 			}
 			copyFiles(t, root, os.DirFS(context), from...)
 		case "RUN":
@@ -143,12 +143,12 @@ func buildImage(t *testing.T, goos string, buildArgs map[string]string) string {
 			return filepath.Join(root, filepath.FromSlash(rel))
 		}
 	}
-	t.Fatalf("the final stage takes nothing from the build stage's %s", workdir)
+	t.Fatalf("the final stage copies nothing from %s of the build stage", workdir)
 	return ""
 }
 
-// dockerContext lists what .dockerignore lets through. It must be a list of
-// what is wanted: one of what is not wanted forgets the next secret.
+// dockerContext returns the files that .dockerignore allows. It must be an allow
+// list: a deny list would miss the next secret.
 func dockerContext(t *testing.T) []string {
 	t.Helper()
 	var wanted []string
@@ -169,10 +169,10 @@ func dockerContext(t *testing.T) []string {
 	return wanted
 }
 
-// An instruction is one of a Dockerfile's, its continued lines joined.
+// An instruction is one of a Dockerfile, with its continued lines joined.
 type instruction struct{ verb, args string }
 
-// A stage is the instructions from one FROM to the next.
+// A stage holds the instructions from one FROM to the next.
 type stage []instruction
 
 // all returns the arguments of every instruction of that verb.
@@ -186,7 +186,8 @@ func (s stage) all(verb string) []string {
 	return args
 }
 
-// one returns the arguments of the only instruction of that verb.
+// one returns the arguments of the instruction of that verb, which must be the
+// only one.
 func (s stage) one(t *testing.T, verb string) string {
 	t.Helper()
 	args := s.all(verb)
@@ -218,7 +219,7 @@ func dockerfileStages(t *testing.T) (build, final stage) {
 	return stages[0], stages[1]
 }
 
-// copyFiles copies files and whole folders of fsys to the folder dst.
+// copyFiles copies files and whole directories of fsys to the directory dst.
 func copyFiles(t *testing.T, dst string, fsys fs.FS, names ...string) {
 	t.Helper()
 	for _, name := range names {

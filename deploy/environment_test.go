@@ -19,8 +19,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// The environment is the pod's: the ConfigMap, and the Secret's keys as files.
-// Only addresses, which need the cluster, and what is marked REPLACE are changed.
+// The environment is that of the pod: the ConfigMap, and the keys of the Secret as
+// files. The test changes only addresses, which need the cluster, and the values
+// marked REPLACE.
 func TestGatewayAcceptsThePodsEnvironment(t *testing.T) {
 	t.Parallel()
 	wxgate := buildImage(t, runtime.GOOS, nil)
@@ -34,6 +35,8 @@ func TestGatewayAcceptsThePodsEnvironment(t *testing.T) {
 	wechat := httptest.NewServer(tokens(appID, appSecret))
 	t.Cleanup(wechat.Close)
 	filled := map[string]string{"app-secret": appSecret + "\n", "cookie-keys": key}
+	foreign := map[string]string{"app-secret": "f" + appSecret[1:], "cookie-keys": key}
+	misspelt := map[string]string{"WXGATE_PUBLIC_ULR": "https://h5.example.com"}
 	addresses := map[string]string{
 		"WXGATE_APP_ID":         appID,
 		"WXGATE_UPSTREAM":       site.URL,
@@ -49,9 +52,9 @@ func TestGatewayAcceptsThePodsEnvironment(t *testing.T) {
 		stderr  string // part of it
 	}{
 		{"filled in", filled, addresses, "check", 0, ""},
-		{"another account's secret", map[string]string{"app-secret": "f" + appSecret[1:], "cookie-keys": key}, addresses, "check", 1, ""},
+		{"another account's secret", foreign, addresses, "check", 1, ""},
 		{"as shipped", nil, nil, "serve", 2, "WXGATE_COOKIE_KEYS"},
-		{"misspelt name", filled, map[string]string{"WXGATE_PUBLIC_ULR": "https://h5.example.com"}, "serve", 2, "WXGATE_PUBLIC_URL"},
+		{"misspelt name", filled, misspelt, "serve", 2, "WXGATE_PUBLIC_URL"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,8 +68,8 @@ func TestGatewayAcceptsThePodsEnvironment(t *testing.T) {
 	}
 }
 
-// mountedEnv returns the pod's environment with its Secret, of which the given
-// keys are replaced, in a folder in place of the mount, and env laid over it.
+// mountedEnv returns the pod's environment, overridden by env. Its Secret, with the
+// given keys replaced, is in a directory instead of the mount.
 func mountedEnv(t *testing.T, secrets, env map[string]string) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -93,8 +96,8 @@ func mountedEnv(t *testing.T, secrets, env map[string]string) []string {
 	return environ
 }
 
-// tokens stands in for WeChat: it gives the account of that secret a token and
-// refuses every other.
+// tokens fakes WeChat: it gives a token to the account with that secret and refuses
+// all others.
 func tokens(appID, appSecret string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /cgi-bin/stable_token", func(w http.ResponseWriter, r *http.Request) {
@@ -112,15 +115,15 @@ func tokens(appID, appSecret string) http.Handler {
 	return mux
 }
 
-// run runs wxgate with that environment and nothing of this process's own, as
-// in a scratch image. A gateway that goes on serving is ended: exit -1.
+// run runs wxgate with that environment alone, as in a scratch image. It kills a
+// gateway that keeps serving: code is -1.
 func run(t *testing.T, wxgate string, environ []string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errOut strings.Builder
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, wxgate, args...)
-	cmd.Env = append([]string{}, environ...) // never nil, which would mean this process's
+	cmd.Env = append([]string{}, environ...) // nil would be this test's environment
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Run(); err != nil {
 		if _, ok := errors.AsType[*exec.ExitError](err); !ok {

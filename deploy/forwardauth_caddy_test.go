@@ -23,7 +23,7 @@ func TestCaddy(t *testing.T) {
 			"127.0.0.1:3000", site,
 		))
 		start(t, []string{
-			"CADDY_ADMIN=unix/" + filepath.Join(dir, "admin"), // not the port that every Caddy would take
+			"CADDY_ADMIN=unix/" + filepath.Join(dir, "admin"), // not the default port, which another Caddy may use
 			"XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "HOME=" + dir,
 		}, caddy, "run", "--config", file, "--adapter", "caddyfile")
 	})

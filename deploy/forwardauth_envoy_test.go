@@ -30,8 +30,8 @@ import (
 
 var envoyFiles = []string{"envoy/envoy.yaml", "envoy/envoy-http.yaml"}
 
-// envoyFile reads a configuration as Envoy does: no field that it does not know,
-// and every value within its constraints.
+// envoyFile reads a configuration as Envoy does: it accepts known fields only, and
+// checks the constraints of their values.
 func envoyFile(t *testing.T, file string) *managerv3.HttpConnectionManager {
 	t.Helper()
 	text, err := yaml.YAMLToJSONStrict([]byte(readFile(t, file)))
@@ -75,15 +75,16 @@ func opened[M proto.Message](t *testing.T, in *anypb.Any) M {
 	return config
 }
 
-// envoyFilters returns the two filters before the router, which have to stand in
-// this order.
+// envoyFilters returns the two filters before the router, which must have this
+// order.
 func envoyFilters(t *testing.T, manager *managerv3.HttpConnectionManager) (removed []string, ask *extauthzv3.ExtAuthz) {
 	t.Helper()
 	filters := manager.GetHttpFilters()
 	if len(filters) != 3 {
 		t.Fatalf("%d HTTP filters, want 3", len(filters))
 	}
-	for _, mutation := range opened[*mutationv3.HeaderMutation](t, filters[0].GetTypedConfig()).GetMutations().GetRequestMutations() {
+	mutations := opened[*mutationv3.HeaderMutation](t, filters[0].GetTypedConfig()).GetMutations()
+	for _, mutation := range mutations.GetRequestMutations() {
 		removed = append(removed, mutation.GetRemove())
 	}
 	return removed, opened[*extauthzv3.ExtAuthz](t, filters[1].GetTypedConfig())
@@ -102,41 +103,45 @@ func TestEnvoyGuards(t *testing.T) {
 				}
 			}
 			if ask.GetFailureModeAllow() {
-				t.Error("requests pass while wxgate is away")
+				t.Error("requests pass while wxgate is unavailable")
 			}
-			if action := manager.GetCommonHttpProtocolOptions().GetHeadersWithUnderscoresAction(); action != corev3.HttpProtocolOptions_DROP_HEADER {
+			action := manager.GetCommonHttpProtocolOptions().GetHeadersWithUnderscoresAction()
+			if action != corev3.HttpProtocolOptions_DROP_HEADER {
 				t.Errorf("headers with underscores: %v, want them dropped", action)
 			}
 			if !manager.GetUseRemoteAddress().GetValue() || !manager.GetNormalizePath().GetValue() {
 				t.Error("use_remote_address and normalize_path have to be on")
 			}
-			if upgrades := manager.GetUpgradeConfigs(); len(upgrades) != 1 || upgrades[0].GetUpgradeType() != "websocket" {
+			upgrades := manager.GetUpgradeConfigs()
+			if len(upgrades) != 1 || upgrades[0].GetUpgradeType() != "websocket" {
 				t.Errorf("upgrades %v, want websocket alone", upgrades)
 			}
 			routes := manager.GetRouteConfig().GetVirtualHosts()[0].GetRoutes()
 			for _, route := range routes {
-				asked := true
+				checked := true
 				if own := route.GetTypedPerFilterConfig()["envoy.filters.http.ext_authz"]; own != nil {
-					asked = !opened[*extauthzv3.ExtAuthzPerRoute](t, own).GetDisabled()
+					checked = !opened[*extauthzv3.ExtAuthzPerRoute](t, own).GetDisabled()
 				}
-				if cluster := route.GetRoute().GetCluster(); asked != (cluster == "site") {
-					t.Errorf("route %v to %q is asked about %t", route.GetMatch(), cluster, asked)
+				if cluster := route.GetRoute().GetCluster(); checked != (cluster == "site") {
+					t.Errorf("route %v to %q: ext_authz %t", route.GetMatch(), cluster, checked)
 				}
 			}
-			if last := routes[len(routes)-1]; last.GetMatch().GetPrefix() != "/" || last.GetRoute().GetCluster() != "site" {
+			first, last := routes[0], routes[len(routes)-1]
+			if last.GetMatch().GetPrefix() != "/" || last.GetRoute().GetCluster() != "site" {
 				t.Errorf("last route is %v, want the site's, for everything", last)
 			}
-			if first := routes[0]; first.GetMatch().GetPrefix() != "/_wx/auth" || first.GetAction().(*routev3.Route_DirectResponse).DirectResponse.GetStatus() != 404 {
-				t.Errorf("first route is %v, want 404 for the question", first)
+			direct := first.GetAction().(*routev3.Route_DirectResponse).DirectResponse
+			if first.GetMatch().GetPrefix() != "/_wx/auth" || direct.GetStatus() != 404 {
+				t.Errorf("first route is %v, want 404 for the auth endpoint", first)
 			}
 		})
 	}
 }
 
 // Source: "HTTP service" of "External Authorization" in Envoy's documentation
-// and the fields of envoy.extensions.filters.http.ext_authz.v3: the question has
-// the visitor's method, host and path, that behind path_prefix, no body, and the
-// allowed headers; of a 200, the allowed headers replace the visitor's.
+// and the fields of envoy.extensions.filters.http.ext_authz.v3: the auth request
+// has the visitor's method, host, path (after path_prefix) and allowed headers, and
+// no body. The allowed headers of a 200 response replace those of the visitor.
 func TestEnvoyOverHTTP(t *testing.T) {
 	t.Parallel()
 	origin, address := startBare(t)
@@ -144,17 +149,17 @@ func TestEnvoyOverHTTP(t *testing.T) {
 	service := ext.GetHttpService()
 	ask := func(t *testing.T, method, target string, h http.Header) verdict {
 		h = envoyHeaders(h, removed)
-		question, err := http.NewRequest(method, origin+service.GetPathPrefix()+target, nil)
+		request, err := http.NewRequest(method, origin+service.GetPathPrefix()+target, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		question.Host = address
+		request.Host = address
 		for name, values := range h {
 			if allowed(ext.GetAllowedHeaders(), name) {
-				question.Header[name] = values
+				request.Header[name] = values
 			}
 		}
-		res := asProxy(t, question)
+		res := asProxy(t, request)
 		for name, values := range res.Header {
 			if allowed(service.GetAuthorizationResponse().GetAllowedUpstreamHeaders(), name) {
 				h[name] = values
@@ -162,18 +167,19 @@ func TestEnvoyOverHTTP(t *testing.T) {
 		}
 		return verdict{res.StatusCode, h, res.Header}
 	}
-	testAsked(t, origin, ask)
-	if got := ask(t, "GET", "/orders", pageLoad); got.status != 401 || !strings.HasPrefix(got.answer.Get("Content-Type"), "text/html") {
-		t.Errorf("page load without a session = %d %s, want 401 and a page", got.status, got.answer.Get("Content-Type"))
+	testSimulated(t, origin, ask)
+	got := ask(t, "GET", "/orders", pageLoad)
+	if media := got.answer.Get("Content-Type"); got.status != 401 || !strings.HasPrefix(media, "text/html") {
+		t.Errorf("page load without a session = %d %s, want 401 and a page", got.status, media)
 	}
 	if !allowed(service.GetAuthorizationResponse().GetAllowedClientHeadersOnSuccess(), "Set-Cookie") {
 		t.Error("a renewed session does not reach the visitor")
 	}
 }
 
-// Source: "envoy.service.auth.v3" in Envoy's documentation: the question holds
-// all of the request's headers in lower case; of an OK, headers are set, then
-// headers_to_remove removed.
+// Source: "envoy.service.auth.v3" in Envoy's documentation: the CheckRequest holds
+// all headers of the request in lower case. Envoy applies an OkResponse by setting
+// headers, then removing headers_to_remove.
 func TestEnvoyOverGRPC(t *testing.T) {
 	t.Parallel()
 	service := freeAddress(t)
@@ -193,12 +199,17 @@ func TestEnvoyOverGRPC(t *testing.T) {
 		for name, values := range h {
 			headers[strings.ToLower(name)] = strings.Join(values, ",")
 		}
+		peer := &corev3.SocketAddress{
+			Address:       "192.0.2.7",
+			PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 40000},
+		}
 		answer, err := client.Check(t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
-			Source: &authv3.AttributeContext_Peer{Address: &corev3.Address{Address: &corev3.Address_SocketAddress{
-				SocketAddress: &corev3.SocketAddress{Address: "192.0.2.7", PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 40000}},
-			}}},
+			Source: &authv3.AttributeContext_Peer{Address: &corev3.Address{
+				Address: &corev3.Address_SocketAddress{SocketAddress: peer},
+			}},
 			Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{
-				Id: "1", Method: method, Path: target, Host: address, Scheme: "http", Protocol: "HTTP/1.1", Headers: headers,
+				Id: "1", Method: method, Path: target, Host: address,
+				Scheme: "http", Protocol: "HTTP/1.1", Headers: headers,
 			}},
 		}})
 		if err != nil {
@@ -214,13 +225,14 @@ func TestEnvoyOverGRPC(t *testing.T) {
 		}
 		return verdict{200, h, options(ok.GetResponseHeadersToAdd())}
 	}
-	testAsked(t, origin, ask)
-	if got := ask(t, "GET", "/orders", pageLoad); got.status != 302 || !strings.HasPrefix(got.answer.Get("Location"), origin+"/_wx/login?") {
-		t.Errorf("page load without a session = %d to %q, want 302 to the login", got.status, got.answer.Get("Location"))
+	testSimulated(t, origin, ask)
+	got := ask(t, "GET", "/orders", pageLoad)
+	if location := got.answer.Get("Location"); got.status != 302 || !strings.HasPrefix(location, origin+"/_wx/login?") {
+		t.Errorf("page load without a session = %d to %q, want 302 to the login", got.status, location)
 	}
 }
 
-// envoyHeaders is what the filter after those that remove gets to see.
+// envoyHeaders returns the headers that ext_authz gets after the header mutation.
 func envoyHeaders(h http.Header, removed []string) http.Header {
 	h = h.Clone()
 	for _, name := range removed {
@@ -240,7 +252,7 @@ func options(in []*corev3.HeaderValueOption) http.Header {
 	return h
 }
 
-// allowed reports whether a list of matchers names a header.
+// allowed reports whether a list of matchers matches a header.
 func allowed(list *matcherv3.ListStringMatcher, name string) bool {
 	return slices.ContainsFunc(list.GetPatterns(), func(m *matcherv3.StringMatcher) bool {
 		return strings.EqualFold(m.GetExact(), name) ||
@@ -248,8 +260,8 @@ func allowed(list *matcherv3.ListStringMatcher, name string) bool {
 	})
 }
 
-// The rules that spare a path the question and the routes that lead it to wxgate
-// name the same paths, and the policy the provider.
+// The policy without ext_authz and the routes to wxgate have the same paths, and the
+// policy names the provider.
 func TestIstio(t *testing.T) {
 	t.Parallel()
 	type match struct {
@@ -257,8 +269,8 @@ func TestIstio(t *testing.T) {
 			Prefix string `json:"prefix"`
 		} `json:"uri"`
 	}
-	var provider, asks, asksAt string
-	var spared, unanswered, routed []string
+	var provider, policyProvider, service string
+	var excluded, denied, routed []string
 	for document := range strings.SplitSeq(readFile(t, "envoy/istio.yaml"), "\n---\n") {
 		var object struct {
 			Kind string `json:"kind"`
@@ -302,30 +314,30 @@ func TestIstio(t *testing.T) {
 		switch {
 		case object.Kind == "IstioOperator":
 			p := spec.MeshConfig.ExtensionProviders[0]
-			provider, asksAt = p.Name, p.EnvoyExtAuthzGrpc.Service
-			if p.EnvoyExtAuthzGrpc.FailOpen == nil || *p.EnvoyExtAuthzGrpc.FailOpen || p.EnvoyExtAuthzGrpc.Port != 9191 {
-				t.Errorf("provider %+v, want port 9191 and closed while wxgate is away", p)
+			provider, service = p.Name, p.EnvoyExtAuthzGrpc.Service
+			if grpc := p.EnvoyExtAuthzGrpc; grpc.FailOpen == nil || *grpc.FailOpen || grpc.Port != 9191 {
+				t.Errorf("provider %+v, want port 9191 and failOpen false", p)
 			}
 		case spec.Action == "CUSTOM":
-			asks, spared = spec.Provider.Name, spec.Rules[0].To[0].Operation.NotPaths
+			policyProvider, excluded = spec.Provider.Name, spec.Rules[0].To[0].Operation.NotPaths
 		case spec.Action == "DENY":
-			unanswered = spec.Rules[0].To[0].Operation.Paths
+			denied = spec.Rules[0].To[0].Operation.Paths
 		case object.Kind == "VirtualService":
 			for _, m := range spec.HTTP[0].Match {
 				routed = append(routed, m.URI.Prefix+"*")
 			}
-			if host := spec.HTTP[0].Route[0].Destination.Host; host != asksAt {
-				t.Errorf("wxgate's paths lead to %s, want %s", host, asksAt)
+			if host := spec.HTTP[0].Route[0].Destination.Host; host != service {
+				t.Errorf("wxgate's paths lead to %s, want %s", host, service)
 			}
 		}
 	}
-	if asks == "" || asks != provider {
-		t.Errorf("policy asks provider %q, want %q", asks, provider)
+	if policyProvider == "" || policyProvider != provider {
+		t.Errorf("policy names provider %q, want %q", policyProvider, provider)
 	}
-	if len(spared) == 0 || !slices.Equal(spared, routed) {
-		t.Errorf("spared the question: %q, led to wxgate: %q, want the same", spared, routed)
+	if len(excluded) == 0 || !slices.Equal(excluded, routed) {
+		t.Errorf("excluded from the policy: %q, routed to wxgate: %q, want the same", excluded, routed)
 	}
-	if !slices.Equal(unanswered, []string{"/_wx/auth*"}) {
-		t.Errorf("denied: %q, want the question", unanswered)
+	if !slices.Equal(denied, []string{"/_wx/auth*"}) {
+		t.Errorf("denied: %q, want the auth endpoint", denied)
 	}
 }

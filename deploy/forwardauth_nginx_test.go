@@ -19,7 +19,7 @@ func TestNginx(t *testing.T) {
 	})
 }
 
-// nginxConfiguration is the configuration with a test's addresses in it.
+// nginxConfiguration returns the configuration with the addresses of a test.
 func nginxConfiguration(t *testing.T, listen, wxgate, site string) string {
 	t.Helper()
 	return configuration(t, "nginx/wxgate.conf",
@@ -29,15 +29,15 @@ func nginxConfiguration(t *testing.T, listen, wxgate, site string) string {
 	)
 }
 
-// startNginx starts nginx with what is around the configuration in a
-// distribution's nginx.conf, with paths of this test's own.
+// startNginx starts nginx with the configuration inside an nginx.conf like that of a
+// distribution, whose paths belong to this test.
 func startNginx(t *testing.T, nginx, configuration string) {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "wxgate.conf"), configuration)
 	settings := "daemon off;\npid nginx.pid;\nerror_log stderr warn;\nevents {}\n"
 	if me, err := user.Current(); err == nil && os.Getuid() == 0 {
-		settings = "user " + me.Username + ";\n" + settings // else nobody, who may not enter the folder
+		settings = "user " + me.Username + ";\n" + settings // the default, nobody, may not enter the directory
 	}
 	writeFile(t, filepath.Join(dir, "nginx.conf"), settings+`http {
 	access_log off;
@@ -52,8 +52,8 @@ func startNginx(t *testing.T, nginx, configuration string) {
 	start(t, nil, nginx, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
 }
 
-// With a server for each of two sites, wxgate decides by the host that nginx has
-// chosen the server by, whatever stands in the Host header.
+// With a server for each of two sites, wxgate chooses the site by the host by which
+// nginx chooses the server, not by any header of the client.
 func TestNginxOfTwoSites(t *testing.T) {
 	t.Parallel()
 	nginx := installed(t, "nginx")
@@ -65,7 +65,8 @@ func TestNginxOfTwoSites(t *testing.T) {
 			text.WriteString("\nserver {\n" + strings.Replace(server, "server_name _;", "server_name "+name+";", 1))
 		}
 		startNginx(t, nginx, text.String())
-	}, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/")
+	}, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com",
+		"WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/")
 	for _, tt := range []struct {
 		request string // request line and headers
 		status  int

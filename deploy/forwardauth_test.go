@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"net/http"
@@ -15,7 +16,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,57 +24,64 @@ import (
 	"time"
 )
 
-// patience bounds every wait for something that should come soon.
+// patience bounds every wait.
 const patience = 20 * time.Second
 
-// identityHeaders are all that a site may be told by, as the contract spells
-// them.
+// identityHeaders are the headers that tell a site about its visitor.
 var identityHeaders = []string{
 	"X-WX-OpenID", "X-WX-AppID", "X-WX-Source", "X-WX-Scope", "X-WX-UnionID", "X-WX-Nickname", "X-WX-Avatar",
 	"X-WX-Subscribed", "X-WX-Snapshot-User", "X-WX-Access-Token", "X-WX-Assertion",
 }
 
-// claimedHeaders are all by which a client could pass for somebody: those, and
-// what WeChat's own cloud hosting tells of further visitors.
+// claimedHeaders are the headers with which a client could claim an identity: the
+// identity headers and those that WeChat's cloud hosting sends about others.
 var claimedHeaders = append([]string{"X-WX-From-OpenID", "X-WX-From-AppID", "X-WX-From-UnionID"}, identityHeaders...)
 
-// A header that the gateway learns to send has to be added to the list above,
-// and so to the configurations.
+// A new identity header of the gateway has to be added to the list above, and so
+// to the configurations.
 func TestIdentityHeadersAreTheGateways(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("../gateway/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no source of the gateway: %v", err)
-	}
-	found := 0
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
+	constant := regexp.MustCompile(`"(X-Wx-[A-Za-z-]+)"`)
+	sent := map[string]bool{}
+	err := fs.WalkDir(os.DirFS(repository), "gateway", func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
 		}
-		for _, match := range regexp.MustCompile(`"(X-Wx-[A-Za-z-]+)"`).FindAllStringSubmatch(readFile(t, file), -1) {
-			named := slices.ContainsFunc(identityHeaders, func(h string) bool { return strings.EqualFold(h, match[1]) })
-			if found++; !named && match[1] != "X-Wx-Login-Url" {
-				t.Errorf("%s: %s is not in this test's list of identity headers", file, match[1])
-			}
+		for _, match := range constant.FindAllStringSubmatch(readFile(t, filepath.Join(repository, file)), -1) {
+			sent[match[1]] = true
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if found == 0 {
-		t.Error("the gateway's source names no identity header")
+	delete(sent, "X-Wx-Login-Url") // sent to scripts, not to the site
+	for _, name := range identityHeaders {
+		if name = http.CanonicalHeaderKey(name); !sent[name] {
+			t.Errorf("the gateway's source does not name %s", name)
+		}
+		delete(sent, name)
+	}
+	for name := range sent {
+		t.Errorf("%s is not in this test's list of identity headers", name)
 	}
 }
 
-// A front is a proxy that asks wxgate about each request before it forwards it
-// to a site.
+// A runProxy starts a proxy that listens on the first address.
+type runProxy func(t *testing.T, listen, wxgate, site string)
+
+// A front is a proxy that asks wxgate about each request and forwards the allowed
+// ones to a site.
 type front struct {
 	address string // host:port where visitors reach it
-	origin  string // the same as an address of the web
+	origin  string // the same as a URL
 	site    *site
 	wxgate  *process
 }
 
-// newFront starts a site, WeChat, wxgate and, by run, the proxy in front, which
-// listens on the first address. The changes are put over wxgate's environment.
-func newFront(t *testing.T, wxgate string, run func(t *testing.T, listen, wxgate, site string), changes ...string) front {
+// newFront starts a site, the emulator, wxgate and the proxy. The changes override
+// wxgate's environment.
+func newFront(t *testing.T, wxgate string, run runProxy, changes ...string) front {
 	t.Helper()
 	address := freeAddress(t)
 	f := front{address: address, origin: "http://" + address, site: newSite(t)}
@@ -92,8 +99,8 @@ func newFront(t *testing.T, wxgate string, run func(t *testing.T, listen, wxgate
 	return f
 }
 
-// startGateway starts wxgate in forward-auth mode, with WeChat's emulator, and
-// returns it and the address on which it listens.
+// startGateway starts wxgate in forward-auth mode and WeChat's emulator. It returns
+// wxgate and the address on which it listens.
 func startGateway(t *testing.T, wxgate string, changes ...string) (p *process, address string) {
 	t.Helper()
 	emulator := start(t, nil, wxgate, "emulator", "--listen", "127.0.0.1:0")
@@ -108,7 +115,9 @@ func startGateway(t *testing.T, wxgate string, changes ...string) (p *process, a
 		"WXGATE_PUBLIC_PATHS":    "/static/,GET /news/{id}",
 		"WXGATE_VERIFY_FILES":    "abc123",
 	}
-	for _, name := range []string{"WXGATE_WECHAT_API_URL", "WXGATE_WECHAT_OPEN_URL", "WXGATE_APP_ID", "WXGATE_APP_SECRET"} {
+	for _, name := range []string{
+		"WXGATE_WECHAT_API_URL", "WXGATE_WECHAT_OPEN_URL", "WXGATE_APP_ID", "WXGATE_APP_SECRET",
+	} {
 		env[name] = emulator.find(name + `=(\S+)\n`)
 	}
 	for _, change := range changes {
@@ -123,7 +132,7 @@ func startGateway(t *testing.T, wxgate string, changes ...string) (p *process, a
 	return p, p.find(`"server":"gateway","address":"([^"]+)"`)
 }
 
-// buildGateway builds the gateway as it stands beside this module.
+// buildGateway builds wxgate from the source of this repository.
 func buildGateway(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "wxgate")
@@ -135,8 +144,8 @@ func buildGateway(t *testing.T) string {
 	return binary
 }
 
-// installed returns the path of a server that is to be run. Where it is not on
-// this machine the test is skipped, or fails where everything is asked for.
+// installed returns the path of a server. If this machine lacks it, the test is
+// skipped, or fails if TEST_REQUIRE_ALL is 1.
 func installed(t *testing.T, name string) string {
 	t.Helper()
 	path := name
@@ -157,8 +166,8 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// configuration returns a shipped file with other addresses in it: pairs of old
-// and new text. Each old one must be there.
+// configuration returns a shipped file with addresses replaced. They are pairs of
+// old and new text. The file must hold each old text.
 func configuration(t *testing.T, file string, addresses ...string) string {
 	t.Helper()
 	text := readFile(t, file)
@@ -177,7 +186,7 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// freeAddress returns a loopback address on which nobody listens.
+// freeAddress returns a loopback address with a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -188,13 +197,13 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// eventually asks the question again and again until the answer is yes.
-func eventually(t *testing.T, what string, yes func() bool) {
+// eventually waits until the condition is true.
+func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
 	deadline := time.After(patience)
-	for !yes() {
+	for !condition() {
 		select {
 		case <-again.C:
 		case <-deadline:
@@ -203,7 +212,7 @@ func eventually(t *testing.T, what string, yes func() bool) {
 	}
 }
 
-// A process is a running server. It keeps what it writes.
+// A process is a running server. It keeps the output.
 type process struct {
 	t     *testing.T
 	name  string
@@ -214,7 +223,7 @@ type process struct {
 	output strings.Builder
 }
 
-// start runs a server with that environment, until the test's end.
+// start runs a server with that environment until the end of the test.
 func start(t *testing.T, environ []string, name string, args ...string) *process {
 	t.Helper()
 	ctx, kill := context.WithCancel(context.Background())
@@ -222,7 +231,7 @@ func start(t *testing.T, environ []string, name string, args ...string) *process
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append([]string{}, environ...)
 	cmd.Stdout, cmd.Stderr = p, p
-	// A signal that can be handled: nginx, killed, leaves its worker behind.
+	// nginx needs a signal that it can handle: after SIGKILL its worker keeps running.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = patience
 	if err := cmd.Start(); err != nil {
@@ -258,8 +267,8 @@ func (p *process) text() string {
 	return p.output.String()
 }
 
-// find waits until the process has written something that matches, and returns
-// what the group in the pattern matches.
+// find waits until the output matches the pattern and returns what the group in it
+// matches.
 func (p *process) find(pattern string) string {
 	p.t.Helper()
 	expression := regexp.MustCompile(pattern)
@@ -278,21 +287,27 @@ func (p *process) find(pattern string) string {
 	return match[1]
 }
 
-// A site is a web app behind a front. It answers with the request that it got.
+// A site is a web app behind a front. It answers with the request that it gets.
 type site struct {
 	address string
 	hits    atomic.Int64
-	next    chan struct{} // lets the event stream go on
+	next    chan struct{} // makes the event stream send the next event
 	server  *httptest.Server
 }
 
-// arrived is a request as the site got it.
+// arrived is a request as the site gets it.
 type arrived struct {
 	Method  string
 	Target  string
 	Header  http.Header
 	Trailer http.Header
 	Body    string // SHA-256, hexadecimal
+}
+
+// watch returns a function that reports whether the site has got a request since.
+func (s *site) watch() func() bool {
+	before := s.hits.Load()
+	return func() bool { return s.hits.Load() != before }
 }
 
 func newSite(t *testing.T) *site {
@@ -322,8 +337,8 @@ func (s *site) echo(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(arrived{r.Method, r.RequestURI, r.Header, r.Trailer, hex.EncodeToString(sum.Sum(nil))})
 }
 
-// events sends one event, the next one when it is told to, and then nothing until
-// the visitor leaves.
+// events sends one event, the second after a receive from next, and then nothing
+// until the visitor leaves.
 func (s *site) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	for range 2 {
@@ -336,8 +351,8 @@ func (s *site) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// socket switches protocols where that is asked for, tells whose socket it is
-// and then returns every byte.
+// socket switches to the protocol of the Upgrade header, sends the OpenID that it
+// got and then echoes every byte.
 func (s *site) socket(w http.ResponseWriter, r *http.Request) {
 	protocol := r.Header.Get("Upgrade")
 	if protocol == "" {

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// traefikRoutes is as much of Traefik's dynamic configuration as the file uses.
+// traefikRoutes is the part of Traefik's dynamic configuration that the file uses.
 type traefikRoutes struct {
 	HTTP struct {
 		Routers map[string]struct {
@@ -67,9 +67,9 @@ func TestTraefik(t *testing.T) {
 	identity := regexp.MustCompile(auth.AuthResponseHeadersRegex)
 
 	// Source: "ForwardAuth" in Traefik's documentation, reference/routing-configuration/
-	// http/middlewares/forwardauth: the question is a GET with all of the
-	// client's headers but X-Forwarded-*, which are Traefik's; of a 2XX answer,
-	// the headers that match take the place of all that match in the request.
+	// http/middlewares/forwardauth: the auth request is a GET with all headers of the
+	// client except X-Forwarded-*, which Traefik sets. The matching headers of a 2XX
+	// response replace all matching headers of the request.
 	ask := func(t *testing.T, method, target string, h http.Header) verdict {
 		h = h.Clone()
 		for name, value := range file.HTTP.Middlewares["no-claims"].Headers.CustomRequestHeaders {
@@ -82,15 +82,18 @@ func TestTraefik(t *testing.T) {
 				delete(h, name)
 			}
 		}
-		question, err := http.NewRequest(http.MethodGet, auth.Address, nil)
+		request, err := http.NewRequest(http.MethodGet, auth.Address, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		question.Header = h.Clone()
-		for name, value := range map[string]string{"Method": method, "Uri": target, "Host": strings.TrimPrefix(origin, "http://"), "Proto": "http", "For": "192.0.2.7", "Port": "80"} {
-			question.Header.Set("X-Forwarded-"+name, value)
+		request.Header = h.Clone()
+		for name, value := range map[string]string{
+			"Method": method, "Uri": target, "Host": strings.TrimPrefix(origin, "http://"),
+			"Proto": "http", "For": "192.0.2.7", "Port": "80",
+		} {
+			request.Header.Set("X-Forwarded-"+name, value)
 		}
-		res := asProxy(t, question)
+		res := asProxy(t, request)
 		for name := range h {
 			if identity.MatchString(name) {
 				delete(h, name)
@@ -103,28 +106,32 @@ func TestTraefik(t *testing.T) {
 		}
 		return verdict{res.StatusCode, h, res.Header}
 	}
-	testAsked(t, origin, ask)
-	if got := ask(t, "GET", "/orders", pageLoad); got.status != 302 || !strings.HasPrefix(got.answer.Get("Location"), origin+"/_wx/login?") {
-		t.Errorf("page load without a session = %d to %q, want 302 to the login", got.status, got.answer.Get("Location"))
+	testSimulated(t, origin, ask)
+	got := ask(t, "GET", "/orders", pageLoad)
+	if location := got.answer.Get("Location"); got.status != 302 || !strings.HasPrefix(location, origin+"/_wx/login?") {
+		t.Errorf("page load without a session = %d to %q, want 302 to the login", got.status, location)
 	}
 }
+
+// ruleRegexp matches a regular expression in the rule of a router.
+var ruleRegexp = regexp.MustCompile("Regexp?\\((?:`[^`]*`, )?`([^`]*)`\\)")
 
 func TestTraefikRoutes(t *testing.T) {
 	t.Parallel()
 	file := traefikFile(t, readFile(t, "traefik/dynamic.yml"))
 	for name, router := range file.HTTP.Routers {
 		if _, ok := file.HTTP.Services[router.Service]; !ok {
-			t.Errorf("router %s leads to service %q, which is not there", name, router.Service)
+			t.Errorf("router %s leads to service %q, which is missing", name, router.Service)
 		}
 		for _, middleware := range router.Middlewares {
 			if _, ok := file.HTTP.Middlewares[middleware]; !ok {
-				t.Errorf("router %s uses middleware %q, which is not there", name, middleware)
+				t.Errorf("router %s uses middleware %q, which is missing", name, middleware)
 			}
 		}
 		if asks := slices.Contains(router.Middlewares, "wxgate"); asks != (router.Service == "site") {
 			t.Errorf("router %s to service %s asks wxgate %t", name, router.Service, asks)
 		}
-		for _, quoted := range regexp.MustCompile("Regexp?\\((?:`[^`]*`, )?`([^`]*)`\\)").FindAllStringSubmatch(router.Rule, -1) {
+		for _, quoted := range ruleRegexp.FindAllStringSubmatch(router.Rule, -1) {
 			if _, err := regexp.Compile(quoted[1]); err != nil {
 				t.Errorf("router %s: %v", name, err)
 			}
@@ -132,7 +139,11 @@ func TestTraefikRoutes(t *testing.T) {
 	}
 	identity := regexp.MustCompile(file.HTTP.Middlewares["wxgate"].ForwardAuth.AuthResponseHeadersRegex)
 	for _, name := range identityHeaders {
-		for _, spelling := range []string{name, http.CanonicalHeaderKey(name), strings.ReplaceAll(name, "-", "_"), strings.ToLower(strings.ReplaceAll(name, "-", "_")), strings.ReplaceAll(name, "-", ".")} {
+		underscored := strings.ReplaceAll(name, "-", "_")
+		for _, spelling := range []string{
+			name, http.CanonicalHeaderKey(name), strings.ReplaceAll(name, "-", "."),
+			underscored, strings.ToLower(underscored),
+		} {
 			if !identity.MatchString(spelling) {
 				t.Errorf("authResponseHeadersRegex does not match %s", spelling)
 			}
@@ -145,7 +156,7 @@ func TestTraefikRoutes(t *testing.T) {
 	}
 }
 
-// The two forms of the configuration say the same.
+// Both forms of the configuration have the same content.
 func TestTraefikOnKubernetes(t *testing.T) {
 	t.Parallel()
 	file := traefikFile(t, readFile(t, "traefik/dynamic.yml"))
@@ -185,7 +196,8 @@ func TestTraefikOnKubernetes(t *testing.T) {
 			if got := object.Spec.traefikMiddleware; got.ForwardAuth != nil && want.ForwardAuth != nil {
 				got.ForwardAuth.Address = strings.Replace(got.ForwardAuth.Address, "wxgate:8080", "127.0.0.1:8080", 1)
 				if !reflect.DeepEqual(got.ForwardAuth, want.ForwardAuth) {
-					t.Errorf("Middleware %s differs from dynamic.yml: %+v, want %+v", object.Metadata.Name, got.ForwardAuth, want.ForwardAuth)
+					t.Errorf("Middleware %s differs from dynamic.yml: %+v, want %+v",
+						object.Metadata.Name, got.ForwardAuth, want.ForwardAuth)
 				}
 			} else if !reflect.DeepEqual(got, want) {
 				t.Errorf("Middleware %s differs from dynamic.yml", object.Metadata.Name)
@@ -194,8 +206,11 @@ func TestTraefikOnKubernetes(t *testing.T) {
 			for _, route := range object.Spec.Routes {
 				rule := strings.ReplaceAll(route.Match, "Host(`h5.example.com`) && ", "")
 				want := file.HTTP.Routers[route.Services[0].Name]
-				if strings.Trim(rule, "()") != strings.Trim(strings.TrimPrefix(want.Rule, "PathPrefix(`/`) && "), "()") || route.Priority != want.Priority || len(route.Middlewares) != len(want.Middlewares) {
-					t.Errorf("route to %s differs from dynamic.yml: %s, want %s", route.Services[0].Name, rule, want.Rule)
+				wantRule := strings.TrimPrefix(want.Rule, "PathPrefix(`/`) && ")
+				if strings.Trim(rule, "()") != strings.Trim(wantRule, "()") ||
+					route.Priority != want.Priority || len(route.Middlewares) != len(want.Middlewares) {
+					t.Errorf("route to %s differs from dynamic.yml: %s, want %s",
+						route.Services[0].Name, rule, want.Rule)
 				}
 				found++
 			}

@@ -12,23 +12,32 @@ import (
 )
 
 // userAgent is WeChat's on an iPhone.
-const userAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003225) NetType/WIFI Language/zh_CN"
+const userAgent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) " +
+	"Mobile/15E148 MicroMessenger/8.0.50(0x18003225) NetType/WIFI Language/zh_CN"
 
 func isJSON(h http.Header) bool {
 	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	return err == nil && media == "application/json"
 }
 
-// The headers by which browsers tell a page load and a script's request apart.
+// The headers by which servers tell page loads from requests of scripts.
 var (
-	pageLoad = http.Header{"Accept": {"text/html,*/*;q=0.8"}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}}
-	script   = http.Header{"Accept": {"*/*"}, "Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}}
+	pageLoad = http.Header{
+		"Accept":         {"text/html,*/*;q=0.8"},
+		"Sec-Fetch-Mode": {"navigate"},
+		"Sec-Fetch-Dest": {"document"},
+	}
+	script = http.Header{
+		"Accept":         {"*/*"},
+		"Sec-Fetch-Mode": {"cors"},
+		"Sec-Fetch-Dest": {"empty"},
+	}
 )
 
-// A visitor is somebody's browser. It follows no redirect but in signIn.
+// A visitor is a browser. It follows redirects in signIn only.
 type visitor struct{ client *http.Client }
 
-// An answer is a response, read.
+// An answer is a response with its body.
 type answer struct {
 	*http.Response
 	body []byte
@@ -48,7 +57,7 @@ func newVisitor(t *testing.T) *visitor {
 	}}
 }
 
-// signIn opens a page of the site and goes through WeChat.
+// signIn returns a visitor who has opened a page of the site and signed in.
 func (f front) signIn(t *testing.T, target string) *visitor {
 	t.Helper()
 	v := newVisitor(t)
@@ -56,8 +65,9 @@ func (f front) signIn(t *testing.T, target string) *visitor {
 	v.client.CheckRedirect = nil
 	res := v.get(t, f.origin+target, pageLoad)
 	v.client.CheckRedirect = stay
-	if got := f.reached(t, res); res.Request.URL.String() != f.origin+target || got.Header.Get("X-Wx-Openid") == "" {
-		t.Fatalf("signed in as %q at %s, want somebody at %s", got.Header.Get("X-Wx-Openid"), res.Request.URL, f.origin+target)
+	openID, address := f.reached(t, res).Header.Get("X-Wx-Openid"), res.Request.URL.String()
+	if openID == "" || address != f.origin+target {
+		t.Fatalf("signed in as %q at %s, want an openid at %s", openID, address, f.origin+target)
 	}
 	return v
 }
@@ -92,7 +102,7 @@ func readAnswer(t *testing.T, res *http.Response) answer {
 	return answer{res, body}
 }
 
-// cookies is the Cookie header that she sends.
+// cookies returns the Cookie header that the visitor sends.
 func (v *visitor) cookies(t *testing.T, origin string) string {
 	t.Helper()
 	u, err := url.Parse(origin)

@@ -58,7 +58,7 @@ func TestPortsLeadWhereTheyShould(t *testing.T) {
 	}
 	env := podEnv(t)
 	for name, variable := range map[string]string{"http": "WXGATE_LISTEN", "admin": "WXGATE_ADMIN_LISTEN"} {
-		// The defaults of the two variables are what the ports stand for.
+		// The ports are the defaults of the two variables.
 		if v, ok := env[variable]; ok && v != ":"+itoa(ports[name]) {
 			t.Errorf("%s = %q, but the port %q is %d", variable, v, name, ports[name])
 		}
@@ -124,7 +124,8 @@ func TestIngressSendsTheWholeSiteToTheService(t *testing.T) {
 		t.Errorf("Ingress path = %q, want the prefix /", p.Path)
 	}
 	to := p.Backend.Service
-	if to == nil || to.Name != service.Name || len(service.Spec.Ports) != 1 || to.Port.Name != service.Spec.Ports[0].Name {
+	ports := service.Spec.Ports
+	if to == nil || to.Name != service.Name || len(ports) != 1 || to.Port.Name != ports[0].Name {
 		t.Errorf("Ingress leads to %+v, want the port of the Service %s", to, service.Name)
 	}
 }
@@ -166,7 +167,7 @@ func TestPodIsRestricted(t *testing.T) {
 		}
 	}
 
-	// What the profile does not ask for.
+	// Settings that the profile does not require.
 	c := container(t, d)
 	for name, ok := range map[string]bool{
 		"automountServiceAccountToken: false": isFalse(pod.AutomountServiceAccountToken),
@@ -201,7 +202,7 @@ func TestSecretIsMountedForTheGatewayAlone(t *testing.T) {
 	if mode := value(volume.Secret.DefaultMode); mode != 0o400 {
 		t.Errorf("defaultMode = %#o, want 0400", mode)
 	}
-	// The files are root's: without the group the gateway could not read them.
+	// The files belong to root: the gateway reads them through the group.
 	security := value(pod.SecurityContext)
 	if got, want := value(security.FSGroup), value(security.RunAsGroup); got != want || want == 0 {
 		t.Errorf("fsGroup = %d, want runAsGroup %d", got, want)
@@ -215,7 +216,7 @@ func TestSecretIsMountedForTheGatewayAlone(t *testing.T) {
 	}
 }
 
-// podEnv returns the environment that the kubelet would give the container.
+// podEnv returns the environment that the kubelet gives the container.
 func podEnv(t *testing.T) map[string]string {
 	t.Helper()
 	configMap := one[corev1.ConfigMap](t)
@@ -229,7 +230,7 @@ func podEnv(t *testing.T) map[string]string {
 	}
 	for _, e := range c.Env {
 		if e.ValueFrom != nil {
-			t.Fatalf("%s has a valueFrom, which this test does not follow", e.Name)
+			t.Fatalf("%s has a valueFrom, which this test does not resolve", e.Name)
 		}
 		env[e.Name] = e.Value
 	}
@@ -270,8 +271,8 @@ func one[T any](t *testing.T) *T {
 	return found
 }
 
-// kustomization builds deploy/kubernetes as `kubectl apply -k` does and decodes
-// each object strictly: a field that the API does not have is an error.
+// kustomization builds deploy/kubernetes as `kubectl apply -k` does and decodes the
+// objects. A field that the API does not have is an error.
 func kustomization(t *testing.T) []runtime.Object {
 	t.Helper()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "kubernetes")
@@ -302,7 +303,7 @@ func kustomization(t *testing.T) []runtime.Object {
 	return objects
 }
 
-// value returns what p points to, the zero value where it points to nothing.
+// value returns *p, or the zero value if p is nil.
 func value[T any](p *T) T {
 	if p == nil {
 		return *new(T)

@@ -7,31 +7,32 @@ import (
 	"testing"
 )
 
-// Traefik and Envoy are not run here: their tests put the question that their
-// documentation says they put, with what the shipped files tell them, and do
-// with the answer what it says.
+// The tests do not run Traefik and Envoy. They send the auth request that the
+// documentation of the proxy describes, as the shipped files configure it, and
+// apply the response as it describes.
 
-// A verdict is what becomes of a visitor's request at such a proxy.
+// A verdict is what such a proxy does with a visitor's request.
 type verdict struct {
 	status  int         // 200: forwarded
 	request http.Header // as forwarded
-	answer  http.Header // what the visitor gets, beside the site's own where forwarded
+	answer  http.Header // that the visitor gets, without those of the site
 }
 
-// testAsked holds a proxy against what wxgate promises. Ask is what the proxy
-// does with a request for the host of origin; wxgate's public URL is origin.
-func testAsked(t *testing.T, origin string, ask func(t *testing.T, method, target string, h http.Header) verdict) {
-	her := newVisitor(t)
-	her.client.CheckRedirect = nil
-	her.get(t, origin+"/_wx/login", pageLoad) // ends at the site, which is not here
-	session := http.Header{"Cookie": {her.cookies(t, origin)}}
+// testSimulated tests wxgate's promises at a proxy. The function ask does what the
+// proxy does with a request for the host of origin, which is wxgate's public URL.
+func testSimulated(t *testing.T, origin string, ask func(t *testing.T, method, target string, h http.Header) verdict) {
+	v := newVisitor(t)
+	v.client.CheckRedirect = nil
+	v.get(t, origin+"/_wx/login", pageLoad) // ends at the site's address, where wxgate answers 404
+	session := http.Header{"Cookie": {v.cookies(t, origin)}}
 	forged := http.Header{}
 	for _, name := range claimedHeaders {
 		forged[http.CanonicalHeaderKey(name)] = []string{"forged"}
 	}
 	claims := http.Header{
-		"X-Original-Uri": {"/static/a.css"}, "X-Original-Url": {"/static/a.css"}, "X-Forwarded-Uri": {"/static/a.css"},
-		"X-Forwarded-Method": {"GET"}, "X-Original-Method": {"GET"}, "X-Forwarded-Host": {"forged.example.com"}, "X-Rewrite-Url": {"/static/a.css"},
+		"X-Original-Uri": {"/static/a.css"}, "X-Original-Url": {"/static/a.css"},
+		"X-Forwarded-Uri": {"/static/a.css"}, "X-Rewrite-Url": {"/static/a.css"},
+		"X-Forwarded-Method": {"GET"}, "X-Original-Method": {"GET"}, "X-Forwarded-Host": {"forged.example.com"},
 	}
 
 	tests := []struct {
@@ -87,18 +88,20 @@ func testAsked(t *testing.T, origin string, ask func(t *testing.T, method, targe
 	}
 }
 
-// startBare starts wxgate at an address that is its public URL too.
+// startBare starts wxgate without a proxy. It listens at the address of its public
+// URL.
 func startBare(t *testing.T, changes ...string) (origin, address string) {
 	t.Helper()
 	address = freeAddress(t)
 	origin = "http://" + address
-	startGateway(t, buildGateway(t), append([]string{"WXGATE_LISTEN=" + address, "WXGATE_PUBLIC_URL=" + origin}, changes...)...)
+	changes = append([]string{"WXGATE_LISTEN=" + address, "WXGATE_PUBLIC_URL=" + origin}, changes...)
+	startGateway(t, buildGateway(t), changes...)
 	return origin, address
 }
 
-// Whoever is not the proxy may ask, and learns of his own session; what he
-// tells of another request is not believed.
-func TestOnlyTheProxyIsBelieved(t *testing.T) {
+// A client that is not the proxy may call the auth endpoint about its own session,
+// but wxgate ignores the headers in which it describes another request.
+func TestOnlyTheProxyIsTrusted(t *testing.T) {
 	t.Parallel()
 	origin, _ := startBare(t, "WXGATE_TRUSTED_PROXIES=192.0.2.1")
 	nobody := newVisitor(t)
@@ -117,7 +120,7 @@ func TestOnlyTheProxyIsBelieved(t *testing.T) {
 	}
 }
 
-// asProxy sends a question and returns the answer, without following it.
+// asProxy sends an auth request and returns the response. It follows no redirect.
 func asProxy(t *testing.T, r *http.Request) *http.Response {
 	t.Helper()
 	res, err := http.DefaultTransport.RoundTrip(r.WithContext(t.Context()))
