@@ -14,85 +14,101 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// fronts is the demo's handler: a gateway for each name under which browsers
-// reach this machine ("localhost", 127.0.0.1, the address that a phone on the
-// same network uses), because cookies are kept by host name. The emulator's
-// pages stand beside each gateway, so that the demo needs one port; a real
-// WeChat is another host, of course.
-type fronts struct {
-	site     gateway.Site // of every gateway, but for what depends on the host
+// demoHosts is the demo's handler. It makes a gateway for each host under which
+// browsers reach this machine (localhost, 127.0.0.1, its address for a phone on
+// the same network), because browsers keep cookies by host. Each host also serves
+// the emulator's pages, so that the demo needs only one port.
+type demoHosts struct {
+	site     gateway.Site // of every gateway, except PublicURL and Account.OpenURL
 	logger   zerolog.Logger
 	emulator http.Handler
-	origin   string // where browsers under any other name are sent
+	origin   string // where browsers at any other host are redirected to
 
 	mu     sync.Mutex
 	byHost map[string]http.Handler
 }
 
-// maxFronts bounds the names of this machine.
-const maxFronts = 16
+// maxDemoHosts limits the number of gateways.
+const maxDemoHosts = 16
+
+// newDemoHosts returns the handler with a gateway at origin.
+func newDemoHosts(site gateway.Site, origin string, emulator http.Handler, logger zerolog.Logger) (*demoHosts, error) {
+	d := &demoHosts{
+		site:     site,
+		logger:   logger,
+		emulator: emulator,
+		origin:   origin,
+		byHost:   make(map[string]http.Handler),
+	}
+	_, err := d.handler(strings.TrimPrefix(origin, "http://"))
+	return d, err
+}
 
 // ServeHTTP implements [http.Handler].
-func (f *fronts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	front, err := f.at(r.Host)
+func (d *demoHosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	handler, err := d.handler(r.Host)
 	if err != nil {
-		f.logger.Error().Err(err).Msg("no gateway for this host")
+		d.logger.Error().Err(err).Str("host", r.Host).Msg("no gateway for this host")
 		http.Error(w, "demo: no gateway for this host", http.StatusInternalServerError)
 		return
 	}
-	front.ServeHTTP(w, r)
+	handler.ServeHTTP(w, r)
 }
 
-// at returns the handler for a host, as the Host header names it.
-func (f *fronts) at(host string) (http.Handler, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if front, ok := f.byHost[host]; ok {
-		return front, nil
+// handler returns the handler for a host, a name or address with or without port.
+func (d *demoHosts) handler(host string) (http.Handler, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if handler, ok := d.byHost[host]; ok {
+		return handler, nil
 	}
-	if !namesThisMachine(host) || len(f.byHost) == maxFronts {
-		return http.HandlerFunc(f.lead), nil
+	if !namesThisMachine(host) || len(d.byHost) == maxDemoHosts {
+		return http.HandlerFunc(d.redirect), nil
 	}
-	front, err := f.make("http://" + host)
+	handler, err := d.newHandler("http://" + host)
 	if err != nil {
 		return nil, err
 	}
-	f.byHost[host] = front
-	return front, nil
+	d.byHost[host] = handler
+	return handler, nil
 }
 
-// make returns a gateway at origin with the emulator's pages beside it.
-func (f *fronts) make(origin string) (http.Handler, error) {
-	site, account := f.site, f.site.Account
+// newHandler returns a gateway at origin, with the emulator's pages.
+func (d *demoHosts) newHandler(origin string) (http.Handler, error) {
+	site, account := d.site, d.site.Account
 	site.PublicURL = origin
-	site.Account = &wechat.Client{AppID: account.AppID, AppSecret: account.AppSecret, APIURL: account.APIURL, OpenURL: origin}
-	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{site}, Logger: f.logger, AccessLog: true})
+	site.Account = &wechat.Client{
+		AppID:     account.AppID,
+		AppSecret: account.AppSecret,
+		APIURL:    account.APIURL,
+		OpenURL:   origin,
+	}
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{site}, Logger: d.logger, AccessLog: true})
 	if err != nil {
 		return nil, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isEmulatorPage(r.URL.Path) {
-			f.emulator.ServeHTTP(w, r)
+			d.emulator.ServeHTTP(w, r)
 			return
 		}
 		g.ServeHTTP(w, r)
 	}), nil
 }
 
-// lead sends a page load to the address that the demo printed. Whatever else a
-// foreign name asks for is refused: it may be another site's that points here.
-func (f *fronts) lead(w http.ResponseWriter, r *http.Request) {
+// redirect sends a page load to the demo's origin. It refuses all other requests:
+// the host may be a foreign site's, whose owner makes it point to this machine.
+func (d *demoHosts) redirect(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet || !strings.HasPrefix(r.RequestURI, "/") || r.Header.Get("Upgrade") != "" {
-		http.Error(w, "open "+f.origin, http.StatusMisdirectedRequest)
+		http.Error(w, "open "+d.origin, http.StatusMisdirectedRequest)
 		return
 	}
-	w.Header().Set("Location", f.origin+r.RequestURI)
+	w.Header().Set("Location", d.origin+r.RequestURI)
 	w.WriteHeader(http.StatusFound)
 }
 
-// namesThisMachine reports whether a host is an IP address or a name without a
-// dot (localhost, or a container's on its network), which no other site's
-// domain can be made to be.
+// namesThisMachine reports whether a host is an IP address, or a name without a
+// dot such as localhost. The domain of a foreign site is neither.
 func namesThisMachine(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -102,8 +118,10 @@ func namesThisMachine(host string) bool {
 	return err == nil || !strings.Contains(name, ".")
 }
 
-// isEmulatorPage reports whether a browser asks the emulator for p: the pages
-// of a login, the pictures on them, and the dashboard.
-func isEmulatorPage(p string) bool {
-	return strings.HasPrefix(p, "/connect/") || strings.HasPrefix(p, "/mmopen/") || strings.HasPrefix(p, wechattest.ControlPath)
+// isEmulatorPage reports whether path is one of the emulator's pages for
+// browsers: the authorize pages, the avatars on them, or the dashboard.
+func isEmulatorPage(path string) bool {
+	return strings.HasPrefix(path, "/connect/") ||
+		strings.HasPrefix(path, "/mmopen/") ||
+		strings.HasPrefix(path, wechattest.ControlPath)
 }
