@@ -1,29 +1,34 @@
 package main
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// faultsOf tells by the names of variables what the gateway refuses.
+// faultsOf returns what the gateway refuses as faults of the variables that set
+// the fields. A value that several sites share is one fault.
 func faultsOf(c *config.Config, wrong *gateway.ConfigError) *config.Faults {
 	faults := new(config.Faults)
 	for _, field := range wrong.Fields {
-		name := fieldVariables[field.Field]
-		if name == "" {
-			name = field.Field
+		of := c
+		if field.Site >= 0 {
+			of = sitesOf(c)[field.Site]
 		}
-		if field.Site >= 0 && len(c.Sites) > 0 {
-			name += " of " + c.Sites[field.Site].Name
+		name := cmp.Or(fieldVariables[field.Field], field.Field)
+		if fault := of.Fault(name, field.Err.Error()); !slices.Contains(faults.List, fault) {
+			faults.List = append(faults.List, fault)
 		}
-		faults.List = append(faults.List, config.Fault{Name: name, Problem: field.Err.Error()})
 	}
 	return faults
 }
 
-// fieldVariables are the variables by the field of [gateway.Config] or
-// [gateway.Site] that each of them sets.
+// fieldVariables holds the variable that sets a field of [gateway.Config] or
+// [gateway.Site], by the field's name.
 var fieldVariables = map[string]string{
+	"AccessLog":         "WXGATE_ACCESS_LOG",
 	"Account":           "WXGATE_APP_ID",
 	"AllowOpenIDsFile":  "WXGATE_ALLOW_OPENIDS_FILE",
 	"APIPaths":          "WXGATE_API_PATHS",
@@ -32,11 +37,13 @@ var fieldVariables = map[string]string{
 	"CookieKeys":        "WXGATE_COOKIE_KEYS",
 	"CookieName":        "WXGATE_COOKIE_NAME",
 	"DenyOpenIDsFile":   "WXGATE_DENY_OPENIDS_FILE",
+	"DenySnapshotUsers": "WXGATE_SNAPSHOT_USERS",
 	"FollowQRURL":       "WXGATE_FOLLOW_QR_URL",
 	"FollowRecheck":     "WXGATE_FOLLOW_RECHECK",
 	"HubKey":            "WXGATE_HUB_KEY",
 	"HubSites":          "WXGATE_HUB_SITES",
 	"HubURL":            "WXGATE_HUB_URL",
+	"KeepFragment":      "WXGATE_KEEP_FRAGMENT",
 	"LoginRate":         "WXGATE_LOGIN_RATE",
 	"MaxBodyBytes":      "WXGATE_MAX_BODY",
 	"OutsideWeChat":     "WXGATE_OUTSIDE_WECHAT",
@@ -51,7 +58,9 @@ var fieldVariables = map[string]string{
 	"SessionMaxTTL":     "WXGATE_SESSION_MAX_TTL",
 	"SessionTTL":        "WXGATE_SESSION_TTL",
 	"Tickets":           "WXGATE_JSSDK",
+	"TrustedProxies":    "WXGATE_TRUSTED_PROXIES",
 	"Upstreams":         "WXGATE_UPSTREAM",
+	"UpstreamCAs":       "WXGATE_UPSTREAM_CA_FILE",
 	"UpstreamTimeout":   "WXGATE_UPSTREAM_TIMEOUT",
 	"VerifyFiles":       "WXGATE_VERIFY_FILES",
 }
