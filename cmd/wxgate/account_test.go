@@ -13,7 +13,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// The relay and the admin API stand beside the gateway and share one token.
+// The relay, the admin API and the gateway share one access token.
 func TestServeSharesTheAccountsToken(t *testing.T) {
 	t.Parallel()
 	wx := wechattest.NewServer()
@@ -71,7 +71,7 @@ func TestServeSharesTheAccountsToken(t *testing.T) {
 	}
 }
 
-// In legacy mode everything takes its token from cgi-bin/token.
+// In legacy mode the only token fetched is that of cgi-bin/token.
 func TestServeLegacyToken(t *testing.T) {
 	t.Parallel()
 	wx := wechattest.NewServer()
@@ -92,7 +92,7 @@ func TestServeLegacyToken(t *testing.T) {
 	}
 }
 
-// What the environment turns on is on.
+// Each variable turns on what it is for.
 func TestServePassesSettingsOn(t *testing.T) {
 	t.Parallel()
 	wx := wechattest.NewServer()
@@ -143,7 +143,7 @@ func TestServePassesSettingsOn(t *testing.T) {
 	}
 }
 
-// Who may enter is asked of WeChat and of the lists, as the environment says.
+// The variables decide who may enter: everybody, followers, or visitors by a list.
 func TestServeAdmission(t *testing.T) {
 	t.Parallel()
 	const follower, stranger = "lihua", "tom"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
@@ -8,19 +9,20 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// accounts are the official accounts of one process. Sites of the same account
-// share its access token and what is fetched with it: WeChat counts the fetches.
+// accounts holds the official accounts of one process. Sites with the same
+// account share its access token and its tickets, because WeChat limits how often
+// they may be fetched.
 type accounts struct {
 	byKey   map[accountKey]*wechat.TokenSource
 	tickets map[*wechat.TokenSource]*wechat.TicketSource
-	all     []*wechat.TokenSource // in the order in which they were asked for
+	all     []*wechat.TokenSource // in the order of their first use
 	observe observer
 }
 
-// observer counts a call of WeChat's API; nil: none are counted.
+// An observer counts a call of WeChat's API; a nil one counts nothing.
 type observer func(api string, err error, elapsed time.Duration)
 
-// accountKey is what two sites have to agree on to share an account.
+// accountKey holds what two sites must have in common to share an account.
 type accountKey struct {
 	appID     string
 	appSecret wechat.Secret
@@ -37,19 +39,19 @@ func newAccounts(observe observer) *accounts {
 	}
 }
 
-// tokens returns the access token of the account that c names.
+// tokens returns the access token of the account in c.
 func (a *accounts) tokens(c *config.Config) *wechat.TokenSource {
 	key := accountKey{c.AppID, c.AppSecret, c.WeChatAPIURL, c.WeChatOpenURL, c.WeChatTimeout, c.TokenMode}
 	if source, ok := a.byKey[key]; ok {
 		return source
 	}
-	source := &wechat.TokenSource{Client: account(c, a.observe), Legacy: c.TokenMode == "legacy"}
+	source := &wechat.TokenSource{Client: newClient(c, a.observe), Legacy: c.TokenMode == "legacy"}
 	a.byKey[key] = source
 	a.all = append(a.all, source)
 	return source
 }
 
-// ticketsOf returns the JS-SDK tickets of the account that c names.
+// ticketsOf returns the JS-SDK tickets of the account in c.
 func (a *accounts) ticketsOf(c *config.Config) *wechat.TicketSource {
 	tokens := a.tokens(c)
 	if a.tickets[tokens] == nil {
@@ -58,8 +60,19 @@ func (a *accounts) ticketsOf(c *config.Config) *wechat.TicketSource {
 	return a.tickets[tokens]
 }
 
-// account is the official account that the configuration names.
-func account(c *config.Config, observe observer) *wechat.Client {
+// scanAccount returns the website application for scan login; nil if c does not
+// use it.
+func (a *accounts) scanAccount(c *config.Config) *wechat.Client {
+	if c.OutsideWeChat != string(gateway.OutsideQRConnect) {
+		return nil
+	}
+	scan := newClient(c, a.observe)
+	scan.AppID, scan.AppSecret = c.QRAppID, c.QRAppSecret
+	return scan
+}
+
+// newClient returns a client for the official account in c.
+func newClient(c *config.Config, observe observer) *wechat.Client {
 	return &wechat.Client{
 		AppID:     c.AppID,
 		AppSecret: c.AppSecret,
@@ -70,13 +83,7 @@ func account(c *config.Config, observe observer) *wechat.Client {
 	}
 }
 
-// scan returns the website application that visitors outside WeChat sign in to by
-// scanning; nil if there is none.
-func (a *accounts) scan(c *config.Config) *wechat.Client {
-	if c.OutsideWeChat != string(gateway.OutsideQRConnect) {
-		return nil
-	}
-	scan := account(c, a.observe)
-	scan.AppID, scan.AppSecret = c.QRAppID, c.QRAppSecret
-	return scan
+// hintFor returns what an operator can do about an error of WeChat's.
+func hintFor(err *wechat.Error) string {
+	return cmp.Or(err.Hint(), "try again later, or look up the code in WeChat's documentation")
 }

@@ -16,8 +16,7 @@ import (
 	"time"
 )
 
-// certificateFiles are the two files of a server's certificate for 127.0.0.1,
-// which signs itself.
+// certificateFiles are the two files of a self-signed certificate for 127.0.0.1.
 type certificateFiles struct{ certFile, keyFile string }
 
 func newCertificate(t *testing.T) certificateFiles {
@@ -28,7 +27,7 @@ func newCertificate(t *testing.T) certificateFiles {
 	return c
 }
 
-// replace puts a new certificate with the serial number into the files.
+// replace writes a new certificate with the serial number to the files.
 func (c certificateFiles) replace(t *testing.T, serial int64) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -60,7 +59,7 @@ func writeFile(t *testing.T, name string, content []byte) {
 	}
 }
 
-// trusting is a TLS configuration that accepts the certificate now in the file.
+// trusting returns a TLS configuration that accepts the certificate in the file.
 func (c certificateFiles) trusting(t *testing.T) *tls.Config {
 	t.Helper()
 	text, err := os.ReadFile(c.certFile)
@@ -74,10 +73,10 @@ func (c certificateFiles) trusting(t *testing.T) *tls.Config {
 	return &tls.Config{RootCAs: pool}
 }
 
-// served is the serial number of the certificate that a new connection gets.
+// served returns the serial number of the certificate that a new connection gets.
 func served(t *testing.T, address string) int64 {
 	t.Helper()
-	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) // the serial number tells them apart
+	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) // only the serial number matters here
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +123,7 @@ func TestServeHTTPS(t *testing.T) {
 
 func TestServeFollowsItsCertificate(t *testing.T) {
 	t.Parallel()
-	const noticed = 5 * time.Second // as promised for files that are reread
+	const noticed = 5 * time.Second // the limit for files that are reread
 	p, files := startTLS(t)
 	address := p.listening("gateway")
 	if got := served(t, address); got != 1 {
@@ -158,7 +157,7 @@ func TestServeFollowsItsCertificate(t *testing.T) {
 	writeFile(t, files.keyFile, key)
 	eventually(t, noticed, "the whole pair is served", func() bool { return served(t, address) == 3 })
 
-	// The files are gone for a while.
+	// The files are missing for a while.
 	if err := os.Remove(files.keyFile); err != nil {
 		t.Fatal(err)
 	}

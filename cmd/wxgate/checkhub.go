@@ -9,10 +9,41 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// checkHub begins a login at the hub as a visitor's browser would, and looks
-// where that leads: the hub tells by it what it makes of this site.
+// checkHub starts a login at the hub, as a visitor's browser would. The hub's
+// redirect shows whether it signs visitors in for this site.
 func checkHub(ctx context.Context, report *report, c *config.Config) {
-	hub := c.HubURL.String()
+	hub, site := c.HubURL.String(), c.PublicURL.String()
+	res, err := startHubLogin(ctx, c)
+	if err != nil {
+		report.note("hub", hub+" does not answer this machine; only visitors' browsers must reach it")
+		return
+	}
+	res.Body.Close()
+	location, err := res.Location()
+	switch {
+	case res.StatusCode == http.StatusBadRequest:
+		report.fail("hub", hub+" does not sign visitors in for "+site,
+			"add exactly this origin to the hub's WXGATE_HUB_SITES")
+	case res.StatusCode == http.StatusNotFound:
+		report.fail("hub", "there is no "+c.Prefix+"/login at "+hub,
+			"set the same WXGATE_PREFIX for hub and site, or correct WXGATE_HUB_URL")
+	case res.StatusCode != http.StatusFound || err != nil:
+		report.fail("hub", hub+" answers "+res.Status,
+			"check that WXGATE_HUB_URL is the origin of a wxgate, and read its log")
+	case location.Query().Get("redirect_uri") != hub+c.Prefix+"/callback":
+		report.fail("hub", hub+c.Prefix+"/login does not belong to a hub",
+			"correct WXGATE_HUB_URL, or set the same WXGATE_PREFIX for hub and site")
+	case location.Query().Get("appid") != c.AppID:
+		report.fail("hub", hub+" signs visitors in to another account than "+c.AppID,
+			"set the same WXGATE_APP_ID for hub and site")
+	default:
+		report.pass("hub", hub+" signs visitors in for this site; "+
+			"whether both have the same WXGATE_HUB_KEY shows at the first login")
+	}
+}
+
+// startHubLogin requests the hub's login for the site in c.
+func startHubLogin(ctx context.Context, c *config.Config) (*http.Response, error) {
 	query := url.Values{
 		"redirect_uri": {c.PublicURL.String() + c.Prefix + "/callback"},
 		"state":        {session.NewState()},
@@ -20,30 +51,10 @@ func checkHub(ctx context.Context, report *report, c *config.Config) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout/4)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, hub+c.Prefix+"/login?"+query.Encode(), nil)
+	login := c.HubURL.String() + c.Prefix + "/login?" + query.Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, login, nil)
 	if err != nil {
-		report.fail("hub", err.Error(), "correct WXGATE_HUB_URL")
-		return
+		return nil, err
 	}
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		report.note("hub", hub+" does not answer this machine; it has to answer the visitors")
-		return
-	}
-	res.Body.Close()
-	location, err := res.Location()
-	switch {
-	case res.StatusCode == http.StatusBadRequest:
-		report.fail("hub", hub+" does not sign visitors in for "+c.PublicURL.String(), "name this origin in the hub's WXGATE_HUB_SITES, to the letter")
-	case res.StatusCode == http.StatusNotFound:
-		report.fail("hub", "there is no "+c.Prefix+"/login at "+hub, "give hub and site the same WXGATE_PREFIX, or correct WXGATE_HUB_URL")
-	case res.StatusCode != http.StatusFound || err != nil:
-		report.fail("hub", hub+" answers "+res.Status, "see that WXGATE_HUB_URL is that of a wxgate, and look at its log")
-	case location.Query().Get("redirect_uri") != hub+c.Prefix+"/callback":
-		report.fail("hub", hub+c.Prefix+"/login is no hub's", "correct WXGATE_HUB_URL, or give hub and site the same WXGATE_PREFIX")
-	case location.Query().Get("appid") != c.AppID:
-		report.fail("hub", hub+" signs visitors in to another account than "+c.AppID, "give hub and site the same WXGATE_APP_ID")
-	default:
-		report.pass("hub", hub+" signs visitors in for this site; that both have the same WXGATE_HUB_KEY shows at the first login")
-	}
+	return http.DefaultTransport.RoundTrip(r)
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a site's check learns of its hub, by asking it.
+// The check of a site tries a login at its hub.
 func TestCheckOfAHub(t *testing.T) {
 	t.Parallel()
 	const key = "WXGATE_HUB_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -25,8 +25,8 @@ func TestCheckOfAHub(t *testing.T) {
 		{"not one of its sites", []string{at, "WXGATE_PUBLIC_URL=http://shop2.example.com"}, "FAIL  hub: "},
 		{"another prefix", []string{at, "WXGATE_PREFIX=/auth"}, "FAIL  hub: there is no /auth/login at "},
 		{"another account", []string{at, "WXGATE_APP_ID=wx0000000000000009"}, "FAIL  hub: "},
-		{"a wxgate under another prefix", []string{"WXGATE_HUB_URL=" + elsewhere}, "FAIL  hub: " + elsewhere + "/_wx/login is no hub's; mend: "},
-		{"no wxgate", []string{"WXGATE_HUB_URL=" + upstream}, "FAIL  hub: " + upstream + " answers 200 OK; mend: see that"},
+		{"a wxgate under another prefix", []string{"WXGATE_HUB_URL=" + elsewhere}, "FAIL  hub: " + elsewhere + "/_wx/login does not belong to a hub; hint: "},
+		{"no wxgate", []string{"WXGATE_HUB_URL=" + upstream}, "FAIL  hub: " + upstream + " answers 200 OK; hint: check that"},
 		{"nobody", []string{"WXGATE_HUB_URL=http://hub.invalid"}, "note  hub: http://hub.invalid does not answer this machine"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -18,15 +19,19 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// demoShutdown is how long open requests may keep a developer's Ctrl-C waiting.
-const demoShutdown = time.Second
+const (
+	// demoShutdown is how long open requests may delay the end after Ctrl-C.
+	demoShutdown = time.Second
+	// anyPort is an address for servers that only the demo itself calls.
+	anyPort = "127.0.0.1:0"
+)
 
 // demo runs the gateway, the WeChat emulator and a sample site in one process.
-func demo(c *call) error {
-	flags := c.flags("demo")
+func demo(inv *invocation) error {
+	flags := inv.flags("demo")
 	address := flags.String("listen", "127.0.0.1:8080", "`address` to listen on")
 	upstream := flags.String("upstream", "", "`URL` of your own development server, instead of the sample site")
-	if err := c.parse(flags); err != nil {
+	if err := inv.parse(flags); err != nil {
 		return err
 	}
 	listener, origin, err := listenLocally(*address)
@@ -34,66 +39,89 @@ func demo(c *call) error {
 		return err
 	}
 	defer listener.Close()
-	logger := zerolog.New(zerolog.ConsoleWriter{Out: c.stderr}).With().Timestamp().Logger()
-	site := gateway.Site{
-		PublicURL:    origin,
-		CookieKeys:   session.Keys{newKey()},
-		KeepFragment: true, // such sites often use hash routers
-	}
-
-	official := wechattest.StockAccount()
-	official.CallbackDomains = []string{"*"} // a phone asks for this machine by an address of its network
-	official.JSDomains = official.CallbackDomains
-	wx, err := wechattest.New(wechattest.Config{
-		Accounts:      []wechattest.Account{official},
-		PublicURL:     origin,
-		ChooseVisitor: true,
-	})
-	if err != nil {
-		return err
-	}
-	api, apiURL, err := listenLocally("127.0.0.1:0")
+	api, apiURL, err := listenLocally(anyPort)
 	if err != nil {
 		return err
 	}
 	defer api.Close()
-	site.Account = &wechat.Client{
-		AppID:     wechattest.StockAppID,
-		AppSecret: wechattest.StockAppSecret,
-		APIURL:    apiURL,
-		OpenURL:   origin,
+	wx, err := newDemoEmulator(origin)
+	if err != nil {
+		return err
 	}
-	site.Tickets = &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: site.Account}}
-
+	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).With().Timestamp().Logger()
+	site := demoSite(origin, apiURL)
 	servers := []*server{
 		{name: "demo", listener: listener},
 		{name: "emulator API", listener: api, service: newHTTPServer(wx, logger)},
 	}
 	if *upstream == "" {
-		sample, sampleURL, err := listenLocally("127.0.0.1:0")
+		sample, sampleURL, err := listenLocally(anyPort)
 		if err != nil {
 			return err
 		}
 		defer sample.Close()
-		servers = append(servers, &server{name: "sample site", listener: sample, service: newHTTPServer(samplesite.Handler(), logger)})
+		service := newHTTPServer(samplesite.Handler(), logger)
+		servers = append(servers, &server{name: "sample site", listener: sample, service: service})
 		*upstream = sampleURL
 		site.PublicPaths = samplesite.PublicPaths()
 	}
-	var upstreams config.Upstreams
-	if err := upstreams.UnmarshalText([]byte(*upstream)); err != nil {
+	if site.Upstreams, err = parseUpstreams(*upstream); err != nil {
 		return usageError{fmt.Errorf("--upstream: %w", err)}
 	}
-	for _, u := range upstreams {
-		site.Upstreams = append(site.Upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
-	}
-	fronts := &fronts{site: site, logger: logger, emulator: wx, origin: origin, byHost: make(map[string]http.Handler)}
-	if _, err := fronts.at(strings.TrimPrefix(origin, "http://")); err != nil {
+	hosts, err := newDemoHosts(site, origin, wx, logger)
+	if err != nil {
 		return err
 	}
-	servers[0].service = newHTTPServer(fronts, logger)
+	servers[0].service = newHTTPServer(hosts, logger)
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
-		fmt.Fprintf(c.stdout, "Open %[1]s and sign in as one of the emulator's visitors.\nTo be somebody else: %[1]s/_wx/logout\nThe emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
+		printDemo(inv.stdout, origin)
 	})
+}
+
+// newDemoEmulator returns an emulator that asks which visitor signs in.
+func newDemoEmulator(origin string) (http.Handler, error) {
+	account := wechattest.StockAccount()
+	account.CallbackDomains = []string{"*"} // a phone uses this machine's address on the network
+	account.JSDomains = account.CallbackDomains
+	return wechattest.New(wechattest.Config{
+		Accounts:      []wechattest.Account{account},
+		PublicURL:     origin,
+		ChooseVisitor: true,
+	})
+}
+
+// demoSite returns a site at origin, without upstreams, with the emulator's
+// account.
+func demoSite(origin, apiURL string) gateway.Site {
+	account := &wechat.Client{
+		AppID:     wechattest.StockAppID,
+		AppSecret: wechattest.StockAppSecret,
+		APIURL:    apiURL,
+		OpenURL:   origin,
+	}
+	return gateway.Site{
+		PublicURL:    origin,
+		Account:      account,
+		Tickets:      &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: account}},
+		CookieKeys:   session.Keys{newKey()},
+		KeepFragment: true, // many sites under development use a hash router
+	}
+}
+
+// parseUpstreams parses a list in the form of WXGATE_UPSTREAM.
+func parseUpstreams(text string) ([]gateway.Upstream, error) {
+	var list config.Upstreams
+	if err := list.UnmarshalText([]byte(text)); err != nil {
+		return nil, err
+	}
+	return upstreamsOf(list), nil
+}
+
+// printDemo prints what a developer can open.
+func printDemo(w io.Writer, origin string) {
+	fmt.Fprintf(w, "Open %[1]s and sign in as one of the emulator's visitors.\n"+
+		"To sign in as someone else: %[1]s/_wx/logout\n"+
+		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
 }
 
 // listenLocally opens a listener and returns the origin at which a browser on
@@ -106,8 +134,8 @@ func listenLocally(address string) (net.Listener, string, error) {
 	return listener, originOf(listener.Addr().(*net.TCPAddr)), nil
 }
 
-// originOf is the origin of an address as browsers write it: without the port
-// that http has by itself.
+// originOf returns the http origin of an address as browsers write it: without
+// the default port.
 func originOf(at *net.TCPAddr) string {
 	host := at.IP.String()
 	if at.IP.IsUnspecified() {

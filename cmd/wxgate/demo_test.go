@@ -18,7 +18,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// startDemo starts a demo on a free port and returns its origin too.
+// startDemo starts a demo on a free port and returns the process and its origin.
 func startDemo(t *testing.T, args ...string) (*process, string) {
 	t.Helper()
 	p := start(t, nil, append([]string{"demo", "--listen", "127.0.0.1:0"}, args...)...)
@@ -26,7 +26,8 @@ func startDemo(t *testing.T, args ...string) (*process, string) {
 	return p, origin
 }
 
-// openID is a stock visitor's at the stock account, the same in every emulator.
+// openID returns the openid of a visitor at the stock account, which is the same in
+// every emulator.
 func openID(t *testing.T, visitor string) string {
 	t.Helper()
 	wx, err := wechattest.New(wechattest.Config{})
@@ -36,8 +37,8 @@ func openID(t *testing.T, visitor string) string {
 	return wx.OpenID(wechattest.StockAppID, visitor)
 }
 
-// A visitor is a scripted browser inside WeChat, one that runs no JavaScript and
-// says so: it does not ask for HTML.
+// A visitor is a browser inside WeChat that runs no JavaScript. Its page loads do
+// not accept HTML, so that no answer needs a script.
 type visitor struct {
 	t      *testing.T
 	client *http.Client
@@ -54,7 +55,7 @@ func newVisitor(t *testing.T) visitor {
 	return visitor{t, &http.Client{Jar: jar, Transport: transport}}
 }
 
-// send sends a page load and returns the page at which the redirects end.
+// send sends a page load, follows redirects, and returns the last page.
 func (v visitor) send(method, address string, form url.Values) (*http.Response, string) {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), method, address, strings.NewReader(form.Encode()))
@@ -79,8 +80,8 @@ func (v visitor) send(method, address string, form url.Values) (*http.Response, 
 	return res, string(body)
 }
 
-// signIn opens an address, chooses a visitor on the page that comes, and
-// returns the page after that.
+// signIn opens an address, chooses a visitor on the emulator's page, and returns
+// the page after that.
 func (v visitor) signIn(address, who string) (*http.Response, string) {
 	v.t.Helper()
 	res, page := v.send(http.MethodGet, address, nil)
@@ -127,8 +128,8 @@ func TestDemoBeforeAnotherUpstream(t *testing.T) {
 	}
 }
 
-// Cookies are kept by host name, so that a login has to stay at the name that
-// it began at.
+// Browsers keep cookies by host, so that a login must end at the host where it
+// started.
 func TestDemoUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	_, origin := startDemo(t)

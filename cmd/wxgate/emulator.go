@@ -11,10 +11,10 @@ import (
 )
 
 // emulator runs the WeChat emulator alone.
-func emulator(c *call) error {
-	flags := c.flags("emulator")
+func emulator(inv *invocation) error {
+	flags := inv.flags("emulator")
 	address := flags.String("listen", "127.0.0.1:8081", "`address` to listen on")
-	if err := c.parse(flags); err != nil {
+	if err := inv.parse(flags); err != nil {
 		return err
 	}
 	listener, origin, err := listenLocally(*address)
@@ -29,7 +29,7 @@ func emulator(c *call) error {
 	logger := zerolog.Nop()
 	servers := []*server{{name: "emulator", listener: listener, service: newHTTPServer(guardControl(wx), logger)}}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
-		fmt.Fprintf(c.stdout, `WeChat emulator: %[1]s
+		fmt.Fprintf(inv.stdout, `WeChat emulator: %[1]s
 Dashboard:       %[1]s%[2]s
 
 WXGATE_WECHAT_API_URL=%[1]s
@@ -40,9 +40,9 @@ WXGATE_APP_SECRET=%[4]s
 	})
 }
 
-// guardControl keeps the control API from pages of other sites: a domain that
-// its owner makes point here would be of the same origin, and could read and
-// steer whatever this machine reaches.
+// guardControl refuses requests for the control API under a foreign domain. Such
+// a domain may point to this machine (DNS rebinding): its pages would then have
+// the emulator's origin, and could read its state and control it.
 func guardControl(wx http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, wechattest.ControlPath) && !namesThisMachine(r.Host) {

@@ -7,10 +7,10 @@ import (
 )
 
 // printEnv prints the table of environment variables.
-func printEnv(c *call) error {
-	if err := c.noArguments("env"); err != nil {
+func printEnv(inv *invocation) error {
+	if err := inv.noArguments("env"); err != nil {
 		return err
 	}
-	_, err := io.WriteString(c.stdout, config.Table())
+	_, err := io.WriteString(inv.stdout, config.Table())
 	return err
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// follower is a line of `wxgate followers`. Names are WeChat's where it has one;
-// of somebody whom WeChat tells nothing about, only the openid is there.
+// A follower is a line of `wxgate followers`. Its fields have WeChat's names. A
+// user without details has an openid only.
 type follower struct {
 	OpenID         string    `json:"openid"`
 	UnionID        string    `json:"unionid,omitzero"`
@@ -27,13 +27,20 @@ type follower struct {
 	QRSceneStr     string    `json:"qr_scene_str,omitzero"`
 }
 
+// followerOf returns the line of a follower; u is nil if there are no details.
 func followerOf(openID string, u *wechat.User) follower {
 	if u == nil {
 		return follower{OpenID: openID}
 	}
 	f := follower{
-		OpenID: openID, UnionID: u.UnionID, Subscribed: new(u.Subscribed),
-		SubscribeScene: u.SubscribeScene, Remark: u.Remark, TagIDs: u.TagIDs, QRScene: u.QRScene, QRSceneStr: u.QRSceneStr,
+		OpenID:         openID,
+		UnionID:        u.UnionID,
+		Subscribed:     new(u.Subscribed),
+		SubscribeScene: u.SubscribeScene,
+		Remark:         u.Remark,
+		TagIDs:         u.TagIDs,
+		QRScene:        u.QRScene,
+		QRSceneStr:     u.QRSceneStr,
 	}
 	if !u.SubscribeTime.IsZero() {
 		f.SubscribeTime = u.SubscribeTime.UTC()
@@ -41,15 +48,18 @@ func followerOf(openID string, u *wechat.User) follower {
 	return f
 }
 
-// csvHeader has the columns of a follower, the openid first.
+// csvHeader returns the names of the columns.
 func csvHeader(details bool) []string {
 	if !details {
 		return []string{"openid"}
 	}
-	return []string{"openid", "unionid", "subscribed", "subscribe_time", "subscribe_scene", "remark", "tagid_list", "qr_scene", "qr_scene_str"}
+	return []string{
+		"openid", "unionid", "subscribed", "subscribe_time", "subscribe_scene",
+		"remark", "tagid_list", "qr_scene", "qr_scene_str",
+	}
 }
 
-// fields are the follower's columns.
+// fields returns the follower's columns, in the order of csvHeader.
 func (f follower) fields(details bool) []string {
 	if !details {
 		return []string{f.OpenID}
@@ -65,25 +75,29 @@ func (f follower) fields(details bool) []string {
 		scene = strconv.FormatInt(f.QRScene, 10)
 	}
 	tags := strings.Trim(fmt.Sprint(f.TagIDs), "[]")
-	return []string{f.OpenID, f.UnionID, subscribed, since, f.SubscribeScene, f.Remark, tags, scene, f.QRSceneStr}
+	return []string{
+		f.OpenID, f.UnionID, subscribed, since, f.SubscribeScene,
+		f.Remark, tags, scene, f.QRSceneStr,
+	}
 }
 
-// flushBytes is how much is collected before it is written: whole lines only,
-// so that a run that is killed leaves no half one.
+// flushBytes is how much is collected before it is written. Only whole lines are
+// written, so that a run that is killed leaves no partial one.
 const flushBytes = 32 << 10
 
-// followerLines writes followers, a line each.
+// followerLines writes followers, one a line.
 type followerLines struct {
-	printed int // followers handed to the writer
+	printed int // followers written so far
 
 	to      io.Writer
-	pending bytes.Buffer // whole lines
-	waiting int          // followers in them
+	pending bytes.Buffer // whole lines that are not written yet
+	waiting int          // followers in pending
 	encode  func(follower) error
 }
 
-// newFollowerLines returns a writer of the format ndjson or csv. The header of
-// a CSV belongs to a run from the beginning: what goes on is put behind it.
+// newFollowerLines returns a writer of the format ndjson or csv. A CSV has a
+// header if the list is printed from its start: the output of a run that
+// continues it is appended.
 func newFollowerLines(to io.Writer, format string, details, header bool) *followerLines {
 	l := &followerLines{to: to}
 	if format == "csv" {
@@ -94,7 +108,7 @@ func newFollowerLines(to io.Writer, format string, details, header bool) *follow
 			return w.Error()
 		}
 		if header {
-			write(csvHeader(details)) // into memory
+			write(csvHeader(details)) // cannot fail: it writes to memory
 		}
 		l.encode = func(f follower) error { return write(f.fields(details)) }
 		return l
@@ -105,7 +119,7 @@ func newFollowerLines(to io.Writer, format string, details, header bool) *follow
 	return l
 }
 
-// write writes a line, or keeps it for the next flush.
+// write adds a line, and writes all pending ones if they are enough.
 func (l *followerLines) write(openID string, u *wechat.User) error {
 	if err := l.encode(followerOf(openID, u)); err != nil {
 		return err
@@ -117,7 +131,7 @@ func (l *followerLines) write(openID string, u *wechat.User) error {
 	return nil
 }
 
-// flush writes what is kept.
+// flush writes the pending lines.
 func (l *followerLines) flush() error {
 	if l.pending.Len() == 0 {
 		return nil

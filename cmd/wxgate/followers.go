@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,44 +18,44 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// batchSize is how many followers are looked up in one call.
+// batchSize is the number of followers whose details one call fetches.
 const batchSize = 100
 
 // followers prints the account's followers, one a line.
-func followers(c *call) error {
-	flags := c.flags("followers")
+func followers(inv *invocation) error {
+	flags := inv.flags("followers")
 	format := flags.String("format", "ndjson", "`FORMAT` of the lines: ndjson or csv")
-	after := flags.String("after", "", "begin behind this `OPENID`, the last one of a run that broke off")
+	after := flags.String("after", "", "start after this `OPENID`, the last one that an unfinished run printed")
 	details := flags.Bool("details", false, "print what the account knows about each follower")
-	if err := c.parse(flags); err != nil {
+	if err := inv.parse(flags); err != nil {
 		return err
 	}
 	if *format != "ndjson" && *format != "csv" {
 		return usageError{fmt.Errorf("--format %q: expected ndjson or csv", *format)}
 	}
-	cfg, err := config.LoadAccount(c.environ)
+	cfg, err := config.LoadAccount(inv.environ)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the run at once
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	l := &listing{tokens: newAccounts(nil).tokens(cfg), after: *after, details: *details, progress: c.stderr}
-	l.lines = newFollowerLines(c.stdout, *format, *details, *after == "")
+	l := &listing{tokens: newAccounts(nil).tokens(cfg), after: *after, details: *details, progress: inv.stderr}
+	l.lines = newFollowerLines(inv.stdout, *format, *details, *after == "")
 	return l.explain(ctx, l.run(ctx))
 }
 
-// A listing is one run through the followers of an account.
+// A listing is one run of the command through the followers of an account.
 type listing struct {
 	tokens   *wechat.TokenSource
 	lines    *followerLines
 	after    string
 	details  bool
-	progress io.Writer // shows a bar, if it is a terminal
+	progress io.Writer // gets a progress bar if it is a terminal
 }
 
-// run prints the followers to the end, or up to an error.
+// run prints followers until the list ends or an error occurs.
 func (l *listing) run(ctx context.Context) error {
 	var bar *progressbar.ProgressBar
 	for page, err := range l.tokens.FollowerPages(ctx, l.after) {
@@ -77,7 +76,7 @@ func (l *listing) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.lines.flush() // of a list without a follower, the header
+	return l.lines.flush() // prints the header of an empty list
 }
 
 // print prints a batch of followers.
@@ -85,31 +84,41 @@ func (l *listing) print(ctx context.Context, openIDs []string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	known := make(map[string]*wechat.User)
-	if l.details {
-		users, err := l.tokens.Users(ctx, openIDs)
-		if err != nil {
-			return err
-		}
-		for i := range users {
-			known[users[i].OpenID] = &users[i]
-		}
+	users, err := l.users(ctx, openIDs)
+	if err != nil {
+		return err
 	}
 	for _, openID := range openIDs {
-		if err := l.lines.write(openID, known[openID]); err != nil {
+		if err := l.lines.write(openID, users[openID]); err != nil {
 			return err
 		}
 	}
-	if l.details { // each batch is a call: whoever reads on should not wait for a hundred
+	if l.details { // a page is a hundred calls: a reader should not wait for all of them
 		return l.lines.flush()
 	}
 	return nil
 }
 
-// newBar returns the progress bar, which shows nothing where nobody looks.
+// users returns the details of a batch by openid; none without --details.
+func (l *listing) users(ctx context.Context, openIDs []string) (map[string]*wechat.User, error) {
+	if !l.details {
+		return nil, nil
+	}
+	list, err := l.tokens.Users(ctx, openIDs)
+	if err != nil {
+		return nil, err
+	}
+	users := make(map[string]*wechat.User)
+	for i := range list {
+		users[list[i].OpenID] = &list[i]
+	}
+	return users, nil
+}
+
+// newBar returns the progress bar, which is invisible unless it is on a terminal.
 func (l *listing) newBar(total int) *progressbar.ProgressBar {
 	if l.after != "" {
-		total = -1 // nobody knows how many are left
+		total = -1 // WeChat does not tell how many are left
 	}
 	file, ok := l.progress.(*os.File)
 	return progressbar.NewOptions(total,
@@ -123,7 +132,7 @@ func (l *listing) newBar(total int) *progressbar.ProgressBar {
 	)
 }
 
-// explain says how a run that ended with err can be gone on with.
+// explain adds to the error of a run what to do about it and how to continue.
 func (l *listing) explain(ctx context.Context, err error) error {
 	switch refusal, refused := errors.AsType[*wechat.Error](err); {
 	case err == nil:
@@ -131,19 +140,18 @@ func (l *listing) explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		err = errors.New("interrupted")
 	case refused && refusal.Code == 40003 && l.lines.printed == 0 && l.after != "":
-		return fmt.Errorf("%w; mend: --after takes an openid of this account's followers, as an earlier run has printed it", err)
+		return fmt.Errorf("%w; hint: --after takes an openid that an earlier run printed for this account", err)
+	case refused && refusal.Code == 45009:
+		err = fmt.Errorf("%w; hint: WeChat's daily quota is used up; it is reset at midnight in China", err)
 	case refused:
-		mend := refusal.Hint()
-		if refusal.Code == 45009 {
-			mend = "WeChat's quota of the day is used up, and begins anew at midnight in China"
-		}
-		err = fmt.Errorf("%w; mend: %s", err, cmp.Or(mend, "try again later, or look the code up in WeChat's documentation"))
+		err = fmt.Errorf("%w; hint: %s", err, hintFor(refusal))
 	}
 	switch {
 	case l.lines.printed > 0:
-		return fmt.Errorf("%w\n%d followers printed: --after with the last openid printed goes on from there", err, l.lines.printed)
+		return fmt.Errorf("%w\n%d followers printed: to continue, use --after with the last openid printed",
+			err, l.lines.printed)
 	case l.after != "":
-		return fmt.Errorf("%w\nno follower printed: the same --after goes on from there", err)
+		return fmt.Errorf("%w\nno follower printed: to continue, use the same --after", err)
 	}
 	return err
 }

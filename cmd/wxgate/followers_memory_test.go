@@ -8,10 +8,10 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A heapReader counts the lines written to it and reads the heap now and then.
+// A heapReader counts the lines written to it and measures the heap at intervals.
 type heapReader struct {
 	lines int
-	next  int // the count of lines at which to read
+	next  int // the number of lines at which to measure
 	every int
 	heap  []uint64
 }
@@ -28,9 +28,9 @@ func (h *heapReader) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A million followers take no more memory than some thousand do.
+// A million followers take no more memory than a few thousand.
 func TestFollowersMemory(t *testing.T) {
-	// Not parallel: other tests use the heap, too.
+	// Not parallel: other tests use the heap too.
 	const million, most = 1_000_000, 4 << 20
 	wx := wechattest.NewServer()
 	defer wx.Close()

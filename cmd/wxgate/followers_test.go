@@ -14,7 +14,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// accountOf is an environment with the emulator's account and nothing else.
+// accountOf returns an environment with the emulator's account and nothing else.
 func accountOf(wx *wechattest.Server) []string {
 	return []string{
 		"WXGATE_APP_ID=" + wechattest.StockAppID,
@@ -23,8 +23,8 @@ func accountOf(wx *wechattest.Server) []string {
 	}
 }
 
-// A run that is interrupted leaves whole lines and says how to go on; both runs
-// together have every follower once.
+// An interrupted run prints whole lines and says how to continue; both runs
+// together print every follower once.
 func TestFollowersInterrupted(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]syscall.Signal{"SIGINT": syscall.SIGINT, "SIGTERM": syscall.SIGTERM} {
@@ -42,11 +42,11 @@ func TestFollowersInterrupted(t *testing.T) {
 			}
 			text := p.stdout.String()
 			lines := strings.Split(text, "\n")
-			first := lines[1 : len(lines)-1] // behind the header
+			first := lines[1 : len(lines)-1] // after the header
 			if len(first) == 0 || len(first) >= 45_000 || lines[len(lines)-1] != "" {
 				t.Fatalf("%d lines, the last %q; want some, and whole ones", len(first), lines[len(lines)-1])
 			}
-			want := fmt.Sprintf("wxgate: interrupted\n%d followers printed: --after with the last openid printed goes on from there\n", len(first))
+			want := fmt.Sprintf("wxgate: interrupted\n%d followers printed: to continue, use --after with the last openid printed\n", len(first))
 			if got := p.stderr.String(); got != want {
 				t.Errorf("stderr %q, want %q", got, want)
 			}
@@ -65,8 +65,8 @@ func TestFollowersInterrupted(t *testing.T) {
 	}
 }
 
-// Whoever has read enough ends the run without a word, also where the signal
-// that would do so is ignored.
+// When the reader closes the pipe, the run ends without a message, also if SIGPIPE
+// is ignored.
 func TestFollowersBrokenPipe(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"exec wxgate followers", "trap '' PIPE; exec wxgate followers"} {

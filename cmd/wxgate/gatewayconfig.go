@@ -11,7 +11,11 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// sitesOf are the sites' configurations: the only one's, or those of several.
+// modeForwardAuth is the mode without upstreams.
+const modeForwardAuth = "forward-auth"
+
+// sitesOf returns the configurations of all sites; of the only one if c has no
+// numbered sites.
 func sitesOf(c *config.Config) []*config.Config {
 	if len(c.Sites) == 0 {
 		return []*config.Config{c}
@@ -23,13 +27,23 @@ func sitesOf(c *config.Config) []*config.Config {
 	return sites
 }
 
-// modeForwardAuth is the mode in which nothing is forwarded.
-const modeForwardAuth = "forward-auth"
+// newGateway returns the gateway that c describes. What the gateway refuses is a
+// [*config.Faults], which names the variables.
+func newGateway(
+	c *config.Config, accounts *accounts, logger zerolog.Logger, registry prometheus.Registerer,
+) (*gateway.Gateway, error) {
+	g, err := gateway.New(gatewayConfig(c, accounts, logger, registry))
+	if wrong, ok := errors.AsType[*gateway.ConfigError](err); ok {
+		return nil, faultsOf(c, wrong)
+	}
+	return g, err
+}
 
-// newGateway returns the gateway that c describes. Whatever is wrong with its
-// configuration is a [*config.Faults].
-func newGateway(c *config.Config, accounts *accounts, logger zerolog.Logger, registry prometheus.Registerer) (*gateway.Gateway, error) {
-	whole := gateway.Config{
+// gatewayConfig returns the configuration of the gateway that c describes.
+func gatewayConfig(
+	c *config.Config, accounts *accounts, logger zerolog.Logger, registry prometheus.Registerer,
+) gateway.Config {
+	all := gateway.Config{
 		Prefix:         c.Prefix,
 		TrustedProxies: c.TrustedProxies,
 		LoginRate:      c.LoginRate,
@@ -39,77 +53,21 @@ func newGateway(c *config.Config, accounts *accounts, logger zerolog.Logger, reg
 		Metrics:        registry,
 	}
 	if len(c.Sites) == 0 {
-		whole.Sites = []gateway.Site{siteConfig(c, nil, accounts)}
+		all.Sites = []gateway.Site{siteConfig(c, nil, accounts)}
 	}
 	for _, site := range c.Sites {
-		whole.Sites = append(whole.Sites, siteConfig(site.Config, site.Hosts, accounts))
+		all.Sites = append(all.Sites, siteConfig(site.Config, site.Hosts, accounts))
 	}
-	g, err := gateway.New(whole)
-	if wrong, ok := errors.AsType[*gateway.ConfigError](err); ok {
-		return nil, faultsOf(c, wrong)
-	}
-	return g, err
+	return all
 }
 
-// faultsOf tells by the names of variables what the gateway refuses.
-func faultsOf(c *config.Config, wrong *gateway.ConfigError) *config.Faults {
-	faults := new(config.Faults)
-	for _, field := range wrong.Fields {
-		name := fieldVariables[field.Field]
-		if name == "" {
-			name = field.Field
-		}
-		if field.Site >= 0 && len(c.Sites) > 0 {
-			name += " of " + c.Sites[field.Site].Name
-		}
-		faults.List = append(faults.List, config.Fault{Name: name, Problem: field.Err.Error()})
-	}
-	return faults
-}
-
-// fieldVariables are the variables by the field of [gateway.Config] or
-// [gateway.Site] that each of them sets.
-var fieldVariables = map[string]string{
-	"Account":           "WXGATE_APP_ID",
-	"AllowOpenIDsFile":  "WXGATE_ALLOW_OPENIDS_FILE",
-	"APIPaths":          "WXGATE_API_PATHS",
-	"AssertionKeysFile": "WXGATE_ASSERTION_KEYS_FILE",
-	"CookieDomain":      "WXGATE_COOKIE_DOMAIN",
-	"CookieKeys":        "WXGATE_COOKIE_KEYS",
-	"CookieName":        "WXGATE_COOKIE_NAME",
-	"DenyOpenIDsFile":   "WXGATE_DENY_OPENIDS_FILE",
-	"FollowQRURL":       "WXGATE_FOLLOW_QR_URL",
-	"FollowRecheck":     "WXGATE_FOLLOW_RECHECK",
-	"HubKey":            "WXGATE_HUB_KEY",
-	"HubSites":          "WXGATE_HUB_SITES",
-	"HubURL":            "WXGATE_HUB_URL",
-	"LoginRate":         "WXGATE_LOGIN_RATE",
-	"MaxBodyBytes":      "WXGATE_MAX_BODY",
-	"OutsideWeChat":     "WXGATE_OUTSIDE_WECHAT",
-	"PagesDir":          "WXGATE_PAGES_DIR",
-	"Prefix":            "WXGATE_PREFIX",
-	"PublicPaths":       "WXGATE_PUBLIC_PATHS",
-	"PublicURL":         "WXGATE_PUBLIC_URL",
-	"RequireFollow":     "WXGATE_REQUIRE_FOLLOW",
-	"ReturnHosts":       "WXGATE_RETURN_HOSTS",
-	"ScanAccount":       "WXGATE_QR_APP_ID",
-	"Scope":             "WXGATE_SCOPE",
-	"SessionMaxTTL":     "WXGATE_SESSION_MAX_TTL",
-	"SessionTTL":        "WXGATE_SESSION_TTL",
-	"Tickets":           "WXGATE_JSSDK",
-	"Upstreams":         "WXGATE_UPSTREAM",
-	"UpstreamTimeout":   "WXGATE_UPSTREAM_TIMEOUT",
-	"VerifyFiles":       "WXGATE_VERIFY_FILES",
-}
-
-// siteConfig is the gateway's view of one site. Without hosts it is the only one.
+// siteConfig returns the gateway's configuration of the site that c describes. A
+// site without hosts is the only one.
 func siteConfig(c *config.Config, hosts []string, accounts *accounts) gateway.Site {
 	tokens := accounts.tokens(c)
 	var upstreams []gateway.Upstream
 	if c.Mode != modeForwardAuth {
-		for _, u := range c.Upstream {
-			upstreams = append(upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
-		}
+		upstreams = upstreamsOf(c.Upstream)
 	}
 	var tickets *wechat.TicketSource
 	if c.JSSDK {
@@ -121,7 +79,7 @@ func siteConfig(c *config.Config, hosts []string, accounts *accounts) gateway.Si
 		Account:           tokens.Client,
 		Tokens:            tokens,
 		Tickets:           tickets,
-		ScanAccount:       accounts.scan(c),
+		ScanAccount:       accounts.scanAccount(c),
 		CookieKeys:        c.CookieKeys,
 		Upstreams:         upstreams,
 		UpstreamTimeout:   c.UpstreamTimeout,
@@ -152,7 +110,16 @@ func siteConfig(c *config.Config, hosts []string, accounts *accounts) gateway.Si
 	}
 }
 
-// origins are the texts of a list.
+// upstreamsOf returns the gateway's form of a list of upstreams.
+func upstreamsOf(list config.Upstreams) []gateway.Upstream {
+	var upstreams []gateway.Upstream
+	for _, u := range list {
+		upstreams = append(upstreams, gateway.Upstream{Prefix: u.Prefix, URL: u.URL})
+	}
+	return upstreams
+}
+
+// origins returns the texts of a list of origins.
 func origins(list config.Origins) []string {
 	var texts []string
 	for _, origin := range list {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// inner are the packages that the parts of the gateway are made of.
+	// inner are the packages that the gateway is made of.
 	inner = "session wechat gateway/origin gateway/pathset gateway/watch gateway/internal/"
 	whole = inner + " gateway/hub gateway"
 )
@@ -67,7 +67,7 @@ func TestImports(t *testing.T) {
 			switch {
 			case ours && !covers(allowed, own):
 				t.Errorf("%s depends on %s", pkg, own)
-			case dep == "testing", dep == "net/http/httptest": // it would add the flags of go test to programs
+			case dep == "testing", dep == "net/http/httptest": // it adds the flags of go test to programs
 				t.Errorf("%s depends on %s", pkg, dep)
 			case pkg == "wechat/wechattest" && strings.Contains(domain, ".") && !strings.HasPrefix(dep, "golang.org/x/text/"):
 				t.Errorf("%s depends on %s, want the standard library and golang.org/x/text alone", pkg, dep)

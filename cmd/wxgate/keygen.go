@@ -7,11 +7,11 @@ import (
 )
 
 // keygen prints a new cookie key.
-func keygen(c *call) error {
-	if err := c.noArguments("keygen"); err != nil {
+func keygen(inv *invocation) error {
+	if err := inv.noArguments("keygen"); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(c.stdout, base64.StdEncoding.EncodeToString(newKey()))
+	_, err := fmt.Fprintln(inv.stdout, base64.StdEncoding.EncodeToString(newKey()))
 	return err
 }
 

@@ -72,8 +72,8 @@ func TestLogFormat(t *testing.T) {
 	}
 }
 
-// What a client does wrong on its connection is told at level debug; at level
-// warn not even the start is.
+// Errors on a client's connection are logged at level debug, the start at level
+// info.
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -97,7 +97,7 @@ func TestLogLevel(t *testing.T) {
 			}
 			defer conn.Close()
 			io.WriteString(conn, "this is no TLS handshake\r\n\r\n")
-			io.ReadAll(conn) // to its end: by then the server has said what it thinks
+			io.ReadAll(conn) // until the server closes: by then it has logged the error
 			p.signal(syscall.SIGTERM)
 			p.exit()
 			text := p.stdout.String()
@@ -111,7 +111,7 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
-// freeAddress is an address that nobody listens on at the moment.
+// freeAddress returns an address on which no process listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,6 +1,6 @@
-// Command wxgate stands in front of a web app inside WeChat: it signs visitors
-// in and forwards their requests with the openid in a header. The environment
-// configures it; `wxgate help` lists the commands.
+// Command wxgate puts WeChat sign-in in front of a web app: it signs visitors in
+// and forwards their requests with the openid in a header. Environment variables
+// configure it; `wxgate env` lists them, and `wxgate help` the commands.
 package main
 
 import (
@@ -19,10 +19,9 @@ func main() {
 	os.Exit(run(os.Args[1:], takeEnviron(), os.Stdout, os.Stderr))
 }
 
-// takeEnviron returns the environment and takes wxgate's own variables out of
-// the process's: secrets are in no reach of what might read it later, and the
-// parser, which copies it for each site, need not do so with the variables of
-// all the others.
+// takeEnviron returns the environment and removes wxgate's own variables from
+// that of the process. No library can then read the secrets in them, and the
+// parser, which copies the process's environment for each site, has less to copy.
 func takeEnviron() []string {
 	environ := os.Environ()
 	for _, entry := range environ {
@@ -36,33 +35,27 @@ func takeEnviron() []string {
 // Exit codes.
 const (
 	exitOK     = 0
-	exitFailed = 1 // the command could not do what it is for
-	exitUsage  = 2 // bad arguments or configuration; nothing was begun
+	exitFailed = 1 // the command failed
+	exitUsage  = 2 // arguments or configuration are wrong; the command did not start
 )
 
-// A call is one run of a command: what it was given, and where it may write.
-type call struct {
-	args    []string
-	environ []string
-	stdout  io.Writer
-	stderr  io.Writer
-}
-
-// A command is one word after wxgate.
+// A command is the first argument of wxgate.
 type command struct {
 	name    string
 	usage   string // its arguments
 	summary string
-	run     func(*call) error
+	run     func(*invocation) error
 }
 
 func commands() []command {
 	return []command{
-		{"serve", "", "run the gateway from the environment (also without any command)", serve},
-		{"demo", "[--listen ADDRESS] [--upstream URL]", "gateway, WeChat emulator and a sample site in one process", demo},
-		{"emulator", "[--listen ADDRESS]", "the WeChat emulator alone", emulator},
-		{"check", "", "try the configuration against WeChat and the upstreams", check},
-		{"followers", "[--format ndjson|csv] [--after OPENID] [--details]", "print the account's followers, one a line", followers},
+		{"serve", "", "run the gateway; also without a command", serve},
+		{"demo", "[--listen ADDRESS] [--upstream URL]",
+			"run gateway, WeChat emulator and a sample site in one process", demo},
+		{"emulator", "[--listen ADDRESS]", "run the WeChat emulator alone", emulator},
+		{"check", "", "try the configuration with WeChat and the upstreams", check},
+		{"followers", "[--format ndjson|csv] [--after OPENID] [--details]",
+			"print the account's followers, one a line", followers},
 		{"keygen", "", "print a new cookie key", keygen},
 		{"env", "", "print the table of environment variables as Markdown", printEnv},
 		{"version", "", "print version, commit and Go version", printVersion},
@@ -84,14 +77,14 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	}
 	for _, c := range commands() {
 		if c.name == name {
-			return exitCode(c.run(&call{args, environ, stdout, stderr}), stderr)
+			return exitCode(c.run(&invocation{args, environ, stdout, stderr}), stderr)
 		}
 	}
 	fmt.Fprintf(stderr, "wxgate: unknown command %q; `wxgate help` lists the commands\n", name)
 	return exitUsage
 }
 
-// exitCode says on stderr what went wrong and returns the code to exit with.
+// exitCode prints the error of a command and returns the exit code for it.
 func exitCode(err error, stderr io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
@@ -107,7 +100,7 @@ func exitCode(err error, stderr io.Writer) int {
 	return exitFailed
 }
 
-// errReported is the error of a command that has told all there is to tell.
+// errReported is the error of a command that has already printed what is wrong.
 var errReported = errors.New("reported")
 
 // usageError is a mistake in a command's arguments or configuration.
@@ -116,32 +109,6 @@ type usageError struct{ error }
 // Unwrap returns the mistake itself.
 func (e usageError) Unwrap() error { return e.error }
 
-// flags returns the flag set of a command, which the command completes and
-// then hands to parse.
-func (c *call) flags(name string) *flag.FlagSet {
-	set := flag.NewFlagSet("wxgate "+name, flag.ContinueOnError)
-	set.SetOutput(c.stderr)
-	return set
-}
-
-// parse parses the command's arguments, of which none may be left over.
-func (c *call) parse(set *flag.FlagSet) error {
-	switch err := set.Parse(c.args); {
-	case errors.Is(err, flag.ErrHelp):
-		return err
-	case err != nil: // the flag set has said so
-		return usageError{errReported}
-	case set.NArg() > 0:
-		return usageError{fmt.Errorf("unexpected argument %q", set.Arg(0))}
-	}
-	return nil
-}
-
-// noArguments refuses arguments to a command that takes none.
-func (c *call) noArguments(name string) error {
-	return c.parse(c.flags(name))
-}
-
 func help(w io.Writer) {
 	fmt.Fprint(w, "wxgate puts WeChat sign-in in front of a web app.\n\nUsage: wxgate [COMMAND]\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -149,5 +116,5 @@ func help(w io.Writer) {
 		fmt.Fprintf(table, "  %s %s\t%s\n", c.name, c.usage, c.summary)
 	}
 	table.Flush()
-	fmt.Fprint(w, "\nThe environment configures it: `wxgate env` lists the variables.\n")
+	fmt.Fprint(w, "\nEnvironment variables configure wxgate: `wxgate env` lists them.\n")
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain puts the test binary on PATH under the name wxgate: scripts and
-// tests run the whole program as a process of its own.
+// TestMain puts the test binary on PATH under the name wxgate, so that scripts
+// and tests can run the program as a process.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"wxgate": main})
 }

@@ -21,10 +21,10 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// patience bounds every wait for something that should come soon.
+// patience limits every wait.
 const patience = 20 * time.Second
 
-// A transcript keeps what a process writes and wakes those who wait for it.
+// A transcript keeps what a process writes and wakes those who wait for more.
 type transcript struct {
 	mu      sync.Mutex
 	text    strings.Builder
@@ -59,12 +59,12 @@ type process struct {
 	t              *testing.T
 	cmd            *exec.Cmd
 	stdout, stderr *transcript
-	ended          chan struct{} // closed when the process has ended, by err
+	ended          chan struct{} // closed when the process has ended; then err is set
 	err            error
 }
 
-// start runs wxgate with the arguments and nothing in its environment but
-// environ. The test's end ends it.
+// start runs wxgate with the arguments and the environment. It is killed at the
+// end of the test.
 func start(t *testing.T, environ []string, args ...string) *process {
 	t.Helper()
 	ctx, kill := context.WithCancel(context.Background())
@@ -95,8 +95,7 @@ func start(t *testing.T, environ []string, args ...string) *process {
 	return p
 }
 
-// line waits until stdout holds a line that contains all of the parts, and
-// returns the first such line.
+// line waits for a line of stdout that contains all parts, and returns the first.
 func (p *process) line(parts ...string) string {
 	p.t.Helper()
 	deadline := time.After(patience)
@@ -137,7 +136,7 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// exit waits for the process's end and returns its exit code; -1: a signal
+// exit waits for the end of the process and returns its exit code; -1 if a signal
 // ended it.
 func (p *process) exit() int {
 	p.t.Helper()
@@ -154,7 +153,7 @@ func (p *process) exit() int {
 	return 0
 }
 
-// listening waits for the line that tells the address of a server.
+// listening waits for the log line of a server and returns the server's address.
 func (p *process) listening(server string) string {
 	p.t.Helper()
 	var entry struct{ Address string }
@@ -168,9 +167,9 @@ func (p *process) listening(server string) string {
 // cookieKey is the key of every gateway that tests start.
 var cookieKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdefghijklmnopqrstuv"))
 
-// environment is a whole configuration of `wxgate serve` before the upstream,
-// all of whose paths are public. The changes are put over it; one without a
-// value takes the variable away.
+// environment returns a valid configuration of `wxgate serve` with an upstream all
+// of whose paths are public. Changes replace variables; one without = removes its
+// variable.
 func environment(upstream string, changes ...string) []string {
 	vars := map[string]string{
 		"WXGATE_APP_ID":       wechattest.StockAppID,
@@ -220,7 +219,7 @@ func newClient(t *testing.T) *http.Client {
 	}
 }
 
-// get asks once and returns status and body.
+// get sends one request and returns status and body of the response.
 func get(t *testing.T, address string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -239,7 +238,7 @@ func get(t *testing.T, address string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
-// eventually asks the question again and again until the answer is yes.
+// eventually waits until yes returns true.
 func eventually(t *testing.T, within time.Duration, what string, yes func() bool) {
 	t.Helper()
 	if !soon(within, yes) {
@@ -247,7 +246,7 @@ func eventually(t *testing.T, within time.Duration, what string, yes func() bool
 	}
 }
 
-// soon reports whether the answer becomes yes in time.
+// soon reports whether yes returns true in time.
 func soon(within time.Duration, yes func() bool) bool {
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
@@ -262,7 +261,7 @@ func soon(within time.Duration, yes func() bool) bool {
 	return true
 }
 
-// listens reports whether somebody accepts connections at the address.
+// listens reports whether the address accepts connections.
 func listens(address string) bool {
 	conn, err := net.DialTimeout("tcp", address, time.Second)
 	if err != nil {

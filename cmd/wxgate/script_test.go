@@ -23,17 +23,17 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// TestScripts runs the commands as a person does. Each script has a whole
-// configuration in its environment, an emulator for it, and a site behind it
-// over HTTP and, with a CA of its own, over HTTPS; and these commands more:
+// TestScripts runs the commands as a user does. The environment of each script has
+// a valid configuration with an emulator and a site, over HTTP and, with its own
+// CA, over HTTPS. These commands are added:
 //
-//	exit CODE program [args...]   runs the program, which must exit so
+//	exit CODE program [args...]   runs the program and checks its exit code
 //	account freeze | allow IP     changes the account at the emulator
-//	followers N                   gives it so many followers
-//	quota PATH N                  allows so many calls a day
-//	asked PATH N                  wants so many calls of a path
-//	last FILE                     puts the openid of its last line into LAST
-//	distinct FILE FILE N          wants so many different lines in both
+//	followers N                   sets its number of followers
+//	quota PATH N                  sets the daily quota of an API path
+//	asked PATH N                  checks the number of calls of an API path
+//	last FILE                     sets LAST to the openid in the last line
+//	distinct FILE FILE N          checks the number of different lines in both
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -62,7 +62,7 @@ func setUpScript(e *testscript.Env) error {
 	site := httptest.NewServer(http.HandlerFunc(hello))
 	e.Defer(site.Close)
 	secure := httptest.NewUnstartedServer(http.HandlerFunc(hello))
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // one script hangs up on it
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // one script refuses its certificate
 	secure.StartTLS()
 	e.Defer(secure.Close)
 	gone := httptest.NewServer(http.HandlerFunc(hello))
@@ -158,7 +158,7 @@ func distinctCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// The table of variables stands in README.md too, between two marks.
+// README.md shows the table of variables between two marks.
 func TestEnvironmentTableOfREADME(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")

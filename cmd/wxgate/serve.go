@@ -17,17 +17,15 @@ import (
 )
 
 // serve runs the gateway until a signal ends it.
-func serve(c *call) error {
-	if err := c.noArguments("serve"); err != nil {
+func serve(inv *invocation) error {
+	if err := inv.noArguments("serve"); err != nil {
 		return err
 	}
-	cfg, err := config.Load(c.environ)
+	cfg, err := config.Load(inv.environ)
 	if err != nil {
 		return err
 	}
-	logger := newLogger(cfg, c.stdout)
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	logger, registry := newLogger(cfg, inv.stdout), newRegistry()
 	observe, err := gateway.ObserveWeChat(registry)
 	if err != nil {
 		return err
@@ -37,26 +35,20 @@ func serve(c *call) error {
 	if err != nil {
 		return err
 	}
-	main := &server{name: "gateway", setting: "WXGATE_LISTEN", address: cfg.Listen, service: newHTTPServer(g, logger)}
-	servers := []*server{main}
-	if cfg.TLSCertFile != "" {
-		if main.tls, err = loadCertificate(cfg.TLSCertFile, cfg.TLSKeyFile, logger); err != nil {
-			return usageError{err}
-		}
-	}
-	if cfg.ExtAuthzListen != "" {
-		servers = append(servers, newExtAuthz(http.HandlerFunc(g.Authorize), cfg.ExtAuthzListen, logger))
+	servers, err := visitorServers(cfg, g, logger)
+	if err != nil {
+		return usageError{err}
 	}
 	if cfg.RelayListen != "" {
-		forward, err := newRelay(cfg, accounts.tokens(cfg), logger, registry)
+		relay, err := relayServer(cfg, accounts.tokens(cfg), logger, registry)
 		if err != nil {
 			return usageError{err}
 		}
-		servers = append(servers, &server{name: "relay", setting: "WXGATE_RELAY_LISTEN", address: cfg.RelayListen, service: newHTTPServer(forward, logger)})
+		servers = append(servers, relay)
 	}
 	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
 	if cfg.AdminListen != "" {
-		servers = append(servers, &server{name: "admin", setting: "WXGATE_ADMIN_LISTEN", address: cfg.AdminListen, service: newHTTPServer(operator, logger)})
+		servers = append(servers, httpServer("admin", "WXGATE_ADMIN_LISTEN", cfg.AdminListen, operator, logger))
 	}
 	defer runtime.KeepAlive(new([heapFloor]byte))
 	return runServers(logger, servers, shutdown{
@@ -64,60 +56,56 @@ func serve(c *call) error {
 		delay:   cfg.DrainDelay,
 		timeout: cfg.ShutdownTimeout,
 	}, func() {
-		tellStart(cfg, logger)
+		logStart(cfg, logger)
 	})
 }
 
 // heapFloor is the size of an object that is never touched, and so takes no
-// memory: the collector counts it as live and waits for as much garbage before
-// it runs. A gateway keeps so little that it would run at every few hundred
+// memory. The garbage collector counts it as live and therefore runs less often:
+// a gateway keeps so little that the collector would run every few hundred
 // requests, which took a fifth of the processor time of a forward-auth check.
 const heapFloor = 32 << 20
 
-// tellStart logs what was understood of the configuration.
-func tellStart(c *config.Config, logger zerolog.Logger) {
-	event := logger.Info().Str("version", buildVersion())
-	if len(c.Sites) == 0 {
-		describe(event, c).Msg("started")
-	} else {
-		event.Int("sites", len(c.Sites)).Msg("started")
-		for _, site := range c.Sites {
-			describe(logger.Info(), site.Config).Msg("site")
-		}
+// newLogger returns the one logger of the process.
+func newLogger(c *config.Config, w io.Writer) zerolog.Logger {
+	if c.LogFormat == "console" {
+		w = zerolog.ConsoleWriter{Out: w}
 	}
-	for _, site := range sitesOf(c) {
-		if site.Mode == modeForwardAuth && len(site.Upstream) > 0 {
-			logger.Warn().Str("public_url", site.PublicURL.String()).Str("mend", "drop WXGATE_UPSTREAM, or set WXGATE_MODE=proxy").Msg("nothing is forwarded to the upstream in forward-auth mode")
-		}
-		if site.DenyOpenIDsFile != "" && site.OutsideWeChat == string(gateway.OutsideQRConnect) {
-			logger.Warn().Str("public_url", site.PublicURL.String()).Str("mend", "list unionids: by scan login a visitor has another openid").Msg("the deny list may miss visitors who scan")
-		}
-	}
+	return zerolog.New(w).Level(c.LogLevel).With().Timestamp().Logger()
 }
 
-// describe adds a site to a log line.
-func describe(event *zerolog.Event, c *config.Config) *zerolog.Event {
-	event = event.
-		Str("public_url", c.PublicURL.String()).
-		Str("appid", c.AppID).
-		Str("session_store", c.SessionStore)
-	if c.Mode == modeForwardAuth {
-		event = event.Str("mode", c.Mode)
-	} else {
-		event = event.Stringer("upstream", c.Upstream)
-	}
-	if !c.HubURL.IsZero() {
-		event = event.Str("hub", c.HubURL.String())
-	}
-	if len(c.HubSites) > 0 {
-		event = event.Strs("hub_sites", origins(c.HubSites))
-	}
-	return event
+// newRegistry returns a registry with the metrics of Go and of the process.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return registry
 }
 
-// newRelay returns the handler of the API relay.
-func newRelay(c *config.Config, tokens *wechat.TokenSource, logger zerolog.Logger, registry prometheus.Registerer) (*relay.Relay, error) {
-	return relay.New(relay.Config{
+// visitorServers returns the servers for visitors: the gateway's own, and that of
+// ext_authz if it has an address.
+func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger) ([]*server, error) {
+	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger)
+	servers := []*server{main}
+	if c.TLSCertFile != "" {
+		var err error
+		if main.tls, err = loadCertificate(c.TLSCertFile, c.TLSKeyFile, logger); err != nil {
+			return nil, err
+		}
+	}
+	if c.ExtAuthzListen != "" {
+		servers = append(servers, newExtAuthz(http.HandlerFunc(g.Authorize), c.ExtAuthzListen, logger))
+	}
+	return servers, nil
+}
+
+// relayServer returns the server of the API relay.
+func relayServer(
+	c *config.Config, tokens *wechat.TokenSource, logger zerolog.Logger, registry prometheus.Registerer,
+) (*server, error) {
+	handler, err := relay.New(relay.Config{
 		Tokens:    tokens,
 		Paths:     c.RelayPaths,
 		APIURL:    string(c.WeChatAPIURL),
@@ -126,12 +114,13 @@ func newRelay(c *config.Config, tokens *wechat.TokenSource, logger zerolog.Logge
 		AccessLog: c.AccessLog,
 		Metrics:   registry,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return httpServer("relay", "WXGATE_RELAY_LISTEN", c.RelayListen, handler, logger), nil
 }
 
-// newLogger returns the one logger of the process.
-func newLogger(c *config.Config, w io.Writer) zerolog.Logger {
-	if c.LogFormat == "console" {
-		w = zerolog.ConsoleWriter{Out: w}
-	}
-	return zerolog.New(w).Level(c.LogLevel).With().Timestamp().Logger()
+// httpServer returns a server for handler on the address that the variable gave.
+func httpServer(name, variable, address string, handler http.Handler, logger zerolog.Logger) *server {
+	return &server{name: name, variable: variable, address: address, service: newHTTPServer(handler, logger)}
 }

@@ -95,7 +95,7 @@ func TestServeWithoutAdmin(t *testing.T) {
 	}
 }
 
-// An address in use ends the program before anything listens.
+// If an address is in use, the program ends before it serves any other.
 func TestServeAddressInUse(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -120,10 +120,10 @@ func TestServeAddressInUse(t *testing.T) {
 	}
 }
 
-// A heldSite answers no request before it is told to.
+// A heldSite answers requests when answer is closed.
 type heldSite struct {
-	arrived chan string   // path of each request
-	answer  chan struct{} // closed: answer
+	arrived chan string // path of each request
+	answer  chan struct{}
 }
 
 func newHeldSite() *heldSite {
@@ -248,8 +248,8 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	<-inFlight
 }
 
-// A request whose target is no path is refused in wxgate's own words; net/http
-// would answer 200 by itself.
+// The gateway refuses a request whose target is not a path. Without it, net/http
+// would answer 200.
 func TestServeOptionsAsterisk(t *testing.T) {
 	t.Parallel()
 	p := start(t, environment(newUpstream(t, hello)))

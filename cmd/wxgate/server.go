@@ -3,16 +3,10 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"log"
 	"net"
 	"net/http"
-	"os"
-	"os/signal"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,24 +15,25 @@ import (
 // A server is one service on one address.
 type server struct {
 	name      string
-	setting   string // the variable that gives the address
+	variable  string // the variable that gave the address; for errors
 	address   string
-	listener  net.Listener // opened by runServers where it is nil
+	listener  net.Listener // runServers opens it if it is nil
 	service   service
-	tls       *tls.Config // nil: none
-	drain     func()      // told when the end is near; nil: nobody
-	alongside bool        // ends together with the server before it
+	tls       *tls.Config // nil: no TLS
+	drain     func()      // called when the shutdown begins; nil: nothing is called
+	alongside bool        // shut down together with the server before it in the list
 }
 
-// service is what answers: an [http.Server], or what begins and ends as one.
+// A service serves the connections of a listener, as [http.Server] does.
 type service interface {
-	Serve(net.Listener) error // http.ErrServerClosed after one of the others
+	Serve(net.Listener) error // http.ErrServerClosed after Shutdown or Close
 	Shutdown(context.Context) error
 	Close() error
 }
 
-// newHTTPServer returns a server for handler that bounds what a slow or idle
-// client costs, and sets no bound to bodies: a page may stream for hours.
+// newHTTPServer returns a server for handler. It limits the time for a request's
+// header and for idle connections, but not for bodies: a page may stream for
+// hours.
 func newHTTPServer(handler http.Handler, logger zerolog.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -50,108 +45,18 @@ func newHTTPServer(handler http.Handler, logger zerolog.Logger) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		// "OPTIONS *" is the handler's to refuse like any other request.
+		// net/http would answer "OPTIONS *" with 200 before the handler sees it.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     log.New(serverLog{logger}, "", 0),
 	}
 }
 
-// serverLog receives what net/http has to say about connections.
+// serverLog writes the error log of net/http at debug level: clients that break
+// the protocol cause most of its lines.
 type serverLog struct{ logger zerolog.Logger }
 
+// Write implements [io.Writer].
 func (l serverLog) Write(line []byte) (int, error) {
 	l.logger.Debug().Str("detail", strings.TrimSpace(string(line))).Msg("http server")
 	return len(line), nil
-}
-
-// shutdown is how servers end after a signal.
-type shutdown struct {
-	begin   func()        // told at once, nil: nobody
-	delay   time.Duration // the servers go on as before for so long
-	timeout time.Duration // then requests in flight get so long to end
-}
-
-// runServers opens all listeners, calls started, and serves until SIGTERM or
-// SIGINT. A second signal ends the process at once. Nothing listens when it
-// returns.
-func runServers(logger zerolog.Logger, servers []*server, end shutdown, started func()) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if err := listen(servers); err != nil {
-		return err
-	}
-	failed := make(chan error, len(servers))
-	var running sync.WaitGroup
-	for _, s := range servers {
-		logger.Info().Str("server", s.name).Str("address", s.listener.Addr().String()).Msg("listening")
-		running.Go(func() {
-			if err := s.service.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("%s server: %w", s.name, err)
-			}
-		})
-	}
-	started()
-	var err error
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		stop() // from here on a signal has its usual effect
-		err = drain(logger, servers, end)
-	}
-	for _, s := range servers {
-		s.service.Close()
-	}
-	running.Wait()
-	return err
-}
-
-// listen opens the listeners of all servers, or none.
-func listen(servers []*server) error {
-	for i, s := range servers {
-		if s.listener == nil {
-			l, err := net.Listen("tcp", s.address)
-			if err != nil {
-				for _, before := range servers[:i] {
-					before.listener.Close()
-				}
-				return fmt.Errorf("%s server: %w; %s gives the address", s.name, err, s.setting)
-			}
-			s.listener = l
-		}
-		if s.tls != nil {
-			s.listener = tls.NewListener(s.listener, s.tls)
-		}
-	}
-	return nil
-}
-
-// drain ends the servers in order: those that serve visitors before those that
-// tell how they do.
-func drain(logger zerolog.Logger, servers []*server, end shutdown) error {
-	if end.begin != nil {
-		end.begin()
-	}
-	for _, s := range servers {
-		if s.drain != nil {
-			s.drain()
-		}
-	}
-	logger.Info().Dur("drain_delay_ms", end.delay).Dur("shutdown_timeout_ms", end.timeout).Msg("shutting down")
-	time.Sleep(end.delay)
-	ctx, cancel := context.WithTimeout(context.Background(), end.timeout)
-	defer cancel()
-	var ending sync.WaitGroup
-	for _, s := range servers {
-		if !s.alongside {
-			ending.Wait()
-		}
-		ending.Go(func() {
-			if err := s.service.Shutdown(ctx); err != nil {
-				logger.Warn().Str("server", s.name).Err(err).Msg("requests cut off")
-			}
-		})
-	}
-	ending.Wait()
-	logger.Info().Msg("stopped")
-	return nil
 }

@@ -66,7 +66,7 @@ func TestServeSeveralSites(t *testing.T) {
 	}
 }
 
-// The page for a host that is no site's comes from the unnumbered folder.
+// The page for an unknown host comes from the unnumbered folder.
 func TestServePageOfAnUnknownSite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -106,8 +106,8 @@ func TestServeForwardAuth(t *testing.T) {
 	}
 }
 
-func TestServeForwardAuthSaysThatNothingIsForwarded(t *testing.T) {
+func TestServeForwardAuthWarnsOfUpstream(t *testing.T) {
 	t.Parallel()
 	p := start(t, environment("http://127.0.0.1:9", "WXGATE_MODE=forward-auth"))
-	p.line(`"level":"warn"`, "nothing is forwarded to the upstream")
+	p.line(`"level":"warn"`, `"message":"upstream ignored in forward-auth mode"`, `"hint":"`)
 }

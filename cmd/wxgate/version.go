@@ -7,16 +7,16 @@ import (
 	"runtime/debug"
 )
 
-// version and commit are set by the linker (-X main.version=…) where a release
-// is built from an archive; otherwise Go's own build information tells.
+// version and commit are set by the linker (-X main.version=…) when a release is
+// built from an archive. If they are empty, Go's build information is used.
 var version, commit string
 
-// printVersion prints what exactly is running.
-func printVersion(c *call) error {
-	if err := c.noArguments("version"); err != nil {
+// printVersion prints the version of the program and of Go.
+func printVersion(inv *invocation) error {
+	if err := inv.noArguments("version"); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(c.stdout, "wxgate %s commit %s %s\n", buildVersion(), buildCommit(), runtime.Version())
+	_, err := fmt.Fprintf(inv.stdout, "wxgate %s commit %s %s\n", buildVersion(), buildCommit(), runtime.Version())
 	return err
 }
 

@@ -256,4 +256,7 @@ type Config struct {
 	// UpstreamCAs holds the certificates of UpstreamCAFile; nil, as in net/http,
 	// for the system's.
 	UpstreamCAs *x509.CertPool `env:"-" json:"-"`
+
+	// sources are the settings that gave the variables their values, see Fault.
+	sources map[string]source `env:"-"`
 }

@@ -43,6 +43,17 @@ func (f Fault) String() string {
 	return f.Name + "=" + f.Given + ": " + f.Problem
 }
 
+// Fault returns a fault of a variable, such as WXGATE_PAGES_DIR, that was found
+// with its value in c. Its name is that of the setting that gave the value:
+// WXGATE_SITES_0_PAGES_DIR if the site of c has a value of its own.
+func (c *Config) Fault(variable, problem string) Fault {
+	from, ok := c.sources[strings.TrimPrefix(variable, namePrefix)]
+	if !ok { // not set: the default has the problem
+		return Fault{Name: variable, Problem: problem}
+	}
+	return Fault{Name: from.name, Given: from.shown, Problem: problem}
+}
+
 // quote prepares a value for a message. It returns nothing for a value that may
 // hold a secret: a URL with a password, or a key in place of its file's path.
 func quote(value string) string {

@@ -209,3 +209,29 @@ func TestLoadReportsAllFaults(t *testing.T) {
 		t.Errorf("Load: %v\nwant %s", err, want)
 	}
 }
+
+// A later fault of a value names the setting that gave it.
+func TestConfigFault(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	c, err := config.Load(shared("WXGATE_PAGES_DIR="+folder, "WXGATE_SITES_1_COOKIE_NAME=b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := c.Sites[1].Config
+	for _, tt := range []struct {
+		c              *config.Config
+		variable, want string
+	}{
+		{c, "WXGATE_PAGES_DIR", fmt.Sprintf("WXGATE_PAGES_DIR=%q: odd", folder)},
+		{own, "WXGATE_PAGES_DIR", fmt.Sprintf("WXGATE_PAGES_DIR=%q: odd", folder)},
+		{own, "WXGATE_COOKIE_NAME", `WXGATE_SITES_1_COOKIE_NAME="b": odd`},
+		{own, "WXGATE_APP_SECRET", "WXGATE_SITES_1_APP_SECRET: odd"},
+		{own, "WXGATE_PUBLIC_URL", `WXGATE_SITES_1_HOSTS="b.example.com": odd`},
+		{own, "WXGATE_SCOPE", "WXGATE_SCOPE: odd"},
+	} {
+		if got := tt.c.Fault(tt.variable, "odd").String(); got != tt.want {
+			t.Errorf("Fault(%s) = %s, want %s", tt.variable, got, tt.want)
+		}
+	}
+}

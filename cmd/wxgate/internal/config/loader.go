@@ -42,7 +42,7 @@ func newLoader(prefix string, given map[string]string) *loader {
 // read returns a configuration with the values of the wanted variables and the
 // defaults of the others.
 func (l *loader) read(known, wanted []variable) *Config {
-	c := new(Config)
+	c := &Config{sources: l.sources}
 	for _, v := range wanted {
 		l.take(v)
 	}

@@ -102,6 +102,7 @@ func (l *loader) sites(shared *Config, known []variable, numbered map[string]map
 // not parsed, and their files not read, again.
 func (l *loader) site(shared *Config, known []variable, taken claims) Site {
 	c := new(*shared)
+	c.sources = l.sources
 	for _, v := range known {
 		if !v.process {
 			l.take(v)

@@ -27,12 +27,12 @@ func placeOrder(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	o.OpenID = visitorOf(r).OpenID // whose order it is, the body does not decide
+	o.OpenID = visitorOf(r).OpenID // never from the body, which a visitor can forge
 	writeJSON(w, http.StatusOK, o)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v) // an error here is a visitor who left
+	json.NewEncoder(w).Encode(v) // fails only if the visitor has left
 }

@@ -58,7 +58,7 @@ func TestOrders(t *testing.T) {
 		{"in someone else's name", `{"openid":"oOTHER","item":"tea","quantity":1}`, nil, 200, `{"openid":"` + openID + `","item":"tea","quantity":1}` + "\n"},
 		{"no JSON", `item=tea`, nil, 400, refused},
 		{"no item", `{"quantity":1}`, nil, 400, refused},
-		{"nothing of it", `{"item":"tea","quantity":0}`, nil, 400, refused},
+		{"none of it", `{"item":"tea","quantity":0}`, nil, 400, refused},
 		{"from another site", `{"item":"tea","quantity":1}`, map[string]string{"Origin": "https://evil.example"}, 403, "cross-origin request detected, and/or browser is out of date: Sec-Fetch-Site is missing, and Origin does not match Host\n"},
 	}
 	for _, test := range tests {

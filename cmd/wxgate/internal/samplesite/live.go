@@ -14,9 +14,10 @@ const (
 	heartbeatEvery = 15 * time.Second
 )
 
-// echo greets with the openid of the handshake and sends back what it is sent.
+// echo greets with the openid of the handshake, then returns each message.
 func echo(w http.ResponseWriter, r *http.Request) {
-	// Accept refuses another site's Origin: it would come with our visitor's cookies.
+	// Accept refuses a page of another site, by its Origin: a browser would send
+	// this site's cookies with its request.
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // Accept has answered
@@ -38,8 +39,8 @@ type tick struct {
 	OpenID string    `json:"openid"`
 }
 
-// events sends a tick each second, and a comment now and then, as a site with
-// less to say does to keep the proxies on the way from closing the connection.
+// events sends a tick each second, and a comment every 15 seconds: the way for a
+// site with rare events to keep proxies from closing an idle connection.
 func events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	openID, stream := visitorOf(r).OpenID, http.NewResponseController(w)

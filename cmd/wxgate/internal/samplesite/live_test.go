@@ -58,7 +58,7 @@ func TestEchoRefusesAnotherSite(t *testing.T) {
 	}
 }
 
-// A flushed response holds what the browser has got so far.
+// A flushed response holds what was flushed to the browser so far.
 type flushed struct {
 	header  http.Header
 	written bytes.Buffer

@@ -16,13 +16,13 @@ const (
 
 type pages struct{ templates *template.Template }
 
-// page is what a template shows.
+// page is the data of a template.
 type page struct {
 	visitor
 	Lang string
 }
 
-// T is the text in the page's language.
+// T returns the text in the page's language.
 func (p page) T(zh, en string) string {
 	if p.Lang == english {
 		return en
@@ -43,14 +43,14 @@ func (p pages) serve(name string) http.HandlerFunc {
 	}
 }
 
-// pageLanguage returns the language of the page's own switch (?lang=), else the
-// one that Accept-Language weighs more, else Chinese.
+// pageLanguage returns the language in the query (?lang=), else the one that
+// Accept-Language prefers, else Chinese.
 func pageLanguage(r *http.Request) string {
 	if lang := r.URL.Query().Get("lang"); lang == chinese || lang == english {
 		return lang
 	}
-	// In lower case, since x/text does not know the parameter Q. A header that it
-	// cannot read gives no tags.
+	// In lower case, because x/text ignores the parameter Q. A header that it cannot
+	// parse has no tags.
 	tags, _, _ := language.ParseAcceptLanguage(strings.ToLower(r.Header.Get("Accept-Language")))
 	for _, tag := range tags { // by weight
 		switch base, _, _ := tag.Raw(); base.String() {

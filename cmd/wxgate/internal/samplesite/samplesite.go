@@ -1,8 +1,8 @@
-// Package samplesite is the H5 site that stands behind the gateway in
-// "wxgate demo": an example of what a site behind wxgate does. It knows nothing
-// of WeChat, holds no secret and keeps no session; who is asking it reads from
-// the request's X-WX-… headers. Such a site must be reachable through the
-// gateway only, since whoever else reaches it can write these headers himself.
+// Package samplesite is the H5 site behind the gateway in "wxgate demo", an
+// example for sites behind wxgate. It does not call WeChat, holds no secret and
+// keeps no session; it reads the visitor's identity from the request's X-WX-…
+// headers. Such a site must be reachable through the gateway only: any other
+// client could set these headers itself.
 package samplesite
 
 import (
@@ -14,10 +14,10 @@ import (
 //go:embed pages static
 var assets embed.FS
 
-// Handler is the site. Its paths under /static/, /about, /guest and /favicon.ico are
-// meant to be public; all others expect a visitor who has signed in. It keeps no
-// state and is safe for concurrent use. A stream of /events and a WebSocket of
-// /ws last until the browser leaves or the request's context ends.
+// Handler returns the site. Its [PublicPaths] are for everybody, all other paths
+// for visitors who have signed in. It keeps no state and is safe for concurrent
+// use. A stream of /events and a WebSocket of /ws last until the browser leaves
+// or the request's context ends.
 func Handler() http.Handler {
 	p := pages{template.Must(template.ParseFS(assets, "pages/*.html"))}
 	mux := http.NewServeMux()
@@ -42,22 +42,23 @@ func serveStatic(w http.ResponseWriter, r *http.Request, name string) {
 	http.ServeFileFS(w, r, assets, "static/"+name)
 }
 
-// protect sets the headers that keep a browser to this site's own scripts.
+// protect sets the headers that let browsers run this site's own scripts only.
 func protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Cache-Control", "no-store") // answers are one visitor's
-		h.Set("Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
-		// Not no-referrer: that makes the Origin of the sign-out form "null",
-		// which the gateway refuses where the browser sends no Sec-Fetch-Site.
+		h.Set("Cache-Control", "no-store") // an answer is for one visitor only
+		h.Set("Content-Security-Policy",
+			"default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		// Not no-referrer, which makes the Origin of the sign-out form "null": the
+		// gateway refuses that from a browser that sends no Sec-Fetch-Site.
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("X-Content-Type-Options", "nosniff")
 		next.ServeHTTP(w, r)
 	})
 }
 
-// PublicPaths are the paths that the site shows to anybody, as
-// [http.ServeMux] patterns: what a gateway before it need not guard.
+// PublicPaths returns the paths that need no visitor, as [http.ServeMux] patterns
+// for the gateway.
 func PublicPaths() []string {
 	return []string{"/static/", "/about", "/guest", "/favicon.ico"}
 }

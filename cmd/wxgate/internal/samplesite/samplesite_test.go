@@ -83,17 +83,17 @@ func TestPageHooks(t *testing.T) {
 func TestLanguage(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, path, accept, want string }{
-		{"nothing said", "/", "", "zh-CN"},
+		{"no header", "/", "", "zh-CN"},
 		{"english", "/", "en-US,en;q=0.9", "en"},
 		{"chinese in another country", "/", "zh-TW", "zh-CN"},
 		{"first of equals", "/", "en,zh", "en"},
 		{"heavier wins", "/", "en;q=0.5, zh;q=0.8", "zh-CN"},
-		{"blank before q", "/", "zh; q=0.1, EN; q=0.2", "en"},
+		{"space before q", "/", "zh; q=0.1, EN; q=0.2", "en"},
 		{"refused", "/", "en;q=0", "zh-CN"},
 		{"no number", "/", "en;q=much", "zh-CN"},
 		{"neither", "/", "fr, de;q=0.5", "zh-CN"},
 		{"switched", "/?lang=en", "zh-CN", "en"},
-		{"switched to nothing known", "/?lang=tlh", "en", "en"},
+		{"switched to an unknown one", "/?lang=tlh", "en", "en"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// shownHeaders are the headers that a visitor may see. It is a list, not
-// everything under X-WX-: an access token or an assertion must not reach a browser.
+// shownHeaders are the headers that a page shows. Not every X-WX-… header is
+// among them: an access token or an assertion must not reach a browser.
 var shownHeaders = [...]string{
 	"X-WX-OpenID", "X-WX-AppID", "X-WX-Source", "X-WX-Scope", "X-WX-UnionID",
 	"X-WX-Nickname", "X-WX-Avatar", "X-WX-Subscribed", "X-WX-Snapshot-User",
 	"X-Request-ID", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
 }
 
-// visitor is who is asking, as the gateway tells it.
+// visitor is the visitor of a request, by the gateway's headers.
 type visitor struct {
 	OpenID       string            `json:"openid,omitzero"` // empty: not signed in
 	Nickname     string            `json:"nickname,omitzero"`
@@ -37,8 +37,8 @@ func visitorOf(r *http.Request) visitor {
 	return v
 }
 
-// nickname decodes the percent-encoded UTF-8 of a header; what is not encoded
-// so is shown as it came.
+// nickname decodes a header of percent-encoded UTF-8. It returns a value that is
+// not encoded as it is.
 func nickname(encoded string) string {
 	name, err := url.PathUnescape(encoded)
 	if err != nil {

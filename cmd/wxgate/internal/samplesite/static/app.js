@@ -1,8 +1,8 @@
 // The page shows the visitor without this script, which adds the hash routes
 // and the calls. Texts from a server go to textContent only, never to HTML.
 
-// What wx.config needs signed: an iPhone holds the signature against the address
-// at which the page was opened, whatever a router has made of it since.
+// The address to sign for wx.config: an iPhone checks the signature against the
+// address at which the page was opened, even after a router has changed it.
 const landing = location.href;
 
 const say = (zh, en) => (document.documentElement.lang === 'en' ? en : zh);
@@ -10,8 +10,8 @@ const byId = (id) => document.getElementById(id);
 const onAction = (name, handler) =>
   document.querySelector(`[data-action="${name}"]`).addEventListener('click', handler);
 
-// Routes: the section whose id is what stands behind the #, else the first. The
-// ids go, or the browser would scroll to the section and past the visitor.
+// Routes: the section whose id follows the #, else the first. The ids are removed,
+// or the browser would scroll to the section and past the header.
 
 const views = new Map();
 for (const view of document.querySelectorAll('main > section')) {
@@ -33,8 +33,8 @@ function route() {
 addEventListener('hashchange', route);
 route();
 
-// Calls: a session may end while the page is open, and the gateway then answers
-// 401 with the address of the login.
+// Calls: if the session has ended, the gateway answers 401 with the address of
+// the login.
 
 async function call(path, options, id = 'fetch-result') {
   const result = byId(id);
@@ -66,7 +66,7 @@ function offerLogin(address) {
   byId('login-again').href = login.href;
 }
 
-// The visitor may have moved to another view since the 401 came.
+// The visitor may open another view after the 401.
 addEventListener('hashchange', () => {
   if (!byId('signed-out').hidden) offerLogin(byId('login-again').href);
 });
@@ -89,8 +89,8 @@ for (const button of document.querySelectorAll('[data-buy]')) {
   });
 }
 
-// Live: neither WebSocket nor EventSource tells a script the status of a
-// refusal, so an ordinary call finds out whether it was the session.
+// Live: neither WebSocket nor EventSource gives a script the status of a refusal,
+// so an ordinary call finds out whether the session has ended.
 
 function append(id, line) {
   const lines = byId(id).textContent.split('\n').slice(-8);
@@ -135,7 +135,7 @@ onAction('sse', () => {
   source = new EventSource('/events');
   source.onmessage = (event) => append('sse-result', event.data);
   source.onerror = () => {
-    if (source.readyState !== EventSource.CLOSED) return; // it connects again by itself
+    if (source.readyState !== EventSource.CLOSED) return; // the browser reconnects
     stopEvents(say('已断开', 'refused'));
     whoAmI();
   };

@@ -1,5 +1,5 @@
-// Signs the visitor in when the page wants it, without a server of its own: the
-// gateway says where to go and trades what comes back for a session.
+// Signs the visitor in from a page, without a server of the site's: the gateway
+// returns WeChat's address, and exchanges the code that comes back for a session.
 
 const result = document.getElementById('login-result');
 
@@ -18,7 +18,7 @@ async function leave() {
 }
 
 async function arrive(state, code) {
-  // A code is of use once: the address is again the one that was left.
+  // A code works once, so the address of the page becomes the one before the login.
   history.replaceState(null, '', sessionStorage.getItem(state) ?? location.pathname);
   if (!code) throw new Error('WeChat sent no code: declined');
   const form = new URLSearchParams({ code, state });

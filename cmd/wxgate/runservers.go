@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// A shutdown says how servers end after a signal.
+type shutdown struct {
+	begin   func()        // called first; nil: nothing is called
+	delay   time.Duration // how long all servers then go on as before
+	timeout time.Duration // how long requests in flight may take after that
+}
+
+// runServers opens all listeners, calls started, and serves until SIGTERM or
+// SIGINT. A second signal ends the process at once. When runServers returns, all
+// listeners are closed.
+func runServers(logger zerolog.Logger, servers []*server, end shutdown, started func()) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := listen(servers); err != nil {
+		return err
+	}
+	failed := make(chan error, len(servers))
+	var running sync.WaitGroup
+	for _, s := range servers {
+		logger.Info().Str("server", s.name).Str("address", s.listener.Addr().String()).Msg("listening")
+		running.Go(func() {
+			if err := s.service.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("%s server: %w", s.name, err)
+			}
+		})
+	}
+	started()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		stop() // the next signal ends the process
+		drain(logger, servers, end)
+	}
+	for _, s := range servers {
+		s.service.Close()
+	}
+	running.Wait()
+	return err
+}
+
+// listen opens the listeners of all servers. If one fails, it closes those that
+// it opened.
+func listen(servers []*server) error {
+	for i, s := range servers {
+		if s.listener == nil {
+			l, err := net.Listen("tcp", s.address)
+			if err != nil {
+				for _, earlier := range servers[:i] {
+					earlier.listener.Close()
+				}
+				return fmt.Errorf("%s server: %w; %s gives the address", s.name, err, s.variable)
+			}
+			s.listener = l
+		}
+		if s.tls != nil {
+			s.listener = tls.NewListener(s.listener, s.tls)
+		}
+	}
+	return nil
+}
+
+// drain shuts the servers down in their order, so that health and metrics are
+// served until the visitors' requests have ended.
+func drain(logger zerolog.Logger, servers []*server, end shutdown) {
+	if end.begin != nil {
+		end.begin()
+	}
+	for _, s := range servers {
+		if s.drain != nil {
+			s.drain()
+		}
+	}
+	logger.Info().Dur("drain_delay_ms", end.delay).Dur("shutdown_timeout_ms", end.timeout).Msg("shutting down")
+	time.Sleep(end.delay)
+	ctx, cancel := context.WithTimeout(context.Background(), end.timeout)
+	defer cancel()
+	var ending sync.WaitGroup
+	for _, s := range servers {
+		if !s.alongside {
+			ending.Wait()
+		}
+		ending.Go(func() {
+			if err := s.service.Shutdown(ctx); err != nil {
+				logger.Warn().Str("server", s.name).Err(err).Msg("requests cut off")
+			}
+		})
+	}
+	ending.Wait()
+	logger.Info().Msg("stopped")
+}
