@@ -38,7 +38,6 @@ func testPolicy(t testing.TB, change ...func(*Site)) policy {
 	return p
 }
 
-
 // The verdicts, as the table below names them.
 var (
 	visitorPasses = verdict{action: passVisitor}
