@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -25,13 +26,13 @@ func newGateway(t testing.TB, wx *wechattest.Emulator) *gateway.Gateway {
 		AppSecret: wechattest.StockAppSecret,
 		Transport: wx.Transport(),
 	}
-	g, err := gateway.New(gateway.Config{
+	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{{
 		PublicURL:   publicURL,
 		ReturnHosts: []string{"M.example.com", "dev.example.com:8443"},
 		Account:     account,
 		Tickets:     &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: account}},
-		CookieKeys:  [][]byte{bytes.Repeat([]byte("k"), 32)},
-	})
+		CookieKeys:  session.Keys{bytes.Repeat([]byte("k"), 32)},
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
