@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Bodies are streamed, not kept in memory. Each has 64 MiB, or 1 GiB if
-// TEST_REQUIRE_ALL is 1.
+// Bodies are streamed, not kept in memory. Each has 64 MiB, or 1 GiB if TEST_LARGE
+// is 1.
 func TestBodiesStreamInConstantMemory(t *testing.T) {
 	const bound = 16 << 20 // of the heap
 	size := int64(64 << 20)
-	if os.Getenv("TEST_REQUIRE_ALL") == "1" {
+	if os.Getenv("TEST_LARGE") == "1" {
 		size = 1 << 30
 	}
 	length := strconv.FormatInt(size, 10)
