@@ -7,7 +7,7 @@
 // callback, in a short-lived cookie of its own.
 //
 // The package depends neither on WeChat's API nor on the gateway and can be used
-// alone.
+// alone. Its exported API is stable, in the sense that package gateway defines.
 package session
 
 import (

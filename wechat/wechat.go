@@ -14,7 +14,8 @@
 // reached or its response was not usable. No error text contains the AppSecret,
 // or a code, token or openid of the failed call.
 //
-// The flow is described in [WeChat's web authorization guide].
+// The flow is described in [WeChat's web authorization guide]. The exported API
+// is stable, in the sense that package gateway defines.
 //
 // [WeChat's web authorization guide]: https://developers.weixin.qq.com/doc/service/guide/h5/auth.html
 package wechat
