@@ -59,6 +59,9 @@ func TestNewNamesTheField(t *testing.T) {
 		{"upstream without a host", "Upstreams", func(c *testConfig) {
 			c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: &url.URL{Scheme: "http"}}}
 		}},
+		{"upstream with a prefix that is no text", "Upstreams", func(c *testConfig) {
+			c.Upstreams = []gateway.Upstream{{Prefix: "/\xff", URL: &url.URL{Scheme: "http", Host: "app"}}}
+		}},
 		{"two upstreams for one path", "Upstreams", func(c *testConfig) {
 			app := &url.URL{Scheme: "http", Host: "app"}
 			c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: app}, {Prefix: "/", URL: app}}

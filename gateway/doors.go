@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -23,6 +24,9 @@ type door func(d *doors, w *recorder, r *http.Request, q *request) error
 // serve answers r through the given door.
 func (d *doors) serve(w http.ResponseWriter, r *http.Request, through door) {
 	d.site.respond(w, r, func(w *recorder, r *http.Request, q *request) error {
+		if err := readable(r); err != nil {
+			return err
+		}
 		return through(d, w, r, q)
 	})
 }
@@ -66,7 +70,11 @@ func (d *doors) pass(w *recorder, r *http.Request, q *request, v visitor, to app
 	verdict, v := d.evaluate(w, r, q, &ask, v)
 	switch verdict.action {
 	case passVisitor, passNobody:
-		return d.forward(w, r, q, ask, v, to)
+		err := d.forward(w, r, q, ask, v, to)
+		if err != nil && !errors.Is(err, errVisitorLeft) {
+			err = refusal.Of(err).In(formOf(d.site.policy.showsPage(&ask)))
+		}
+		return err
 	case signIn:
 		return d.logins.answer(w, r, q, verdict.how)
 	default:
@@ -105,7 +113,7 @@ func (d *doors) forward(w *recorder, r *http.Request, q *request, ask question, 
 		}
 		// With the server's own writer: told of the excess, it closes the connection
 		// instead of reading on.
-		r.Body = http.MaxBytesReader(w.ResponseWriter, r.Body, limit)
+		r = limitBody(w.ResponseWriter, r, limit)
 	}
 	return to.forward(d.site, w, r, q, ask, v)
 }

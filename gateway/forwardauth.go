@@ -34,6 +34,7 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *request) error {
 	setOwnHeaders(w.Header())
 	v := d.site.visitor(r)
 	w.session = v.session
+	w.Final, w.NoBody = nil, false // nginx asks over HTTP
 	if d.own.plainly(r) {
 		// On its way to this gateway, which asks itself. An encoded spelling may be
 		// on its way to the site: Envoy routes by the path as it was sent.
@@ -41,12 +42,12 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *request) error {
 		d.allow(w, r, q, visitor{}, q.navigation)
 		return nil
 	}
-	w.Final, w.NoBody = func(status int, h http.Header) int {
+	w.Final = func(status int, h http.Header) int {
 		if status == http.StatusOK {
 			d.replaceCookies(h, r.Header)
 		}
 		return status
-	}, false
+	}
 	return d.authorize(w, r, q, questionOf(r, q.navigation), v, true)
 }
 

@@ -75,11 +75,8 @@ func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
 		w.WriteHeader(access.StatusClientLeft) // nobody failed, and nobody reads it
 		return
 	}
-	form := refusal.FormJSON
-	if f.site.policy.showsPage(&f.ask) {
-		form = refusal.FormPage
-	}
-	f.site.refuse(w.(*recorder), r, f.request, upstreamFailure(err).In(form))
+	e := upstreamFailure(err).In(formOf(f.site.policy.showsPage(&f.ask)))
+	f.site.refuse(w.(*recorder), r, f.request, e)
 }
 
 // upstreamFailure returns the answer to a request whose forwarding ended with

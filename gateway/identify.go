@@ -90,5 +90,5 @@ func loginRefusal(err error) *refusal.Error {
 	if e, ok := errors.AsType[*refusal.Error](err); ok {
 		return e
 	}
-	return refusal.WeChat(err)
+	return refusal.Exchange(err)
 }

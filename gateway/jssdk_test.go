@@ -166,6 +166,8 @@ func TestJSSDKFaults(t *testing.T) {
 		{"-1", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: -1}, 503, "wechat_unavailable", "warn"},
 		{"day quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, 503, "wechat_unavailable", "warn"},
 		{"not allowed", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 48001}, 502, "wechat_error", "error"},
+		{"account barred", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 50004}, 502, "wechat_error", "error"},
+		{"code of a visitor", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40029}, 502, "wechat_error", "error"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

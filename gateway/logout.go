@@ -31,7 +31,7 @@ const maxLogoutForm = 16 << 10
 
 // logout ends the session: POST {prefix}/logout.
 func (e *endpoints) logout(w *recorder, r *http.Request, _ *request, _ visitor) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxLogoutForm)
+	r = limitBody(w, r, maxLogoutForm)
 	target := e.site.returnTo(r.FormValue("return_to")) // an unreadable form names none
 	if err := e.site.sessions.Delete(r, w.Header()); err != nil {
 		e.site.metrics.storeErrors.Inc()

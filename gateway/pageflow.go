@@ -117,7 +117,7 @@ func readCodeAndState(w http.ResponseWriter, r *http.Request) (code, state strin
 		Code  string `json:"code"`
 		State string `json:"state"`
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxCodeBody)
+	r = limitBody(w, r, maxCodeBody)
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		return "", "", err

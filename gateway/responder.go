@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
@@ -65,30 +64,10 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 	if p.isAuth(r.URL.Path) && fromNginx(r.Header) {
 		answerSubrequest(w)
 	}
-	err := readable(r)
-	if err == nil {
-		err = next(w, r, q)
-	}
-	if err != nil && !errors.Is(err, errVisitorLeft) {
+	if err := next(w, r, q); err != nil && !errors.Is(err, errVisitorLeft) {
 		p.refuse(w, r, q, err)
 	}
 	returned = true
-}
-
-// readable refuses requests that no door can handle.
-func readable(r *http.Request) error {
-	switch {
-	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
-		// CONNECT asks for a tunnel in which nothing is checked, TRACE for an echo
-		// of the headers that the gateway adds.
-		return refusal.MethodNotAllowed()
-	case !strings.HasPrefix(r.URL.Path, "/"), strings.Contains(r.RequestURI, " "):
-		// HTTP/2 can carry a space in a path, where the request line of HTTP/1
-		// that the upstream reads would end.
-		return refusal.InvalidRequest(nil)
-	default:
-		return nil
-	}
 }
 
 // refuse answers err as a page or as JSON and logs it. It is the one place for

@@ -102,10 +102,15 @@ func (s *site) refusal(d verdict, v visitor, r *http.Request, target string) *re
 	if e == nil {
 		e = refusal.Unauthorized(s.loginURL(s.callingPage(r), s.scope))
 	}
-	if d.page {
-		return e.In(refusal.FormPage)
+	return e.In(formOf(d.page))
+}
+
+// formOf is the form of a refusal that is a page or JSON.
+func formOf(page bool) refusal.Form {
+	if page {
+		return refusal.FormPage
 	}
-	return e.In(refusal.FormJSON)
+	return refusal.FormJSON
 }
 
 // refusalFor returns why v may not enter, by the word of a verdict; nil if the

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -42,6 +43,8 @@ func (u Upstream) serves(path string) bool {
 // check returns what is wrong with the upstream.
 func (u Upstream) check() error {
 	switch {
+	case !utf8.ValidString(u.Prefix): // it is a metric's label
+		return fmt.Errorf("upstream %q: expected a prefix in UTF-8", u.Prefix)
 	case !strings.HasPrefix(u.Prefix, "/") || u.URL == nil:
 		return fmt.Errorf("upstream %q: expected a prefix that begins with / and a URL", u.Prefix)
 	case u.URL.Scheme == "unix" && u.URL.Path == "":

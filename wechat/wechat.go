@@ -67,6 +67,12 @@ type Client struct {
 	defaultTransport *http.Transport
 }
 
+// Format implements [fmt.Formatter] with the AppID only: fmt would print the
+// AppSecret behind a pointer in a larger struct.
+func (c *Client) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "wechat.Client(%s)", c.AppID)
+}
+
 // A request is one call of the API.
 type request struct {
 	api   string   // path, without the leading slash

@@ -6,22 +6,30 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// WeChat returns the refusal for err, the error of a call of WeChat's API. It
-// logs and counts as what it is: WeChat's outage, a dead code, a visitor whom
-// WeChat does not let in, or an account that the operator has to correct.
+// WeChat returns the refusal for err, the error of a call of WeChat's API in the
+// account's own name: WeChat's outage, or an account that the operator has to
+// correct.
 func WeChat(err error) *Error {
 	refused, ok := errors.AsType[*wechat.Error](err)
-	switch {
-	case !ok || refused.Class() == wechat.Later:
+	if !ok || refused.Class() == wechat.Later {
 		return WeChatUnavailable(err)
-	case refused.CodeRefused():
+	}
+	return WeChatError(err, refused.Hint())
+}
+
+// Exchange is [WeChat] for a call with a visitor's code, which WeChat may refuse
+// because of the code or of the visitor.
+func Exchange(err error) *Error {
+	refused, ok := errors.AsType[*wechat.Error](err)
+	switch {
+	case ok && refused.CodeRefused():
 		return InvalidCode(err)
-	case refused.Class() == wechat.Visitor:
+	case ok && refused.Class() == wechat.Visitor:
 		e := NotAllowed()
 		e.Err = err
 		return e
 	default:
-		return WeChatError(err, refused.Hint())
+		return WeChat(err)
 	}
 }
 
