@@ -6,9 +6,14 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// WeChat returns the refusal for err, the error of a call of WeChat's API. It
-// logs and counts as what it is: WeChat's outage, a dead code, a visitor whom
-// WeChat does not let in, or an account that the operator has to correct.
+// WeChat returns the response to a request for which a call of WeChat's API failed
+// with err:
+//
+//   - [InvalidCode] if WeChat refused the code,
+//   - [NotAllowed] if WeChat refused the visitor otherwise,
+//   - [WeChatError] with WeChat's hint if the operator has to act,
+//   - [WeChatUnavailable] for temporary failures and errors that are no
+//     [*wechat.Error].
 func WeChat(err error) *Error {
 	refused, ok := errors.AsType[*wechat.Error](err)
 	switch {
@@ -25,7 +30,8 @@ func WeChat(err error) *Error {
 	}
 }
 
-// Result is the label by which metrics count a login that ended with e.
+// Result is the label of the metric wxgate_logins_total for a login that ended
+// with e.
 func (e *Error) Result() string {
 	switch e.Word {
 	case WordInvalidCode:
