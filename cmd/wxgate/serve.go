@@ -54,7 +54,10 @@ func serve(c *call) error {
 		}
 		servers = append(servers, &server{name: "relay", setting: "WXGATE_RELAY_LISTEN", address: cfg.RelayListen, service: newHTTPServer(forward, logger)})
 	}
-	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
+	operator, err := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
+	if err != nil {
+		return err
+	}
 	if cfg.AdminListen != "" {
 		servers = append(servers, &server{name: "admin", setting: "WXGATE_ADMIN_LISTEN", address: cfg.AdminListen, service: newHTTPServer(operator, logger)})
 	}
