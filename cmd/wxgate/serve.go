@@ -46,7 +46,10 @@ func serve(inv *invocation) error {
 		}
 		servers = append(servers, relay)
 	}
-	operator := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
+	operator, err := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
+	if err != nil {
+		return err
+	}
 	if cfg.AdminListen != "" {
 		servers = append(servers, httpServer("admin", "WXGATE_ADMIN_LISTEN", cfg.AdminListen, operator, logger))
 	}

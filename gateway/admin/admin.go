@@ -1,9 +1,11 @@
-// Package admin serves an operator's tools: whether the process is up, whether it
-// should get traffic, its metrics, and, with a bearer token, the account's access
-// token. Serve it on a listener of its own that visitors cannot reach.
+// Package admin serves the endpoints for operators: health, readiness, metrics and,
+// with a bearer token, the accounts' access tokens. Serve it on its own listener,
+// which visitors cannot reach.
 package admin
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -15,47 +17,69 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// Config describes a [Handler]. Metrics is required.
+// Config describes a [Handler]. The zero value of every field is useful.
 type Config struct {
-	Metrics prometheus.Gatherer // what GET /metrics shows
+	Metrics prometheus.Gatherer // served at /metrics; nil: there is no /metrics
 
-	// Token is the bearer token of the API under /v1/; empty: there is no such API.
+	// Token is the bearer token of the API under /v1/; empty: there is no API.
 	Token wechat.Secret
-	// Tokens are what GET /v1/access_token returns, one for each account; at least
-	// one is required with Token.
+	// Tokens are the access tokens that GET /v1/access_token returns, one source per
+	// account. With Token at least one is required.
 	Tokens []*wechat.TokenSource
-	// Logger receives failures of that API; the zero value discards them.
+	// Logger receives the errors of the API; the zero value discards them.
 	Logger zerolog.Logger
 }
 
-// Handler serves GET /healthz, /readyz and /metrics, and with a token GET
+// Handler serves GET /healthz and /readyz, and as configured GET /metrics and
 // /v1/access_token. It is safe for concurrent use; make one with [New].
 type Handler struct {
 	mux      *http.ServeMux
 	draining atomic.Bool
 }
 
-// New returns a handler that is ready.
-func New(c Config) *Handler {
+// New returns a handler whose /readyz reports ready. An error names the field of c
+// that is wrong.
+func New(c Config) (*Handler, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("admin: %w", err)
+	}
 	h := &Handler{mux: http.NewServeMux()}
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusOK, "ok\n")
 	})
-	h.mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if h.draining.Load() {
-			text(w, http.StatusServiceUnavailable, "draining\n")
-			return
-		}
-		text(w, http.StatusOK, "ready\n")
-	})
-	h.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
+	h.mux.HandleFunc("GET /readyz", h.ready)
+	if c.Metrics != nil {
+		h.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
+	}
 	if c.Token != "" {
 		h.mux.Handle("/v1/", newAPI(c))
 	}
-	return h
+	return h, nil
 }
 
-// Drain makes /readyz answer 503 from now on, so that a process that is about to
+// check returns what is wrong with the first wrong field.
+func (c Config) check() error {
+	if c.Token != "" && len(c.Tokens) == 0 {
+		return errors.New("Tokens: required with Token")
+	}
+	for i, tokens := range c.Tokens {
+		if tokens == nil || tokens.Client == nil {
+			return fmt.Errorf("Tokens[%d]: expected a TokenSource with a Client", i)
+		}
+	}
+	return nil
+}
+
+// ready serves /readyz.
+func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
+	if h.draining.Load() {
+		text(w, http.StatusServiceUnavailable, "draining\n")
+		return
+	}
+	text(w, http.StatusOK, "ready\n")
+}
+
+// Drain makes /readyz return 503 from now on, so that a process that is about to
 // end gets no new traffic.
 func (h *Handler) Drain() { h.draining.Store(true) }
 
@@ -64,6 +88,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
+// text writes a plain-text response that is not cached.
 func text(w http.ResponseWriter, status int, body string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -10,7 +10,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wxgate/wxgate/gateway/admin"
+	"github.com/wxgate/wxgate/wechat"
 )
+
+// newHandler returns the handler that c describes.
+func newHandler(t *testing.T, c admin.Config) *admin.Handler {
+	t.Helper()
+	h, err := admin.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
 
 func ask(t *testing.T, h http.Handler, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
@@ -34,12 +45,12 @@ func TestHandler(t *testing.T) {
 		{"a probe by HEAD", "HEAD", "/readyz", true, 503, "draining\n"}, // whose body net/http drops
 		{"nothing at the root", "GET", "/", false, 404, "404 page not found\n"},
 		{"nothing below", "GET", "/healthz/x", false, 404, "404 page not found\n"},
-		{"readiness is not to be set", "POST", "/readyz", false, 405, "Method Not Allowed\n"},
+		{"readiness by POST", "POST", "/readyz", false, 405, "Method Not Allowed\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			h := admin.New(admin.Config{Metrics: prometheus.NewRegistry()})
+			h := newHandler(t, admin.Config{Metrics: prometheus.NewRegistry()})
 			if test.drained {
 				h.Drain()
 			}
@@ -51,10 +62,10 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// A cache between a probe and the process must not answer for it.
+// A cache must not respond to a probe for the process.
 func TestProbesAreNotCached(t *testing.T) {
 	t.Parallel()
-	h := admin.New(admin.Config{Metrics: prometheus.NewRegistry()})
+	h := newHandler(t, admin.Config{Metrics: prometheus.NewRegistry()})
 	for _, path := range []string{"/healthz", "/readyz"} {
 		header := ask(t, h, "GET", path).Header()
 		if got := header.Get("Cache-Control"); got != "no-store" {
@@ -66,14 +77,14 @@ func TestProbesAreNotCached(t *testing.T) {
 	}
 }
 
-func TestMetricsAreTheRegistrys(t *testing.T) {
+func TestMetrics(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "planted_total", Help: "Of the test."})
 	registry.MustRegister(counter)
-	h := admin.New(admin.Config{Metrics: registry})
+	h := newHandler(t, admin.Config{Metrics: registry})
 	counter.Add(3)
-	h.Drain() // the last numbers are still to be had
+	h.Drain() // metrics are served to the end
 	w := ask(t, h, "GET", "/metrics")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), "\nplanted_total 3\n") {
 		t.Errorf("GET /metrics = %d:\n%s", w.Code, w.Body)
@@ -85,7 +96,7 @@ func TestMetricsAreTheRegistrys(t *testing.T) {
 
 func TestDrainBesideRequests(t *testing.T) {
 	t.Parallel()
-	h := admin.New(admin.Config{Metrics: prometheus.NewRegistry()})
+	h := newHandler(t, admin.Config{Metrics: prometheus.NewRegistry()})
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() { ask(t, h, "GET", "/readyz") })
@@ -94,5 +105,52 @@ func TestDrainBesideRequests(t *testing.T) {
 	all.Wait()
 	if w := ask(t, h, "GET", "/readyz"); w.Code != 503 {
 		t.Errorf("/readyz after Drain = %d, want 503", w.Code)
+	}
+}
+
+func TestNewChecksFields(t *testing.T) {
+	t.Parallel()
+	tokens := &wechat.TokenSource{Client: &wechat.Client{}}
+	tests := []struct {
+		name string
+		c    admin.Config
+		err  string // empty: none
+	}{
+		{"zero value", admin.Config{}, ""},
+		{"everything", admin.Config{
+			Metrics: prometheus.NewRegistry(), Token: bearer, Tokens: []*wechat.TokenSource{tokens},
+		}, ""},
+		{"accounts without the API", admin.Config{Tokens: []*wechat.TokenSource{tokens}}, ""},
+		{"API without accounts", admin.Config{Token: bearer}, "admin: Tokens: required with Token"},
+		{
+			"no source", admin.Config{Token: bearer, Tokens: []*wechat.TokenSource{tokens, nil}},
+			"admin: Tokens[1]: expected a TokenSource with a Client",
+		},
+		{
+			"no client", admin.Config{Token: bearer, Tokens: []*wechat.TokenSource{{}}},
+			"admin: Tokens[0]: expected a TokenSource with a Client",
+		},
+	}
+	for _, tt := range tests {
+		h, err := admin.New(tt.c)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tt.err || (h == nil) != (err != nil) {
+			t.Errorf("%s: New = %v, %q, want the error %q", tt.name, h, got, tt.err)
+			continue
+		}
+		if err == nil && ask(t, h, "GET", "/healthz").Code != 200 {
+			t.Errorf("%s: /healthz does not return 200", tt.name)
+		}
+	}
+}
+
+// A handler without metrics has no /metrics.
+func TestNoMetrics(t *testing.T) {
+	t.Parallel()
+	if w := ask(t, newHandler(t, admin.Config{}), "GET", "/metrics"); w.Code != 404 {
+		t.Errorf("GET /metrics = %d, want 404", w.Code)
 	}
 }

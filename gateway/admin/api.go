@@ -14,9 +14,9 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// api is what needs the bearer token.
+// api serves the paths that require the bearer token.
 type api struct {
-	token  [sha256.Size]byte // hashed, so that a comparison does not tell its length
+	token  [sha256.Size]byte // hashed, so that the time of a comparison does not reveal its length
 	tokens []*wechat.TokenSource
 	logger zerolog.Logger
 	mux    *http.ServeMux
@@ -33,20 +33,21 @@ func newAPI(c Config) *api {
 	return a
 }
 
-// ServeHTTP implements [http.Handler]. Without the token, every path gets the
-// same answer.
+// ServeHTTP implements [http.Handler]. Without the token, the response to every path
+// is the same.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if !a.authorized(r) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		e := refusal.Unauthorized("")
-		e.Message = "The admin API needs its bearer token."
+		e.Message = "The admin API requires its bearer token."
 		e.WriteJSON(w, rand.Text())
 		return
 	}
 	a.mux.ServeHTTP(w, r)
 }
 
+// authorized reports whether r has the bearer token.
 func (a *api) authorized(r *http.Request) bool {
 	lines := r.Header.Values("Authorization")
 	if len(lines) != 1 {
@@ -57,13 +58,13 @@ func (a *api) authorized(r *http.Request) bool {
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(given[:], a.token[:]) == 1
 }
 
-// accessToken returns an account's access token, so that other programs need not
-// fetch their own. The query's appid names one of several accounts.
+// accessToken serves an account's access token, so that other programs do not fetch
+// their own. The query's appid selects one of several accounts.
 func (a *api) accessToken(w http.ResponseWriter, r *http.Request) {
 	tokens, ok := a.tokensOf(r.URL.Query())
 	if !ok {
 		e := refusal.InvalidRequest(nil)
-		e.Message = "Name one of this gateway's accounts: /v1/access_token?appid=…"
+		e.Message = "The query must name an account of this gateway: /v1/access_token?appid=…"
 		e.WriteJSON(w, rand.Text())
 		return
 	}
@@ -80,8 +81,8 @@ func (a *api) accessToken(w http.ResponseWriter, r *http.Request) {
 	}{token.AccessToken.Reveal(), int(token.ExpiresIn.Seconds())})
 }
 
-// tokensOf returns the tokens of the account that a query names, or of the only
-// account if it names none.
+// tokensOf returns the token source of the account that the query names, or of the
+// only account if it names none.
 func (a *api) tokensOf(query url.Values) (*wechat.TokenSource, bool) {
 	appID := query.Get("appid")
 	if appID == "" && len(a.tokens) == 1 {

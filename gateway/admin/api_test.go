@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/admin"
@@ -19,7 +19,7 @@ import (
 
 const bearer = "planted-bearer-0123456789"
 
-// newAPI returns a handler whose account lives at an emulator, and the log.
+// newAPI returns a handler with the emulator's account, the emulator and the log.
 func newAPI(t *testing.T) (*admin.Handler, *wechattest.Emulator, *bytes.Buffer) {
 	t.Helper()
 	wx, err := wechattest.New(wechattest.Config{})
@@ -27,9 +27,8 @@ func newAPI(t *testing.T) (*admin.Handler, *wechattest.Emulator, *bytes.Buffer) 
 		t.Fatal(err)
 	}
 	log := new(bytes.Buffer)
-	return admin.New(admin.Config{
-		Metrics: prometheus.NewRegistry(),
-		Token:   bearer,
+	return newHandler(t, admin.Config{
+		Token: bearer,
 		Tokens: []*wechat.TokenSource{{Client: &wechat.Client{
 			AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport(),
 		}}},
@@ -49,30 +48,34 @@ func askAPI(t *testing.T, h http.Handler, method, path string, authorization ...
 func TestAccessToken(t *testing.T) {
 	t.Parallel()
 	h, wx, _ := newAPI(t)
-	var first string
-	for range 2 {
-		w := askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
-		var got struct {
-			AccessToken string `json:"access_token"`
-			ExpiresIn   int    `json:"expires_in"`
-		}
-		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
-			t.Fatalf("GET /v1/access_token = %d %s, %v", w.Code, w.Body, err)
-		}
-		if got.AccessToken == "" || strings.Contains(got.AccessToken, "redacted") || first != "" && got.AccessToken != first {
-			t.Errorf("access_token = %q, want the one of before, %q", got.AccessToken, first)
-		}
-		if got.ExpiresIn < 7100 || got.ExpiresIn > 7200 {
-			t.Errorf("expires_in = %d, want the seconds left of two hours", got.ExpiresIn)
-		}
-		if w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json; charset=utf-8" {
-			t.Errorf("header %v, want JSON that is not stored", w.Header())
-		}
-		first = got.AccessToken
+	first := accessToken(t, h)
+	if second := accessToken(t, h); first == "" || strings.Contains(first, "redacted") || second != first {
+		t.Errorf("access tokens %q and %q, want the same one twice", first, second)
 	}
 	if n := wx.Calls("/cgi-bin/stable_token"); n != 1 {
 		t.Errorf("WeChat is asked %d times, want once", n)
 	}
+}
+
+// accessToken requests the access token and checks the response.
+func accessToken(t *testing.T, h http.Handler) string {
+	t.Helper()
+	w := askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
+	var got struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int    `json:"expires_in"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
+		t.Fatalf("GET /v1/access_token = %d %s, %v", w.Code, w.Body, err)
+	}
+	if got.ExpiresIn < 7100 || got.ExpiresIn > 7200 {
+		t.Errorf("expires_in = %d, want the seconds left of two hours", got.ExpiresIn)
+	}
+	header := w.Header()
+	if header.Get("Cache-Control") != "no-store" || header.Get("Content-Type") != "application/json; charset=utf-8" {
+		t.Errorf("header %v, want JSON that is not stored", header)
+	}
+	return got.AccessToken
 }
 
 func TestBearer(t *testing.T) {
@@ -110,7 +113,8 @@ func TestBearer(t *testing.T) {
 			Message   string `json:"message"`
 			RequestID string `json:"request_id"`
 		}
-		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Error != "unauthorized" || got.Message == "" || got.RequestID == "" {
+		err := json.Unmarshal(w.Body.Bytes(), &got)
+		if err != nil || got.Error != "unauthorized" || got.Message == "" || got.RequestID == "" {
 			t.Errorf("%s: body %s, %v", test.name, w.Body, err)
 		}
 		if w.Header().Get("WWW-Authenticate") != "Bearer" || w.Header().Get("Cache-Control") != "no-store" {
@@ -118,14 +122,14 @@ func TestBearer(t *testing.T) {
 		}
 	}
 	if n := wx.Calls("/cgi-bin/stable_token"); n != 1 {
-		t.Errorf("WeChat is asked %d times, want once, for the right one", n)
+		t.Errorf("WeChat is asked %d times, want once, for the right token", n)
 	}
 }
 
 func TestAPIPathsAndMethods(t *testing.T) {
 	t.Parallel()
 	h, _, _ := newAPI(t)
-	off := admin.New(admin.Config{Metrics: prometheus.NewRegistry()})
+	off := newHandler(t, admin.Config{})
 	tests := []struct {
 		name, method, path string
 		handler            http.Handler
@@ -135,6 +139,8 @@ func TestAPIPathsAndMethods(t *testing.T) {
 		{"unknown path, no token", "GET", "/v1/other", h, "", 401},
 		{"unknown path", "GET", "/v1/other", h, "Bearer " + bearer, 404},
 		{"wrong method", "POST", "/v1/access_token", h, "Bearer " + bearer, 405},
+		{"the only account", "GET", "/v1/access_token?appid=" + wechattest.StockAppID, h, "Bearer " + bearer, 200},
+		{"another account", "GET", "/v1/access_token?appid=wx9", h, "Bearer " + bearer, 400},
 		{"off", "GET", "/v1/access_token", off, "", 404},
 		{"off, with an empty bearer", "GET", "/v1/access_token", off, "Bearer ", 404},
 		{"health needs no token", "GET", "/healthz", h, "", 200},
@@ -146,24 +152,25 @@ func TestAPIPathsAndMethods(t *testing.T) {
 	}
 }
 
-// Errors of WeChat are told apart, and neither an answer nor the log holds a
+// WeChat's errors are distinguished, and neither the response nor the log contains a
 // secret.
 func TestAccessTokenFailures(t *testing.T) {
 	t.Parallel()
+	errcode := func(code int) wechattest.Fault { return wechattest.Fault{Mode: wechattest.FaultErrcode, Code: code} }
 	tests := []struct {
 		name   string
 		fault  wechattest.Fault
 		status int
 		word   string
-		log    []string
+		log    string // a regular expression
 	}{
-		{"wrong secret", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40125}, 502, "wechat_error", []string{`"level":"error"`, `"hint":"the AppSecret does not belong`}},
-		{"unlisted address", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40164}, 502, "wechat_error", []string{`"hint":"add `}},
-		{"unknown refusal", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 99999}, 502, "wechat_error", []string{`"level":"error"`}},
-		{"busy", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: -1}, 503, "wechat_unavailable", []string{`"level":"warn"`}},
-		{"quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, 503, "wechat_unavailable", []string{`"level":"warn"`}},
-		{"broken", wechattest.Fault{Mode: wechattest.FaultHTML}, 503, "wechat_unavailable", []string{`"level":"warn"`}},
-		{"down", wechattest.Fault{Mode: wechattest.FaultStatus}, 503, "wechat_unavailable", []string{`"level":"warn"`}},
+		{"wrong secret", errcode(40125), 502, "wechat_error", `"level":"error".*"hint":"the AppSecret does not belong`},
+		{"unlisted address", errcode(40164), 502, "wechat_error", `"level":"error".*"hint":"add `},
+		{"unknown refusal", errcode(99999), 502, "wechat_error", `"level":"error"`},
+		{"busy", errcode(-1), 503, "wechat_unavailable", `"level":"warn"`},
+		{"quota", errcode(45009), 503, "wechat_unavailable", `"level":"warn"`},
+		{"broken", wechattest.Fault{Mode: wechattest.FaultHTML}, 503, "wechat_unavailable", `"level":"warn"`},
+		{"down", wechattest.Fault{Mode: wechattest.FaultStatus}, 503, "wechat_unavailable", `"level":"warn"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -175,31 +182,31 @@ func TestAccessTokenFailures(t *testing.T) {
 			if w.Code != test.status || !strings.Contains(w.Body.String(), `"error":"`+test.word+`"`) {
 				t.Errorf("= %d %s, want %d %s", w.Code, w.Body, test.status, test.word)
 			}
-			if (w.Header().Get("Retry-After") != "") != (test.status == 503) || w.Header().Get("Cache-Control") != "no-store" {
-				t.Errorf("header %v", w.Header())
+			retry := w.Header().Get("Retry-After") != ""
+			if retry != (test.status == 503) || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("header %v, want Retry-After: %t and no-store", w.Header(), test.status == 503)
 			}
-			for _, part := range test.log {
-				if !strings.Contains(log.String(), part) {
-					t.Errorf("log %s, want %s in it", log, part)
-				}
+			if !regexp.MustCompile(test.log).Match(log.Bytes()) {
+				t.Errorf("log %s, want %s in it", log, test.log)
 			}
 			for _, secret := range []string{bearer, wechattest.StockAppSecret} {
 				if strings.Contains(log.String()+w.Body.String(), secret) {
-					t.Errorf("a secret stands in %s or %s", log, w.Body)
+					t.Errorf("the log %s or the response %s contains a secret", log, w.Body)
 				}
 			}
 		})
 	}
 }
 
-// A token in hand is given out while WeChat is away.
+// A cached token is served while WeChat does not respond.
 func TestAccessTokenOutlivesWeChat(t *testing.T) {
 	t.Parallel()
 	h, wx, _ := newAPI(t)
 	askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
 	wx.Fault(wechattest.Fault{Mode: wechattest.FaultHang, Times: -1})
 	start := time.Now()
-	if w := askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer); w.Code != 200 || time.Since(start) > time.Second {
+	w := askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
+	if w.Code != 200 || time.Since(start) > time.Second {
 		t.Errorf("= %d after %v, want 200 at once", w.Code, time.Since(start))
 	}
 }

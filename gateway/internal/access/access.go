@@ -1,5 +1,5 @@
-// Package access records the requests that a listener has answered: an access
-// line and two metrics for each, in the same form for all listeners.
+// Package access records the requests of a listener: an access line and two
+// metrics for each, in the same form for all listeners.
 package access
 
 import (
@@ -12,17 +12,18 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// An Entry is what an access line tells beside the request itself.
+// An Entry holds the fields of an access line that are neither in the request nor
+// in its [Recorder].
 type Entry struct {
 	RequestID string
 	ClientIP  string
-	User      string // keyed hash of the openid; empty: nobody is signed in
-	Elapsed   time.Duration
+	User      string        // keyed hash of the openid; empty: nobody is signed in
+	Elapsed   time.Duration // from the request's header to the end of the response
 }
 
 // Log counts requests by outcome and status, and writes their access lines. It
-// is safe for concurrent use; make one with [New]. No label takes a value that
-// a client chooses.
+// is safe for concurrent use; make one with [New]. No label has a value that a
+// client chooses.
 type Log struct {
 	logger    zerolog.Logger
 	lines     bool
@@ -30,9 +31,9 @@ type Log struct {
 	durations *prometheus.HistogramVec
 }
 
-// Config says what a [Log] counts and where it writes.
+// Config describes a [Log].
 type Config struct {
-	Listener string // part of the metrics' names: wxgate_<listener>_requests_total
+	Listener string // part of the metrics' names, as in wxgate_<listener>_requests_total
 	Requests string // help text of that counter
 	Duration string // help text of wxgate_<listener>_request_duration_seconds
 
@@ -41,8 +42,8 @@ type Config struct {
 	Metrics prometheus.Registerer // nil: the metrics are not registered
 }
 
-// New returns the log that c describes. It fails if the metrics' names are taken
-// in the registry.
+// New returns the log that c describes. The only error is that a metric's name is
+// already registered.
 func New(c Config) (*Log, error) {
 	l := &Log{
 		logger: c.Logger,
@@ -61,10 +62,10 @@ func New(c Config) (*Log, error) {
 	return l, errors.Join(c.Metrics.Register(l.requests), c.Metrics.Register(l.durations))
 }
 
-// Record counts r, which w has answered, and writes its access line.
+// Record counts r, whose response went through w, and writes its access line.
 func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 	if w.Status == 0 {
-		// Nothing was written: net/http sends 200, unless the client has left.
+		// The handler wrote nothing: net/http sends 200, unless the client has left.
 		w.Status = http.StatusOK
 		if r.Context().Err() != nil {
 			w.Status = StatusClientLeft
@@ -91,9 +92,8 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 	line.Msg("request")
 }
 
-// Short cuts a text that a client has chosen to a length that a log line can
-// hold.
+// Short returns the first 1,024 bytes of s. It keeps log lines short where a client
+// chooses the text.
 func Short(s string) string {
-	const most = 1024
-	return s[:min(len(s), most)]
+	return s[:min(len(s), 1024)]
 }

@@ -7,47 +7,51 @@ import (
 	"net/http"
 )
 
-// StatusClientLeft is the status of a request whose client left before the
-// answer, as nginx logs it. Nobody receives it.
+// StatusClientLeft is the status in the access line of a request whose client left
+// before the response, as in nginx's log. Nobody receives it.
 const StatusClientLeft = 499
 
-// A Recorder is a ResponseWriter that remembers what its access line tells.
+// A Recorder is a ResponseWriter that records what the access line needs.
 type Recorder struct {
 	http.ResponseWriter
-	Status  int   // of the final answer; 0: none was sent
-	Bytes   int64 // of the body
-	Outcome string
-	// Final, if set, completes the header of the final answer and returns the
-	// status to send.
+	Status  int    // of the final response; 0: none was sent
+	Bytes   int64  // of the body
+	Outcome string // for the access line and the metrics
+
+	// Final, if set, is called once, before the header of the final response is
+	// sent. It may change the header, and returns the status to send.
 	Final func(status int, h http.Header) int
 	// NoBody drops the body.
 	NoBody bool
 }
 
-// begin completes the final answer, whose header is sent next, and returns its
-// status.
-func (w *Recorder) begin(status int) int {
-	if w.Status != 0 {
-		return status
-	}
-	if w.Final != nil {
-		status = w.Final(status, w.Header())
-	}
-	w.Status = status
-	return status
-}
-
 // WriteHeader implements [http.ResponseWriter].
 func (w *Recorder) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.ResponseWriter.WriteHeader(w.begin(status))
-		return
+	switch {
+	case status >= 200 || status == http.StatusSwitchingProtocols:
+		w.writeFinal(status)
+	case status == http.StatusContinue:
+		// net/http sends 100 itself when the body is first read: this one would be
+		// the second.
+	default:
+		w.writeEarly(status)
 	}
-	if status == http.StatusContinue {
-		return // net/http sends it when the body is read; twice is once too often
+}
+
+// writeFinal sends the header of the final response.
+func (w *Recorder) writeFinal(status int) {
+	if w.Status == 0 {
+		if w.Final != nil {
+			status = w.Final(status, w.Header())
+		}
+		w.Status = status
 	}
-	// Set-Cookie belongs to the final answer: in a preliminary one it would pass
-	// the check for the gateway's own cookies unseen.
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// writeEarly sends an early response (1xx) without the cookies. They are for the
+// final response, where Final sees them.
+func (w *Recorder) writeEarly(status int) {
 	h := w.Header()
 	cookies, ok := h["Set-Cookie"]
 	delete(h, "Set-Cookie")
@@ -57,9 +61,16 @@ func (w *Recorder) WriteHeader(status int) {
 	}
 }
 
+// begin sends the header with status 200 unless a final header was sent.
+func (w *Recorder) begin() {
+	if w.Status == 0 {
+		w.writeFinal(http.StatusOK)
+	}
+}
+
 // Write implements [http.ResponseWriter].
 func (w *Recorder) Write(b []byte) (int, error) {
-	w.begin(http.StatusOK)
+	w.begin()
 	if w.NoBody {
 		return len(b), nil
 	}
@@ -70,7 +81,7 @@ func (w *Recorder) Write(b []byte) (int, error) {
 
 // ReadFrom implements [io.ReaderFrom], so that the kernel can send files.
 func (w *Recorder) ReadFrom(src io.Reader) (int64, error) {
-	w.begin(http.StatusOK)
+	w.begin()
 	if w.NoBody {
 		return io.Copy(io.Discard, src)
 	}
@@ -82,7 +93,7 @@ func (w *Recorder) ReadFrom(src io.Reader) (int64, error) {
 // Flush implements [http.Flusher], for handlers that do not use
 // [http.ResponseController].
 func (w *Recorder) Flush() {
-	w.begin(http.StatusOK)
+	w.begin()
 	http.NewResponseController(w.ResponseWriter).Flush()
 }
 

@@ -1,5 +1,5 @@
-// Package forward holds what the gateway and the API relay have in common as
-// users of [net/http/httputil.ReverseProxy].
+// Package forward holds the transport, the body error and the error log that the
+// gateway and the API relay use with [net/http/httputil.ReverseProxy].
 package forward
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// NewTransport returns a transport that passes bodies on as they are. It waits
-// for an answer's header for at most the given time.
+// NewTransport returns a transport that does not decompress bodies. headerTimeout
+// limits the wait for a response header.
 func NewTransport(headerTimeout time.Duration) *http.Transport {
 	return &http.Transport{
 		DialContext:           NewDialer().DialContext,
@@ -33,8 +33,8 @@ func NewDialer() *net.Dialer {
 	return &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 }
 
-// Body is a request's body whose read errors are a [*BodyError], so that a
-// client who breaks off an upload can be told from an upstream that fails.
+// Body is a request body whose read errors are a [*BodyError]. They distinguish a
+// client that aborts an upload from an upstream that fails.
 type Body struct{ io.ReadCloser }
 
 // Read implements [io.Reader].
@@ -46,23 +46,25 @@ func (b Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// BodyError says that the client's body could not be read.
+// BodyError is an error of reading the client's body.
 type BodyError struct{ Err error }
 
+// Error returns what was tried and the cause.
 func (e *BodyError) Error() string { return "read request body: " + e.Err.Error() }
 
 // Unwrap returns the error of the read.
 func (e *BodyError) Unwrap() error { return e.Err }
 
-// Unquoted returns err for the log without what net/http quotes in it: a piece
-// of the answer, which may hold an openid, a cookie or a token.
+// Unquoted returns an error with the text of err up to the first quotation mark.
+// After it, net/http quotes a part of the response, which may contain an openid, a
+// cookie or a token that must not be logged.
 func Unquoted(err error) error {
 	text, _, _ := strings.Cut(err.Error(), `"`)
 	return errors.New(text)
 }
 
-// ErrorLog returns a logger for ReverseProxy's own messages, which go to logger
-// at debug level.
+// ErrorLog returns a [log.Logger] for [net/http/httputil.ReverseProxy.ErrorLog] that
+// writes to logger at debug level.
 func ErrorLog(logger zerolog.Logger) *log.Logger {
 	return log.New(debugWriter{logger}, "", 0)
 }
@@ -70,6 +72,6 @@ func ErrorLog(logger zerolog.Logger) *log.Logger {
 type debugWriter struct{ logger zerolog.Logger }
 
 func (d debugWriter) Write(line []byte) (int, error) {
-	d.logger.Debug().Str("detail", strings.TrimSpace(string(line))).Msg("proxy")
+	d.logger.Debug().Str("detail", strings.TrimSpace(string(line))).Msg("reverse proxy")
 	return len(line), nil
 }

@@ -1,9 +1,9 @@
-// Package headers knows the headers that tell a site who its visitor is, and how
-// other servers may spell them.
+// Package headers names the identity headers and compares header names as other
+// servers may read them.
 package headers
 
-// The identity headers, in the form in which Go keeps them. The first four are
-// named as WeChat's own cloud hosting (微信云托管) names them.
+// The identity headers, in Go's canonical form. The first four are also those of
+// WeChat's own cloud hosting (微信云托管).
 const (
 	OpenID       = "X-Wx-Openid"
 	UnionID      = "X-Wx-Unionid"
@@ -15,23 +15,24 @@ const (
 	Subscribed   = "X-Wx-Subscribed"
 	SnapshotUser = "X-Wx-Snapshot-User"
 	AccessToken  = "X-Wx-Access-Token"
-	// Assertion carries a JWT that says who the visitor is: by it the site knows
-	// that the others come from the gateway, whoever else can reach it.
+	// Assertion is a JWT about the visitor. The site can verify that it comes from
+	// the gateway, even if others can send requests to the site.
 	Assertion = "X-Wx-Assertion"
 )
 
 // Identity returns the names of all identity headers.
 func Identity() []string {
-	return []string{OpenID, UnionID, AppID, Source, Scope, Nickname, Avatar, Subscribed, SnapshotUser, AccessToken, Assertion}
+	return []string{
+		OpenID, UnionID, AppID, Source, Scope, Nickname, Avatar, Subscribed, SnapshotUser, AccessToken, Assertion,
+	}
 }
 
-// IsIdentity reports whether some server behind could take name for that of an
-// identity header.
+// IsIdentity reports whether a server may read name as that of an identity header.
 func IsIdentity(name string) bool { return HasPrefix(name, "x-wx-") }
 
-// HasPrefix reports whether name begins with prefix, which is in lower case, for
-// servers that fold names: case does not count, and everything but a letter or
-// digit is as good as a hyphen.
+// HasPrefix reports whether name begins with prefix for servers that fold names: it
+// ignores case, and treats every byte but letters and digits as a hyphen. prefix
+// must be in lower case.
 func HasPrefix(name, prefix string) bool {
 	if len(name) < len(prefix) {
 		return false
@@ -44,8 +45,8 @@ func HasPrefix(name, prefix string) bool {
 	return true
 }
 
-// IsRegular reports whether every server reads name in the same way: it is
-// made of letters, digits and hyphens.
+// IsRegular reports whether all servers read name in the same way, because it
+// consists of letters, digits and hyphens.
 func IsRegular(name string) bool {
 	for i := range len(name) {
 		if name[i] != '-' && fold(name[i]) == '-' {

@@ -10,8 +10,10 @@ import (
 func TestIsIdentity(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
-		"X-Wx-Openid": true, "x-wx-openid": true, "X_WX_OpenID": true, "X.Wx.Openid": true, "x~wX!new": true, "X-WX-": true,
-		"X-Wx": false, "X-Wxopenid": false, "XX-Wx-Openid": false, "X-W\u212a-Openid": false, "": false, "Accept": false,
+		"X-Wx-Openid": true, "x-wx-openid": true, "X_WX_OpenID": true, "X.Wx.Openid": true,
+		"x~wX!new": true, "X-WX-": true,
+		"X-Wx": false, "X-Wxopenid": false, "XX-Wx-Openid": false, "X-W\u212a-Openid": false,
+		"": false, "Accept": false,
 	} {
 		if got := headers.IsIdentity(name); got != want {
 			t.Errorf("IsIdentity(%q) = %t, want %t", name, got, want)
@@ -19,7 +21,7 @@ func TestIsIdentity(t *testing.T) {
 	}
 	for _, name := range headers.Identity() {
 		if !headers.IsIdentity(name) || http.CanonicalHeaderKey(name) != name {
-			t.Errorf("%q is not in the form in which Go keeps a header of this kind", name)
+			t.Errorf("%q is not the canonical name of an identity header", name)
 		}
 	}
 }

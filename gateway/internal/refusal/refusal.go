@@ -1,5 +1,5 @@
-// Package refusal holds the answers by which wxgate refuses a request: for each
-// error word its status, its sentence and its page, and how it is logged.
+// Package refusal defines the error responses of wxgate: the status, message and
+// page of each error word, and how it is logged.
 package refusal
 
 import (
@@ -15,32 +15,32 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 )
 
-// An Error is a refusal: what the client sees, and what the operator reads. The
-// constructors make one for each error word; their callers may set the exported
-// fields that a constructor leaves empty.
+// An Error is an error response: what the client gets, and what the operator reads
+// in the log. Each error word has a constructor. Callers may change the fields of
+// what a constructor returns.
 type Error struct {
-	Word    string // the error word of a JSON answer
+	Word    string // error word, as in JSON
 	Status  int
-	Message string     // the sentence of a JSON answer
-	Page    pages.Name // the page that says the same
+	Message string     // for a person, in JSON
+	Page    pages.Name // the page with the same meaning
 
 	Form       Form
-	LoginURL   string        // where to sign in: a button on a page, login_url of a 401
-	RetryAfter time.Duration // sent as a header; 0: none
+	LoginURL   string        // where to sign in: a button on the page, login_url in a 401
+	RetryAfter time.Duration // sent as Retry-After, rounded up to seconds; 0: not sent
 
-	Err  error  // the cause, for the log alone; nil: the client's own doing
-	Hint string // what the operator can do about it, for the log alone
+	Err  error  // the cause, only logged; nil: the client caused it
+	Hint string // what the operator can do about it, only logged
 }
 
-// Form is the form in which a refusal is answered.
+// Form is the form of an error response.
 type Form int
 
 const (
-	// FormAsked is a page for a page load and JSON for anything else.
+	// FormAsked is a page for a page load, and JSON for any other request.
 	FormAsked Form = iota
-	// FormPage is a page in any case.
+	// FormPage is a page for every request.
 	FormPage
-	// FormJSON is JSON in any case.
+	// FormJSON is JSON for every request.
 	FormJSON
 )
 
@@ -55,15 +55,14 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// In returns a copy of e that is answered in the given form.
+// In returns a copy of e with the given form.
 func (e *Error) In(form Form) *Error {
 	c := *e
 	c.Form = form
 	return &c
 }
 
-// Of returns the refusal that err is or wraps. Any other error is an
-// [Internal] one.
+// Of returns the [*Error] that err is or wraps, and [Internal] for any other error.
 func Of(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
@@ -71,9 +70,9 @@ func Of(err error) *Error {
 	return Internal(err)
 }
 
-// Log writes one line about a refusal with a cause: an error where the operator
-// has to act, a warning where a server does not answer, and else at debug level.
-// A refusal without a cause has its access line only.
+// Log writes one line if e has a cause: at level error if the operator has to act,
+// at level warn if a server does not respond, otherwise at level debug. Without a
+// cause the access line is enough.
 func (e *Error) Log(logger zerolog.Logger, requestID string) {
 	var event *zerolog.Event
 	switch {
@@ -93,19 +92,19 @@ func (e *Error) Log(logger zerolog.Logger, requestID string) {
 	event.Msg("request failed")
 }
 
-// SetHeader adds the headers of e to h.
+// SetHeader sets the header fields of e in h.
 func (e *Error) SetHeader(h http.Header) {
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
 }
 
-// WriteJSON answers with e as JSON.
+// WriteJSON writes e as JSON.
 func (e *Error) WriteJSON(w http.ResponseWriter, requestID string) {
 	e.SetHeader(w.Header())
 	body := struct {
 		Word      string `json:"error"`
-		Message   string `json:"message"` // for a person
+		Message   string `json:"message"`
 		RequestID string `json:"request_id"`
 		LoginURL  string `json:"login_url,omitempty"`
 	}{e.Word, e.Message, requestID, ""}
@@ -115,9 +114,9 @@ func (e *Error) WriteJSON(w http.ResponseWriter, requestID string) {
 	WriteJSON(w, e.Status, body)
 }
 
-// WriteJSON answers with body, which encoding/json must be able to encode.
+// WriteJSON writes a JSON response. encoding/json must be able to encode body.
 func WriteJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body) // the client may have left
+	json.NewEncoder(w).Encode(body) // fails only if the client has left
 }

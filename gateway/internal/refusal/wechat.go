@@ -6,9 +6,10 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// WeChat returns the refusal for err, the error of a call of WeChat's API in the
-// account's own name: WeChat's outage, or an account that the operator has to
-// correct.
+// WeChat returns the response to a request for which a call of WeChat's API in
+// the account's own name failed with err: [WeChatUnavailable] for temporary
+// failures and errors that are no [*wechat.Error], and otherwise [WeChatError]
+// with WeChat's hint.
 func WeChat(err error) *Error {
 	refused, ok := errors.AsType[*wechat.Error](err)
 	if !ok || refused.Class() == wechat.Later {
@@ -17,8 +18,9 @@ func WeChat(err error) *Error {
 	return WeChatError(err, refused.Hint())
 }
 
-// Exchange is [WeChat] for a call with a visitor's code, which WeChat may refuse
-// because of the code or of the visitor.
+// Exchange is [WeChat] for a call with a visitor's code: it returns [InvalidCode]
+// if WeChat refused the code, and [NotAllowed] if it refused the visitor
+// otherwise.
 func Exchange(err error) *Error {
 	refused, ok := errors.AsType[*wechat.Error](err)
 	switch {
@@ -33,7 +35,8 @@ func Exchange(err error) *Error {
 	}
 }
 
-// Result is the label by which metrics count a login that ended with e.
+// Result is the label of the metric wxgate_logins_total for a login that ended
+// with e.
 func (e *Error) Result() string {
 	switch e.Word {
 	case WordInvalidCode:

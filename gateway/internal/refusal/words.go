@@ -7,13 +7,13 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 )
 
-// The words that more than their constructor looks at.
+// The words that this package needs outside their constructors.
 const (
 	wordWeChatError = "wechat_error"
 	wordInternal    = "internal_error"
 )
 
-// The words that callers decide by or look for.
+// The words that other packages compare with.
 const (
 	WordUnauthorized      = "unauthorized"
 	WordNotAllowed        = "not_allowed"
@@ -24,10 +24,12 @@ const (
 	WordStoreUnavailable  = "session_store_unavailable"
 )
 
-// retryAfter is when a client should try again after somebody's outage.
+// retryAfter is the Retry-After of responses to an outage of WeChat, the session
+// store or the upstream.
 const retryAfter = 5 * time.Second
 
-// Unauthorized (401): there is no session. The visitor signs in at loginURL.
+// Unauthorized (401): the request needs a session. The visitor can sign in at
+// loginURL.
 func Unauthorized(loginURL string) *Error {
 	return &Error{
 		Word: WordUnauthorized, Status: http.StatusUnauthorized, Page: pages.Restart,
@@ -36,7 +38,7 @@ func Unauthorized(loginURL string) *Error {
 	}
 }
 
-// NotAllowed (403): the visitor or the request is not allowed in.
+// NotAllowed (403): the visitor or the request is not allowed.
 func NotAllowed() *Error {
 	return &Error{
 		Word: WordNotAllowed, Status: http.StatusForbidden, Page: pages.Forbidden,
@@ -44,22 +46,23 @@ func NotAllowed() *Error {
 	}
 }
 
-// Declined (403) is [NotAllowed] for a visitor who declined at WeChat.
+// Declined (403) is [NotAllowed] for a visitor who declined the login at WeChat. The
+// page's button leads to loginURL.
 func Declined(loginURL string) *Error {
 	e := NotAllowed()
 	e.Page, e.LoginURL, e.Form = pages.Declined, loginURL, FormPage
 	return e
 }
 
-// SnapshotUser (403) is [NotAllowed] for a snapshot page's virtual account.
+// SnapshotUser (403) is [NotAllowed] for the virtual account of a snapshot page.
 func SnapshotUser() *Error {
 	e := NotAllowed()
 	e.Page, e.Form = pages.Snapshot, FormPage
 	return e
 }
 
-// NotFollowing (403): the visitor has to follow the account first. The button of
-// the page leads to target.
+// NotFollowing (403): the visitor has to follow the account first. The page's
+// button leads to target.
 func NotFollowing(target string) *Error {
 	return &Error{
 		Word: WordNotFollowing, Status: http.StatusForbidden, Page: pages.Follow,
@@ -68,21 +71,21 @@ func NotFollowing(target string) *Error {
 	}
 }
 
-// InvalidState (400): no login of this browser waits for the callback. Another
-// one begins at loginURL.
+// InvalidState (400): this browser has no pending login with the callback's state.
+// The visitor can start a new login at loginURL.
 func InvalidState(loginURL string) *Error {
 	return &Error{
 		Word: WordInvalidState, Status: http.StatusBadRequest, Page: pages.Restart,
-		Message:  "This login was not begun in this browser, or is over. Begin it again.",
+		Message:  "This login was not started in this browser, or it has ended. Start a new login.",
 		LoginURL: loginURL,
 	}
 }
 
-// InvalidCode (403): WeChat, or the site for a hub's ticket, refused the code.
+// InvalidCode (403): WeChat refused the code, or a site refused a hub's ticket.
 func InvalidCode(err error) *Error {
 	return &Error{
 		Word: WordInvalidCode, Status: http.StatusForbidden, Page: pages.CodeRefused,
-		Message: "WeChat refused the code. Begin the login again.",
+		Message: "WeChat refused the code. Start a new login.",
 		Err:     err,
 	}
 }
@@ -96,52 +99,53 @@ func InvalidRequest(err error) *Error {
 	}
 }
 
-// WeChatError (502): WeChat refuses the account itself. The operator has to act;
-// hint says how, if that is known.
+// WeChatError (502): WeChat refuses the account's settings. The operator has to
+// act; hint says how, or is empty.
 func WeChatError(err error, hint string) *Error {
 	return &Error{
 		Word: wordWeChatError, Status: http.StatusBadGateway, Page: pages.Misconfigured,
-		Message: "WeChat refuses this account; its operator has been told.",
+		Message: "WeChat refuses this account. The cause is in the operator's log.",
 		Err:     err, Hint: hint,
 	}
 }
 
-// WeChatUnavailable (503): WeChat did not answer, or could not say.
+// WeChatUnavailable (503): WeChat could not be reached or failed temporarily.
 func WeChatUnavailable(err error) *Error {
 	return &Error{
 		Word: WordWeChatUnavailable, Status: http.StatusServiceUnavailable, Page: pages.WeChatAway,
-		Message: "WeChat does not answer. Try again in a moment.",
+		Message: "WeChat does not respond. Try again in a moment.",
 		Err:     err, RetryAfter: retryAfter,
 	}
 }
 
-// StoreUnavailable (503): the session store did not answer.
+// StoreUnavailable (503): the session store did not respond.
 func StoreUnavailable(err error) *Error {
 	return &Error{
 		Word: WordStoreUnavailable, Status: http.StatusServiceUnavailable, Page: pages.StoreAway,
-		Message: "Sessions cannot be read at the moment. Try again shortly.",
+		Message: "The session store does not respond. Try again in a moment.",
 		Err:     err, RetryAfter: retryAfter,
 	}
 }
 
-// UpstreamUnavailable (502): the upstream did not answer.
+// UpstreamUnavailable (502): the upstream could not be reached, or its response was
+// not valid.
 func UpstreamUnavailable(err error) *Error {
 	return &Error{
 		Word: "upstream_unavailable", Status: http.StatusBadGateway, Page: pages.UpstreamDown,
-		Message: "The site does not answer. Try again in a moment.",
+		Message: "The site does not respond. Try again in a moment.",
 		Err:     err, RetryAfter: retryAfter,
 	}
 }
 
-// UpstreamTimeout (504) is [UpstreamUnavailable] for an upstream that is too slow.
+// UpstreamTimeout (504) is [UpstreamUnavailable] for an upstream that took too long.
 func UpstreamTimeout(err error) *Error {
 	e := UpstreamUnavailable(err)
 	e.Status = http.StatusGatewayTimeout
 	return e
 }
 
-// TooManyRequests (429): the client's address has used up its logins. The next
-// one is possible after wait.
+// TooManyRequests (429): too many logins from the client's address. The next one is
+// possible after wait.
 func TooManyRequests(wait time.Duration) *Error {
 	return &Error{
 		Word: "too_many_requests", Status: http.StatusTooManyRequests, Page: pages.TooMany,
@@ -158,7 +162,7 @@ func BodyTooLarge() *Error {
 	}
 }
 
-// UnknownSite (421): no site has the request's host.
+// UnknownSite (421): the request's host is no site's.
 func UnknownSite() *Error {
 	return &Error{
 		Word: "unknown_site", Status: http.StatusMisdirectedRequest, Page: pages.UnknownSite,
@@ -166,7 +170,7 @@ func UnknownSite() *Error {
 	}
 }
 
-// NotFound (404): there is no such endpoint, and no upstream for the path.
+// NotFound (404): the path is no endpoint and has no upstream.
 func NotFound() *Error {
 	return &Error{
 		Word: "not_found", Status: http.StatusNotFound, Page: pages.NotFound,
@@ -174,19 +178,19 @@ func NotFound() *Error {
 	}
 }
 
-// MethodNotAllowed (405): the endpoint does not take the request's method.
+// MethodNotAllowed (405): the endpoint does not accept the request's method.
 func MethodNotAllowed() *Error {
 	return &Error{
 		Word: "method_not_allowed", Status: http.StatusMethodNotAllowed, Page: pages.Method,
-		Message: "This endpoint does not take that method.",
+		Message: "This endpoint does not accept the method.",
 	}
 }
 
-// Internal (500): an error that no rule foresees.
+// Internal (500): an unexpected error.
 func Internal(err error) *Error {
 	return &Error{
 		Word: wordInternal, Status: http.StatusInternalServerError, Page: pages.UpstreamDown,
-		Message: "The gateway failed.",
+		Message: "An unexpected error occurred.",
 		Err:     err,
 	}
 }
