@@ -44,9 +44,9 @@ func TestAccessLines(t *testing.T) {
 		{"proxied", "GET", "/a b/中", "", []string{"Cookie", cookie}, 418, "proxied", true},
 		{"public with a session", "POST", "/public/a", "", []string{"Cookie", cookie}, 418, "proxied", true},
 		{"public", "GET", "/public/a", "", nil, 418, "public", false},
-		{"login", "GET", "/a", "", navigate(), 302, "login", false},
-		{"logins too many", "GET", "/a", "", navigate(), 429, "error", false},
-		{"unauthorized", "GET", "/a", "", script(), 401, "unauthorized", false},
+		{"login", "GET", "/a", "", asPage, 302, "login", false},
+		{"logins too many", "GET", "/a", "", asPage, 429, "error", false},
+		{"unauthorized", "GET", "/a", "", fromScript, 401, "unauthorized", false},
 		{"forbidden", "GET", "/a", "", []string{"User-Agent", "Mozilla/5.0", "Accept", "text/html"}, 403, "forbidden", false},
 		{"own", "GET", "/_wx/me", "", []string{"Cookie", cookie}, 200, "own", true},
 		{"own, unauthorized", "GET", "/_wx/me", "", nil, 401, "own", false},
@@ -140,7 +140,7 @@ func TestMetrics(t *testing.T) {
 		header []string
 	}{
 		{"/", []string{"Cookie", cookie}}, {"/a", []string{"Cookie", cookie}}, {"/missing", []string{"Cookie", cookie}},
-		{"/public/", nil}, {"/", script()}, {"/", navigate()}, {"/_wx/me", nil},
+		{"/public/", nil}, {"/", fromScript}, {"/", asPage}, {"/_wx/me", nil},
 	} {
 		rig.do(t, "GET", visit.path, visit.header...)
 		rig.lines.next(t) // the metrics are counted before the line is written

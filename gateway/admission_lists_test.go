@@ -54,13 +54,13 @@ func TestListsAtLogin(t *testing.T) {
 				s.signIn(b)
 				return
 			}
-			a := s.get(b, s.callbackOf(b, "/shop"))
+			a := s.get(b, s.callbackAddress(b, "/shop"))
 			wantPage(t, a, http.StatusForbidden, headingForbidden)
 			if got := a.cookies("wxgate"); len(got) != 1 || !strings.HasPrefix(got[0].Name, "wxgate_login_") {
 				t.Errorf("cookies %q, want that of the login alone", got)
 			}
-			if a := s.get(b, "/_wx/me", asScript); a.status != http.StatusUnauthorized {
-				t.Errorf("/me = %d, want 401", a.status)
+			if a := s.get(b, "/_wx/me", asScript); a.StatusCode != http.StatusUnauthorized {
+				t.Errorf("/me = %d, want 401", a.StatusCode)
 			}
 			if strings.Contains(s.log.String(), lihua) {
 				t.Errorf("openid in the log: %s", s.log)
@@ -91,25 +91,25 @@ func TestListsEndASession(t *testing.T) {
 		write(s.openID("lihua"))
 		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingForbidden)
 		for _, address := range []string{"/api", "/_wx/me"} {
-			if a := s.get(b, address, asScript); a.status != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_allowed"`) {
-				t.Errorf("GET %s = %d %s, want 403 not_allowed", address, a.status, a.body)
+			if a := s.get(b, address, asScript); a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_allowed"`) {
+				t.Errorf("GET %s = %d %s, want 403 not_allowed", address, a.StatusCode, a.body)
 			}
 		}
 		a := s.get(b, "/static/app.js")
-		if h := seenBy(t, a.body).Header; a.status != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
-			t.Errorf("a public path: %d with %q, want it without identity", a.status, hasPrefixFold(h, "x-wx-"))
+		if h := echoIn(t, a.body).Header; a.StatusCode != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
+			t.Errorf("a public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
 		}
 		write("")
-		if a := s.get(b, "/shop"); a.status != http.StatusOK {
-			t.Errorf("off the list: status %d, want 200", a.status)
+		if a := s.get(b, "/shop"); a.StatusCode != http.StatusOK {
+			t.Errorf("off the list: status %d, want 200", a.StatusCode)
 		}
-		s.wantCalls(1)
+		s.wantExchanges(1)
 	})
 }
 
 // A denied visitor does not get in by a scan login either, where a line names
 // her unionid.
-func TestListsKnowUnionIDs(t *testing.T) {
+func TestListsMatchUnionIDs(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, scanLogin)
 	c := s.config()
@@ -118,12 +118,12 @@ func TestListsKnowUnionIDs(t *testing.T) {
 	for _, scope := range []string{"snsapi_base", "snsapi_userinfo"} {
 		b := s.browser()
 		b.UserAgent = wechattest.AgentChrome
-		if page := s.visit(b, "/_wx/login?scope="+scope); page.Status != http.StatusForbidden {
+		if page := s.open(b, "/_wx/login?scope="+scope); page.Status != http.StatusForbidden {
 			t.Errorf("scan login with %s: status %d, want 403", scope, page.Status)
 		}
 	}
 	phone := s.browser()
-	if page := s.visit(phone, "/_wx/login?scope=snsapi_userinfo"); page.Status != http.StatusForbidden {
+	if page := s.open(phone, "/_wx/login?scope=snsapi_userinfo"); page.Status != http.StatusForbidden {
 		t.Errorf("in WeChat, with her profile: status %d, want 403", page.Status)
 	}
 }

@@ -14,19 +14,19 @@ import (
 // often it asks, and gets in once she does.
 func TestNotFollowingPageFlow(t *testing.T) {
 	t.Parallel()
-	followSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
 		code, state := s.pageCode(b, "/guest")
 		for range 2 {
-			wantRefusal(t, s.handOver(b, code, state), http.StatusForbidden, "not_following")
+			wantRefusal(t, s.postCode(b, code, state), http.StatusForbidden, "not_following")
 		}
 		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
 		time.Sleep(4 * time.Second)
-		s.wantIn(b, "she follows")
-		s.wantCalls(1)
+		s.wantAdmitted(b, "she follows")
+		s.wantExchanges(1)
 	})
 }
 
-func TestBarredPageFlow(t *testing.T) {
+func TestDeniedPageFlow(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	c := s.config()
@@ -35,7 +35,7 @@ func TestBarredPageFlow(t *testing.T) {
 	b := s.browser()
 	b.Visitor = "lihua"
 	code, state := s.pageCode(b, "/guest")
-	a := s.handOver(b, code, state)
+	a := s.postCode(b, code, state)
 	wantRefusal(t, a, http.StatusForbidden, "not_allowed")
 	if got := len(a.cookies("wxgate")); got != 1 {
 		t.Errorf("%d cookies, want the login's alone", got)
@@ -50,8 +50,8 @@ func TestScanLoginPageFlow(t *testing.T) {
 		t.Errorf("/config = %+v, want the website application and its scope", c)
 	}
 	code, state := s.pageCode(b, "/guest")
-	if a := s.handOver(b, code, state); a.status != http.StatusOK || !strings.Contains(a.body, `"appid":"`+wechattest.StockWebsiteAppID+`"`) {
-		t.Errorf("POST /session = %d %s, want the website application's session", a.status, a.body)
+	if a := s.postCode(b, code, state); a.StatusCode != http.StatusOK || !strings.Contains(a.body, `"appid":"`+wechattest.StockWebsiteAppID+`"`) {
+		t.Errorf("POST /session = %d %s, want the website application's session", a.StatusCode, a.body)
 	}
 }
 
@@ -62,10 +62,10 @@ func TestFollowMetrics(t *testing.T) {
 		s := newLoginMemorySite(t, requireFollow)
 		b := s.browser()
 		b.Visitor = "tom"
-		s.visit(b, "/")
+		s.open(b, "/")
 		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
 		unknown := s.browser()
-		s.visit(unknown, "/")
+		s.open(unknown, "/")
 		families, err := s.metrics.Gather()
 		if err != nil {
 			t.Fatal(err)

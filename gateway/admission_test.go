@@ -12,16 +12,6 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// navigate are the header fields of a page load in WeChat.
-func navigate() []string {
-	return []string{"User-Agent", browserUA, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode", "navigate"}
-}
-
-// script are those of a page's script.
-func script() []string {
-	return []string{"User-Agent", browserUA, "Accept", "*/*", "Sec-Fetch-Mode", "cors"}
-}
-
 func TestScriptsWithoutASessionGet401(t *testing.T) {
 	t.Parallel()
 	site := new(echo)
@@ -37,7 +27,7 @@ func TestScriptsWithoutASessionGet401(t *testing.T) {
 		{"/shop", rigOrigin + "/_wx/login"},
 	}
 	for _, test := range tests {
-		header := script()
+		header := fromScript
 		if test.referer != "" {
 			header = append(header, "Referer", test.referer)
 		}
@@ -66,7 +56,7 @@ func TestPageLoadsWithoutASessionGoToWeChat(t *testing.T) {
 		`&redirect_uri=https%3A%2F%2Fh5\.example\.com%2F_wx%2Fcallback&response_type=code&scope=snsapi_base&state=[0-9a-f]{32}&connect_redirect=1#wechat_redirect$`)
 	for _, target := range []string{"/", "/shop?item=1;2&%zz", "//x", "/中文"} {
 		for _, method := range []string{"GET", "HEAD"} {
-			a := rig.do(t, method, target, navigate()...)
+			a := rig.do(t, method, target, asPage...)
 			if a.StatusCode != http.StatusFound || !location.MatchString(a.Header.Get("Location")) {
 				t.Errorf("%s %s: %d %q, want 302 to the authorize page", method, target, a.StatusCode, a.Header.Get("Location"))
 			}
@@ -106,30 +96,30 @@ func TestWhoGetsIn(t *testing.T) {
 		json                 bool // a refusal in JSON
 		in                   bool // the site is asked
 	}{
-		{"page", "GET", "/", navigate(), 302, false, false},
-		{"page with a session", "GET", "/", append(navigate(), "Cookie", cookie), 200, false, true},
-		{"page with a tampered session", "GET", "/", append(navigate(), "Cookie", cookie[:len(cookie)-2]+"AA"), 302, false, false},
-		{"script", "GET", "/", script(), 401, true, false},
-		{"script with a session", "DELETE", "/", append(script(), "Cookie", cookie), 200, false, true},
-		{"form", "POST", "/", navigate(), 401, true, false},
-		{"upgrade", "GET", "/ws", append(navigate(), "Upgrade", "websocket", "Connection", "Upgrade"), 401, true, false},
-		{"XMLHttpRequest", "GET", "/", append(navigate(), "X-Requested-With", "XMLHttpRequest"), 401, true, false},
-		{"public", "GET", "/static/a.js", script(), 200, false, true},
-		{"public, any method", "POST", "/static/a.js", script(), 200, false, true},
-		{"public with a method", "GET", "/news/7", navigate(), 200, false, true},
-		{"HEAD goes with GET", "HEAD", "/news/7", navigate(), 200, false, true},
-		{"public with another method", "POST", "/news/7", script(), 401, true, false},
-		{"public, one segment", "GET", "/news/7/edit", script(), 401, true, false},
-		{"public by its query", "GET", "/secret?/static/", script(), 401, true, false},
-		{"public left by dots", "GET", "/static/../secret", script(), 401, true, false},
-		{"public left by encoded dots", "GET", "/static/%2e%2e/secret", script(), 401, true, false},
-		{"public left by encoded slashes", "GET", "/static/..%2fsecret", script(), 401, true, false},
-		{"public entered by dots", "GET", "/secret/../static/a.js", script(), 401, true, false},
-		{"public with parameters", "GET", "/static/;/../secret", script(), 401, true, false},
-		{"API", "GET", "/api/a", navigate(), 401, true, false},
-		{"API with a session", "GET", "/api/a", append(navigate(), "Cookie", cookie), 200, false, true},
-		{"API whose upstream is down", "GET", "/api/down", append(navigate(), "Cookie", cookie), 502, true, false},
-		{"beside the API", "GET", "/apis", navigate(), 302, false, false},
+		{"page", "GET", "/", asPage, 302, false, false},
+		{"page with a session", "GET", "/", append(asPage, "Cookie", cookie), 200, false, true},
+		{"page with a tampered session", "GET", "/", append(asPage, "Cookie", cookie[:len(cookie)-2]+"AA"), 302, false, false},
+		{"script", "GET", "/", fromScript, 401, true, false},
+		{"script with a session", "DELETE", "/", append(fromScript, "Cookie", cookie), 200, false, true},
+		{"form", "POST", "/", asPage, 401, true, false},
+		{"upgrade", "GET", "/ws", append(asPage, "Upgrade", "websocket", "Connection", "Upgrade"), 401, true, false},
+		{"XMLHttpRequest", "GET", "/", append(asPage, "X-Requested-With", "XMLHttpRequest"), 401, true, false},
+		{"public", "GET", "/static/a.js", fromScript, 200, false, true},
+		{"public, any method", "POST", "/static/a.js", fromScript, 200, false, true},
+		{"public with a method", "GET", "/news/7", asPage, 200, false, true},
+		{"HEAD goes with GET", "HEAD", "/news/7", asPage, 200, false, true},
+		{"public with another method", "POST", "/news/7", fromScript, 401, true, false},
+		{"public, one segment", "GET", "/news/7/edit", fromScript, 401, true, false},
+		{"public by its query", "GET", "/secret?/static/", fromScript, 401, true, false},
+		{"public left by dots", "GET", "/static/../secret", fromScript, 401, true, false},
+		{"public left by encoded dots", "GET", "/static/%2e%2e/secret", fromScript, 401, true, false},
+		{"public left by encoded slashes", "GET", "/static/..%2fsecret", fromScript, 401, true, false},
+		{"public entered by dots", "GET", "/secret/../static/a.js", fromScript, 401, true, false},
+		{"public with parameters", "GET", "/static/;/../secret", fromScript, 401, true, false},
+		{"API", "GET", "/api/a", asPage, 401, true, false},
+		{"API with a session", "GET", "/api/a", append(asPage, "Cookie", cookie), 200, false, true},
+		{"API whose upstream is down", "GET", "/api/down", append(asPage, "Cookie", cookie), 502, true, false},
+		{"beside the API", "GET", "/apis", asPage, 302, false, false},
 	}
 	for _, test := range tests {
 		before := site.hits.Load()
@@ -168,7 +158,7 @@ func TestVerificationFiles(t *testing.T) {
 		{"GET", "/a/MP_verify_abc123.txt", 401, ""},
 	}
 	for _, test := range tests {
-		a := rig.do(t, test.method, test.path, script()...)
+		a := rig.do(t, test.method, test.path, fromScript...)
 		if a.StatusCode != test.status || test.status == 200 && a.body != test.body {
 			t.Errorf("%s %s: %d %q, want %d %q", test.method, test.path, a.StatusCode, a.body, test.status, test.body)
 		}
@@ -216,7 +206,7 @@ func TestOwnPathsAreNeverForwarded(t *testing.T) {
 		{"GET", "/a/..%2f_wx/me", []int{404}},
 	}
 	for _, test := range tests {
-		for _, header := range [][]string{navigate(), script()} {
+		for _, header := range [][]string{asPage, fromScript} {
 			header = append(header, "Cookie", signedIn(t), "Content-Length", "0")
 			q := rig.newRequest(t, test.method, "/", nil, header...)
 			q.URL.Opaque = test.target
@@ -254,7 +244,7 @@ func TestAnotherPrefix(t *testing.T) {
 	if a := rig.do(t, "GET", "/auth/wx/me", "Cookie", signedIn(t)); !strings.Contains(a.body, rigOpenID) || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("/auth/wx/me: %d %q, want the visitor", a.StatusCode, a.body)
 	}
-	if e := echoOf(t, rig.do(t, "GET", "/_wx/me", "Cookie", signedIn(t))); string(e.Target) != "/_wx/me" {
+	if e := echoOf(t, rig.do(t, "GET", "/_wx/me", "Cookie", signedIn(t))); e.Target != "/_wx/me" {
 		t.Errorf("/_wx/me: the site saw %q", e.Target)
 	}
 }

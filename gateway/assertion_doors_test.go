@@ -22,7 +22,7 @@ func TestAssertionThroughEveryDoor(t *testing.T) {
 	g, _ := newGateway(t, nil, func(c *testConfig) {
 		c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}}
 		c.PublicPaths = []string{"/static/"}
-		c.TrustedProxies = loginLoopback
+		c.TrustedProxies = loopback
 		c.AssertionKeysFile = newAssertionKey(t)
 	})
 	client := newExtAuthz(t, g)
@@ -61,16 +61,16 @@ func TestAssertionThroughEveryDoor(t *testing.T) {
 
 // Neither openid, cookie and assertion nor a query stand in what is logged of
 // questions, whether they are understood or not.
-func TestAskingDoorsKeepSecretsOutOfTheLog(t *testing.T) {
+func TestAuthDoorsLogNoSecrets(t *testing.T) {
 	t.Parallel()
-	log := new(loginLog)
+	log := new(logBuffer)
 	cookie := signedIn(t)
 	secrets := []string{rigOpenID, cookie, "planted"}
 	for _, target := range []string{"/orders?planted", "/orders#planted"} {
 		// One gateway each: what is the matter with a question is logged once a
 		// minute.
 		g, _ := newGateway(t, nil, func(c *testConfig) {
-			c.TrustedProxies, c.AssertionKeysFile = loginLoopback, newAssertionKey(t)
+			c.TrustedProxies, c.AssertionKeysFile = loopback, newAssertionKey(t)
 			c.Logger = zerolog.New(log).Level(zerolog.DebugLevel)
 		})
 		client := newExtAuthz(t, g)

@@ -54,7 +54,7 @@ func TestAuthorizeOwnPages(t *testing.T) {
 func TestAuthorizeDeniesAsForwardAuth(t *testing.T) {
 	t.Parallel()
 	g, _ := newGateway(t, nil, func(c *testConfig) {
-		c.APIPaths, c.TrustedProxies = []string{"/api/"}, loginLoopback
+		c.APIPaths, c.TrustedProxies = []string{"/api/"}, loopback
 	})
 	client := newExtAuthz(t, g)
 	requestID := regexp.MustCompile(`"request_id":"[^"]+"`)

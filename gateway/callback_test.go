@@ -69,27 +69,27 @@ func TestCallbackStray(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := s.browser()
-			callback := s.callbackOf(b, "/a")
+			callback := s.callbackAddress(b, "/a")
 			s.wx.ClearRequests()
 			stray := tt.edit(t, callback)
 			a := s.get(b, stray)
 			wantPage(t, a, 400, headingRestart)
 			if len(a.cookies("")) != 0 {
-				t.Errorf("Set-Cookie = %q, want none", a.header["Set-Cookie"])
+				t.Errorf("Set-Cookie = %q, want none", a.Header["Set-Cookie"])
 			}
 			if got, want := button(t, a.body), s.url+"/_wx/login"; got != want {
 				t.Errorf("button leads to %q, want %q", got, want)
 			}
-			s.wantCalls(0)
+			s.wantExchanges(0)
 
 			signedIn := s.copyOf(b)
 			s.signIn(signedIn)
 			s.wx.ClearRequests()
 			wantRedirect(t, s.get(signedIn, stray), "/")
-			s.wantCalls(0)
+			s.wantExchanges(0)
 
 			wantRedirect(t, s.get(b, callback), "/a") // the visitor's own login goes on
-			s.wantCalls(1)
+			s.wantExchanges(1)
 		})
 	}
 }
@@ -98,20 +98,20 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	mallory, victim := s.browser(), s.browser()
-	callback := s.callbackOf(mallory, "/mallory")
-	s.leave(victim, "/victim")
+	callback := s.callbackAddress(mallory, "/mallory")
+	s.authorizeAddress(victim, "/victim")
 	wantPage(t, s.get(victim, callback), 400, headingRestart)
 	wantPage(t, s.get(s.browser(), callback), 400, headingNoCookies)
-	if me := s.me(victim); me != (loginMe{}) {
+	if me := s.me(victim); me != (meAnswer{}) {
 		t.Errorf("/me = %+v, want nobody", me)
 	}
 	s.signIn(victim)
 	s.wx.ClearRequests()
 	wantRedirect(t, s.get(victim, callback), "/")
-	s.wantCalls(0)
+	s.wantExchanges(0)
 
 	// A cookie that was given another login's name does not stand for it.
-	s.leave(victim, "/_wx/login")
+	s.authorizeAddress(victim, "/_wx/login")
 	stolen := s.browser()
 	u, _ := url.Parse(s.url)
 	for _, c := range victim.Jar.Cookies(u) {
@@ -121,31 +121,31 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 		}
 	}
 	wantPage(t, s.get(stolen, callback), 400, headingRestart)
-	s.wantCalls(0)
+	s.wantExchanges(0)
 }
 
 func TestCallbackByHead(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
-	if a := s.do(b, http.MethodHead, callback, nil); a.status != 400 || a.body != "" || len(a.cookies("")) != 0 {
-		t.Errorf("HEAD = %d with cookies %q, want 400 with none", a.status, a.header["Set-Cookie"])
+	callback := s.callbackAddress(b, "/a")
+	if a := s.do(b, http.MethodHead, callback, nil); a.StatusCode != 400 || a.body != "" || len(a.cookies("")) != 0 {
+		t.Errorf("HEAD = %d with cookies %q, want 400 with none", a.StatusCode, a.Header["Set-Cookie"])
 	}
-	if a := s.do(s.browser(), http.MethodHead, callback, nil); a.status != 400 {
-		t.Errorf("HEAD without cookies = %d, want 400", a.status)
+	if a := s.do(s.browser(), http.MethodHead, callback, nil); a.StatusCode != 400 {
+		t.Errorf("HEAD without cookies = %d, want 400", a.StatusCode)
 	}
-	s.wantCalls(0)
+	s.wantExchanges(0)
 	wantRedirect(t, s.get(b, callback), "/a")
-	s.wantCalls(1)
+	s.wantExchanges(1)
 	wantRedirect(t, s.do(b, http.MethodHead, callback, nil), "/")
-	s.wantCalls(1)
+	s.wantExchanges(1)
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		if a := s.do(b, method, callback, nil); a.status != 405 || a.header.Get("Allow") == "" {
-			t.Errorf("%s = %d, Allow %q, want 405", method, a.status, a.header.Get("Allow"))
+		if a := s.do(b, method, callback, nil); a.StatusCode != 405 || a.Header.Get("Allow") == "" {
+			t.Errorf("%s = %d, Allow %q, want 405", method, a.StatusCode, a.Header.Get("Allow"))
 		}
 	}
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 func TestCallbackDeclined(t *testing.T) {
@@ -161,15 +161,15 @@ func TestCallbackDeclined(t *testing.T) {
 			t.Parallel()
 			s := newLoginSite(t, nil)
 			b := s.browser()
-			callback := s.callbackOf(b, "/_wx/login?scope=snsapi_userinfo&return_to=/a?b%26c")
+			callback := s.callbackAddress(b, "/_wx/login?scope=snsapi_userinfo&return_to=/a?b%26c")
 			a := s.get(b, withQuery(t, callback, tt.edit))
 			wantPage(t, a, 403, headingDeclined)
-			s.wantCalls(0)
-			again := s.leave(b, button(t, a.body))
+			s.wantExchanges(0)
+			again := s.authorizeAddress(b, button(t, a.body))
 			if scope := queryOf(t, again).Get("scope"); scope != "snsapi_userinfo" {
 				t.Errorf("scope of the next login = %q, want snsapi_userinfo", scope)
 			}
-			if got := seenBy(t, s.visit(b, again).Body).Target; got != "/a?b&c" {
+			if got := echoIn(t, s.open(b, again).Body).Target; got != "/a?b&c" {
 				t.Errorf("the next login leads to %q, want /a?b&c", got)
 			}
 		})
@@ -177,11 +177,11 @@ func TestCallbackDeclined(t *testing.T) {
 }
 
 // The back button leads to the used callback.
-func TestCallbackAskedAgain(t *testing.T) {
+func TestCallbackRepeated(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
-	callback := s.callbackOf(b, "/a?b")
+	callback := s.callbackAddress(b, "/a?b")
 	for range 3 {
 		wantRedirect(t, s.get(b, callback), "/a?b")
 	}
@@ -191,7 +191,7 @@ func TestCallbackAskedAgain(t *testing.T) {
 	} {
 		wantRedirect(t, s.get(b, withQuery(t, callback, edit)), "/a?b")
 	}
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 func TestCallbackTwentyAtOnce(t *testing.T) {
@@ -199,7 +199,7 @@ func TestCallbackTwentyAtOnce(t *testing.T) {
 	s := newLoginSite(t, nil)
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: 200 * time.Millisecond})
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 	var all sync.WaitGroup
 	twins := make([]*wechattest.Browser, 20)
 	for i := range twins {
@@ -213,12 +213,12 @@ func TestCallbackTwentyAtOnce(t *testing.T) {
 		}
 	}
 	wantRedirect(t, s.get(b, callback), "/a")
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 // The first answer was lost on its way: while its cookie lives, the login ends
 // well without a second call, and afterwards it asks to begin again.
-func TestCallbackAgainMuchLater(t *testing.T) {
+func TestCallbackRepeatedLater(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		after  time.Duration
@@ -233,16 +233,16 @@ func TestCallbackAgainMuchLater(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newLoginMemorySite(t, nil)
 				b := s.browser()
-				callback := s.callbackOf(b, "/a")
+				callback := s.callbackAddress(b, "/a")
 				u, _ := url.Parse(s.url)
 				cookie := b.Jar.Cookies(u)[0]
 				wantRedirect(t, s.get(b, callback), "/a")
 				time.Sleep(tt.after)
 				// Not from a jar, which would leave out what has aged.
-				if a := s.get(s.browser(), callback, func(r *http.Request) { r.AddCookie(cookie) }); a.status != tt.status {
-					t.Errorf("after %v: status %d, want %d", tt.after, a.status, tt.status)
+				if a := s.get(s.browser(), callback, func(r *http.Request) { r.AddCookie(cookie) }); a.StatusCode != tt.status {
+					t.Errorf("after %v: status %d, want %d", tt.after, a.StatusCode, tt.status)
 				}
-				s.wantCalls(1)
+				s.wantExchanges(1)
 			})
 		})
 	}
@@ -252,16 +252,16 @@ func TestCallbackAgainMuchLater(t *testing.T) {
 // the session.
 func TestCallbackAbandoned(t *testing.T) {
 	t.Parallel()
-	asked, network := make(chan struct{}, 1), newLoginTransport(t)
+	asked, network := make(chan struct{}, 1), newTransport(t)
 	s := newLoginSite(t, func(c *testConfig) {
-		c.Account.Transport = loginTransport(func(r *http.Request) (*http.Response, error) {
+		c.Account.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
 			asked <- struct{}{}
 			return network.RoundTrip(r)
 		})
 	})
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: 300 * time.Millisecond})
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 
 	ctx, leave := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, callback, nil)
@@ -282,13 +282,13 @@ func TestCallbackAbandoned(t *testing.T) {
 	if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
 		t.Errorf("/me = %q, want %q", got, want)
 	}
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
-// loginTransport is a function as a way to WeChat.
-type loginTransport func(*http.Request) (*http.Response, error)
+// transportFunc is a function as a way to WeChat.
+type transportFunc func(*http.Request) (*http.Response, error)
 
-func (f loginTransport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // A refused code starts the login again, twice at most.
 func TestCallbackCodeRefused(t *testing.T) {
@@ -306,7 +306,7 @@ func TestCallbackCodeRefused(t *testing.T) {
 					s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: code, Times: times})
 				}
 				b := s.browser()
-				page := s.visit(b, "/a?b")
+				page := s.open(b, "/a?b")
 				states := make(map[string]bool)
 				for _, hop := range page.Hops {
 					if strings.HasPrefix(hop.URL.Path, "/connect/") {
@@ -316,22 +316,22 @@ func TestCallbackCodeRefused(t *testing.T) {
 				if page.Status != want.status || len(states) != want.logins {
 					t.Errorf("status %d after %d logins, want %d after %d", page.Status, len(states), want.status, want.logins)
 				}
-				s.wantCalls(want.calls)
+				s.wantExchanges(want.calls)
 				if want.status == 200 {
-					if got := seenBy(t, page.Body).Target; got != "/a?b" {
+					if got := echoIn(t, page.Body).Target; got != "/a?b" {
 						t.Errorf("ends at %q, want /a?b", got)
 					}
 					return
 				}
-				wantPage(t, loginAnswer{status: page.Status, body: page.Body}, 403, headingCodeRefused)
-				if me := s.me(b); me != (loginMe{}) {
+				wantPage(t, answerOf(page), 403, headingCodeRefused)
+				if me := s.me(b); me != (meAnswer{}) {
 					t.Errorf("/me = %+v, want nobody", me)
 				}
 				// Reloading sends nothing; the button begins a whole new login.
 				wantPage(t, s.get(b, page.URL.String()), 400, headingRestart)
-				s.wantCalls(want.calls)
+				s.wantExchanges(want.calls)
 				s.wx.ClearFaults()
-				if page := s.visit(b, button(t, page.Body)); page.Status != 200 || seenBy(t, page.Body).Target != "/a?b" {
+				if page := s.open(b, button(t, page.Body)); page.Status != 200 || echoIn(t, page.Body).Target != "/a?b" {
 					t.Errorf("the button ends with %d, want the site at /a?b", page.Status)
 				}
 				if lines := s.log.level("error"); len(lines) != 0 {
@@ -378,45 +378,45 @@ func TestCallbackWeChatAway(t *testing.T) {
 			})
 			tt.fault.Path = exchangePath
 			b := s.browser()
-			callback := s.callbackOf(b, "/a?b")
+			callback := s.callbackAddress(b, "/a?b")
 			s.wx.Fault(tt.fault)
 			a := s.get(b, callback)
 			wantPage(t, a, 503, headingWeChatAway)
-			if got := a.header.Get("Retry-After"); got != "5" {
+			if got := a.Header.Get("Retry-After"); got != "5" {
 				t.Errorf("Retry-After = %q, want 5", got)
 			}
-			s.wantCalls(1)
-			if me := s.me(b); me != (loginMe{}) {
+			s.wantExchanges(1)
+			if me := s.me(b); me != (meAnswer{}) {
 				t.Errorf("/me = %+v, want nobody", me)
 			}
 			if lines := s.log.level("warn"); len(lines) != 1 || len(s.log.level("error")) != 0 {
 				t.Errorf("warnings %q, want one, and no error", lines)
 			}
 			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
-			if page := s.visit(b, button(t, a.body)); page.Status != 200 || seenBy(t, page.Body).Target != "/a?b" {
+			s.wantExchanges(1)
+			if page := s.open(b, button(t, a.body)); page.Status != 200 || echoIn(t, page.Body).Target != "/a?b" {
 				t.Errorf("the button ends with %d, want the site at /a?b", page.Status)
 			}
-			s.wantCalls(2)
+			s.wantExchanges(2)
 		})
 	}
 }
 
 // An outage's answer that was lost is given again, and so is the answer to a
 // doubled callback: the code is not.
-func TestCallbackAwayForAll(t *testing.T) {
+func TestCallbackOutageIsShared(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultResetAfter, Times: -1})
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() { wantPage(t, s.get(s.copyOf(b), callback), 503, headingWeChatAway) })
 	}
 	all.Wait()
 	wantPage(t, s.get(s.copyOf(b), callback), 503, headingWeChatAway)
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 // What is odd about an answer of WeChat's but does not change its meaning.
@@ -431,7 +431,7 @@ func TestCallbackOddAnswers(t *testing.T) {
 			if got, want := s.signIn(b).Header.Get("X-Wx-Openid"), s.openID("lihua"); got != want {
 				t.Errorf("X-WX-OpenID = %q, want %q", got, want)
 			}
-			s.wantCalls(1)
+			s.wantExchanges(1)
 		})
 	}
 }
@@ -460,7 +460,7 @@ func TestCallbackOperatorFaults(t *testing.T) {
 			s := newLoginSite(t, nil)
 			s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: tt.code, Message: tt.message, Times: -1})
 			b := s.browser()
-			callback := s.callbackOf(b, "/a")
+			callback := s.callbackAddress(b, "/a")
 			a := s.get(b, callback)
 			wantPage(t, a, 502, headingMisconfigured)
 			lines := s.log.level("error")
@@ -471,9 +471,9 @@ func TestCallbackOperatorFaults(t *testing.T) {
 				t.Error("the page tells the visitor what only the operator should read")
 			}
 			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
+			s.wantExchanges(1)
 			s.wx.ClearFaults()
-			if page := s.visit(b, button(t, a.body)); page.Status != 200 {
+			if page := s.open(b, button(t, a.body)); page.Status != 200 {
 				t.Errorf("mended, the button ends with %d, want 200", page.Status)
 			}
 		})
@@ -481,11 +481,11 @@ func TestCallbackOperatorFaults(t *testing.T) {
 }
 
 // An operator's fault does not send the visitor in circles.
-func TestCallbackOperatorFaultEnds(t *testing.T) {
+func TestCallbackOperatorFaultDoesNotLoop(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	s.wx.FreezeSecret(wechattest.StockAppID)
-	page := s.visit(s.browser(), "/")
+	page := s.open(s.browser(), "/")
 	if page.Status != 502 || len(page.Hops) != 3 {
 		t.Errorf("status %d after %d answers, want 502 after 3", page.Status, len(page.Hops))
 	}
@@ -499,13 +499,13 @@ func TestCallbackVisitorRefused(t *testing.T) {
 			s := newLoginSite(t, nil)
 			s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: code})
 			b := s.browser()
-			callback := s.callbackOf(b, "/a")
+			callback := s.callbackAddress(b, "/a")
 			wantPage(t, s.get(b, callback), 403, headingForbidden)
 			if lines := s.log.level("error"); len(lines) != 0 {
 				t.Errorf("error lines %q, want none", lines)
 			}
 			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
+			s.wantExchanges(1)
 		})
 	}
 }
@@ -528,7 +528,7 @@ func TestCallbackProfile(t *testing.T) {
 		if got := seen.Header.Get("X-Wx-Scope"); got != "snsapi_userinfo" {
 			t.Errorf("X-WX-Scope = %q, want snsapi_userinfo", got)
 		}
-		if avatar := seen.Header.Get("X-Wx-Avatar"); !strings.HasPrefix(avatar, s.open+"/") {
+		if avatar := seen.Header.Get("X-Wx-Avatar"); !strings.HasPrefix(avatar, s.weChatURL+"/") {
 			t.Errorf("X-WX-Avatar = %q, want one of the emulator's", avatar)
 		}
 		s.get(b, "/again")
@@ -570,20 +570,20 @@ func TestCallbackProfile(t *testing.T) {
 			})
 			tt.fault.Path, tt.fault.Times = userInfoPath, -1
 			b := s.browser()
-			callback := s.callbackOf(b, "/a")
+			callback := s.callbackAddress(b, "/a")
 			s.wx.Fault(tt.fault)
 			a := s.get(b, callback)
 			wantPage(t, a, 503, headingWeChatAway)
-			if got := a.header.Get("Retry-After"); got != "5" {
+			if got := a.Header.Get("Retry-After"); got != "5" {
 				t.Errorf("Retry-After = %q, want 5", got)
 			}
-			if me := s.me(b); me != (loginMe{}) {
+			if me := s.me(b); me != (meAnswer{}) {
 				t.Errorf("/me = %+v, want nobody", me)
 			}
 			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
+			s.wantExchanges(1)
 			s.wx.ClearFaults()
-			if page := s.visit(b, button(t, a.body)); page.Status != 200 {
+			if page := s.open(b, button(t, a.body)); page.Status != 200 {
 				t.Errorf("the button ends with %d, want 200", page.Status)
 			}
 		})

@@ -73,7 +73,7 @@ func TestFourDoors(t *testing.T) {
 		c.OutsideWeChat = gateway.OutsidePage
 		c.DenyOpenIDsFile = deny
 		c.DenySnapshotUsers = true
-		c.TrustedProxies = loginLoopback
+		c.TrustedProxies = loopback
 	})
 	doors := fourDoors(t, g, site)
 	visitor := signedIn(t)
@@ -140,7 +140,7 @@ func TestFourDoors(t *testing.T) {
 }
 
 // The allow list and the rule about followers hold at each of the doors.
-func TestFourDoorsLetFollowersIn(t *testing.T) {
+func TestFourDoorsFollowersAndAllowList(t *testing.T) {
 	t.Parallel()
 	account := wechattest.StockAccount()
 	account.AppID = rigAppID
@@ -161,7 +161,7 @@ func TestFourDoorsLetFollowersIn(t *testing.T) {
 		c.Account = &wechat.Client{AppID: rigAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
 		c.Tokens = &wechat.TokenSource{Client: c.Account}
 		c.RequireFollow, c.AllowOpenIDsFile = true, allow
-		c.PublicPaths, c.TrustedProxies = []string{"/static/"}, loginLoopback
+		c.PublicPaths, c.TrustedProxies = []string{"/static/"}, loopback
 	})
 	for _, door := range fourDoors(t, g, site) {
 		for _, tt := range []struct {
@@ -198,7 +198,7 @@ func throughHandler(t *testing.T, h http.Handler) func(*testing.T, doorRequest) 
 			return doorAnswer{status: a.StatusCode, login: strings.HasPrefix(location, "https://open.weixin.qq.com/") || a.StatusCode == 200}
 		}
 		seen := echoOf(t, a)
-		if string(seen.Target) != q.target || seen.Method != q.method {
+		if seen.Target != q.target || seen.Method != q.method {
 			t.Errorf("%s %s reached the site as %s %s", q.method, q.target, seen.Method, seen.Target)
 		}
 		return passed(t, seen.Header)

@@ -31,7 +31,7 @@ func BenchmarkForwardAuthFloor(b *testing.B) {
 
 // BenchmarkForwardAuthHandler is the check without the network.
 func BenchmarkForwardAuthHandler(b *testing.B) {
-	g, _ := newGateway(b, nil, quiet, func(c *testConfig) { c.TrustedProxies = loginLoopback })
+	g, _ := newGateway(b, nil, quiet, func(c *testConfig) { c.TrustedProxies = loopback })
 	q := httptest.NewRequest(http.MethodGet, "/_wx/auth", nil)
 	q.RemoteAddr = "127.0.0.1:40000"
 	for name, value := range authHeader(b) {

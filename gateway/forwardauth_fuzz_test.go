@@ -19,7 +19,7 @@ func FuzzForwardAuth(f *testing.F) {
 			f.Add(method, target)
 		}
 	}
-	g, err := gateway.New(gateway.Config{TrustedProxies: loginLoopback, Sites: []gateway.Site{{
+	g, err := gateway.New(gateway.Config{TrustedProxies: loopback, Sites: []gateway.Site{{
 		PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(),
 		PublicPaths: []string{"/static/", "GET /news/{id}"},
 	}}})

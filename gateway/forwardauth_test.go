@@ -18,14 +18,11 @@ import (
 func newAuthRig(t testing.TB, change ...func(*testConfig)) *rig {
 	t.Helper()
 	return newRig(t, nil, append([]func(*testConfig){func(c *testConfig) {
-		c.TrustedProxies = loginLoopback
+		c.TrustedProxies = loopback
 		c.PublicPaths = []string{"/static/", "GET /news/{id}"}
 		c.APIPaths = []string{"/api/"}
 	}}, change...)...)
 }
-
-// asPage are the headers by which a browser loads a page.
-var asPage = []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "User-Agent", browserUA}
 
 // forwarded are the headers of Traefik and Caddy for a request.
 func forwarded(method, target string) []string {
@@ -167,7 +164,7 @@ func TestForwardAuthRefuses(t *testing.T) {
 }
 
 // An address that is not trusted tells nothing, whatever it sends.
-func TestForwardAuthOfAnUntrustedAddress(t *testing.T) {
+func TestForwardAuthUntrusted(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t, func(c *testConfig) { c.TrustedProxies = nil })
 	for _, tt := range []struct {
@@ -281,7 +278,7 @@ func TestForwardAuthRenews(t *testing.T) {
 	}
 }
 
-func TestForwardAuthTellsTheIdentity(t *testing.T) {
+func TestForwardAuthIdentityHeaders(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)
 	cookie := signedIn(t, func(s *session.Session) { s.Nickname, s.UnionID = "小明 1", "oUNION" })

@@ -28,11 +28,11 @@ func (s *loginSite) fragmentPage(b *wechattest.Browser, address string, change .
 	s.t.Helper()
 	a := s.get(b, address, change...)
 	found, linked := fragmentLogin.FindStringSubmatch(a.body), fragmentLink.FindStringSubmatch(a.body)
-	if a.status != 200 || found == nil || linked == nil {
-		s.t.Fatalf("GET %s = %d %q, want the page that reads the fragment", address, a.status, a.body)
+	if a.StatusCode != 200 || found == nil || linked == nil {
+		s.t.Fatalf("GET %s = %d %q, want the page that reads the fragment", address, a.StatusCode, a.body)
 	}
 	if len(a.cookies("")) != 0 {
-		s.t.Errorf("GET %s sets %q, want no cookie before the login", address, a.header["Set-Cookie"])
+		s.t.Errorf("GET %s sets %q, want no cookie before the login", address, a.Header["Set-Cookie"])
 	}
 	return html.UnescapeString(found[1]), html.UnescapeString(linked[1])
 }
@@ -63,8 +63,8 @@ func TestFragmentPage(t *testing.T) {
 			t.Errorf("%s: return_to = %q, want %q", tt.address, got, tt.want)
 		}
 		for _, fragment := range []string{"", "#/me", "#/a?b=c&d=e+f", "#/%E5%95%86"} {
-			page := s.visit(s.browser(), login+url.QueryEscape(fragment)) // as encodeURIComponent, without a blank
-			if got := seenBy(t, page.Body).Target; got != tt.want {
+			page := s.open(s.browser(), login+url.QueryEscape(fragment)) // as encodeURIComponent, without a blank
+			if got := echoIn(t, page.Body).Target; got != tt.want {
 				t.Errorf("%s with %q: the site saw %q, want %q", tt.address, fragment, got, tt.want)
 			}
 			if want := strings.TrimPrefix(fragment, "#"); want != "" && page.URL.EscapedFragment() != want {
@@ -85,14 +85,14 @@ func TestFragmentPagePolicy(t *testing.T) {
 	sum := sha256.Sum256([]byte(scripts[0][1]))
 	want := "default-src 'none'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	if got := a.header.Get("Content-Security-Policy"); got != want {
+	if got := a.Header.Get("Content-Security-Policy"); got != want {
 		t.Errorf("Content-Security-Policy = %q, want %q", got, want)
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
 		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
 	} {
-		if got := a.header.Get(name); got != want {
+		if got := a.Header.Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
 	}
@@ -102,7 +102,7 @@ func TestFragmentPagePolicy(t *testing.T) {
 }
 
 // Only who can run the page gets it; all others are answered as without it.
-func TestFragmentPageIsForPages(t *testing.T) {
+func TestFragmentPageForPageLoadsOnly(t *testing.T) {
 	t.Parallel()
 	set := func(pairs ...string) func(*http.Request) {
 		return func(r *http.Request) {
@@ -134,8 +134,8 @@ func TestFragmentPageIsForPages(t *testing.T) {
 		{"login endpoint", "GET", "/_wx/login?return_to=/x%23/me", set(), 302},
 	} {
 		a := s.do(s.browser(), tt.method, tt.path, nil, tt.change)
-		got := a.status
-		if a.header.Get("From-Upstream") != "" {
+		got := a.StatusCode
+		if a.Header.Get("From-Upstream") != "" {
 			got = -got
 		}
 		if got != tt.status {
@@ -147,9 +147,9 @@ func TestFragmentPageIsForPages(t *testing.T) {
 	}
 	b := s.browser()
 	login, _ := s.fragmentPage(b, "/")
-	s.visit(b, login)
-	if a := s.get(b, "/"); a.header.Get("From-Upstream") == "" {
-		t.Errorf("with a session %d, want the site", a.status)
+	s.open(b, login)
+	if a := s.get(b, "/"); a.Header.Get("From-Upstream") == "" {
+		t.Errorf("with a session %d, want the site", a.StatusCode)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestFragmentPageInManyTabs(t *testing.T) {
 	var callbacks []string
 	for _, tab := range []string{"0", "1", "2", "3", "4", "5"} {
 		login, _ := s.fragmentPage(b, "/?tab="+tab)
-		callbacks = append(callbacks, s.callbackOf(b, login+url.QueryEscape("#/"+tab)))
+		callbacks = append(callbacks, s.callbackAddress(b, login+url.QueryEscape("#/"+tab)))
 	}
 	wantPage(t, s.get(b, callbacks[0]), 400, headingRestart)
 	for i, callback := range callbacks[1:] {

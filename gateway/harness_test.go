@@ -10,10 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,6 +35,16 @@ const (
 
 // browserUA is what WeChat's browser on an iPhone says.
 const browserUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003200) NetType/WIFI Language/zh_CN"
+
+// asPage and fromScript are the headers, name and value by turns, by which
+// WeChat's browser loads a page and sends a script's request.
+var (
+	asPage     = []string{"User-Agent", browserUA, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode", "navigate"}
+	fromScript = []string{"User-Agent", browserUA, "Accept", "*/*", "Sec-Fetch-Mode", "cors"}
+)
+
+// loopback is where the tests' own requests come from.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func rigKeys() session.Keys { return session.Keys{bytes.Repeat([]byte("k"), 32)} }
 
@@ -133,15 +143,21 @@ func (a accessLines) next(t testing.TB) map[string]any {
 	}
 }
 
-// count returns the value of a counter, or the number of a histogram's
-// observations, with exactly these labels (name, value, name, value …).
+// count is counterValue of the rig's metrics.
 func (r *rig) count(t testing.TB, name string, labels ...string) float64 {
+	t.Helper()
+	return counterValue(t, r.registry, name, labels...)
+}
+
+// counterValue returns the value of a counter, or the number of a histogram's
+// observations, with exactly these labels (name, value, name, value …).
+func counterValue(t testing.TB, registry *prometheus.Registry, name string, labels ...string) float64 {
 	t.Helper()
 	want := make(map[string]string)
 	for pair := range slices.Chunk(labels, 2) {
 		want[pair[0]] = pair[1]
 	}
-	families, err := r.registry.Gather()
+	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,23 +218,6 @@ func renewedAgo(d time.Duration) func(*session.Session) {
 	}
 }
 
-// An answer is a response that has been read.
-type answer struct {
-	*http.Response
-	body string
-}
-
-// sessionCookie returns the value of the session cookie that the answer sets,
-// or "".
-func (a *answer) sessionCookie() string {
-	for _, c := range a.Cookies() {
-		if c.Name == rigCookie {
-			return c.Value
-		}
-	}
-	return ""
-}
-
 // newRequest makes a request for the rig with the header fields (name, value,
 // name, value …), whose names are sent as they are written here. Its answer has
 // to be there within thirty seconds.
@@ -245,16 +244,6 @@ func (r *rig) send(t testing.TB, q *http.Request) *answer {
 		t.Fatalf("%s %s: %v", q.Method, q.URL, err)
 	}
 	return readAnswer(t, res)
-}
-
-func readAnswer(t testing.TB, res *http.Response) *answer {
-	t.Helper()
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatalf("read answer: %v", err)
-	}
-	return &answer{res, string(body)}
 }
 
 // do sends a request without a body.
@@ -316,75 +305,6 @@ func (r *rig) ask(t testing.TB, lines ...string) *answer {
 	return readAnswer(t, conn.hear(t, method))
 }
 
-// echo is a site that answers with what it was asked, as JSON, and counts.
-type echo struct{ hits atomic.Int64 }
-
-// An echoed is what the site saw of a request.
-type echoed struct {
-	Method  string
-	Target  []byte // the request target, byte for byte
-	Host    string
-	Proto   string
-	Header  http.Header
-	Trailer http.Header
-	Body    string
-}
-
-func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.hits.Add(1)
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(echoed{
-		Method: r.Method, Target: []byte(r.RequestURI), Host: r.Host, Proto: r.Proto,
-		Header: r.Header, Trailer: r.Trailer, Body: string(body),
-	})
-}
-
-// echoOf returns what the site saw, as its answer tells.
-func echoOf(t testing.TB, a *answer) echoed {
-	t.Helper()
-	var e echoed
-	if err := json.Unmarshal([]byte(a.body), &e); err != nil || a.StatusCode != http.StatusOK {
-		t.Fatalf("answer %d %q is not the site's echo: %v", a.StatusCode, a.body, err)
-	}
-	return e
-}
-
-// hasPrefixFold returns the header fields whose names begin with prefix where
-// neither case nor the kind of separator counts, in order.
-func hasPrefixFold(h http.Header, prefix string) []string {
-	var found []string
-	for name, values := range h {
-		if strings.HasPrefix(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name)), prefix) {
-			for _, v := range values {
-				found = append(found, name+": "+v)
-			}
-		}
-	}
-	slices.Sort(found)
-	return found
-}
-
 func newAccount() *wechat.Client {
 	return &wechat.Client{AppID: rigAppID, AppSecret: "not used here"}
-}
-
-// A refusal is the JSON body of an answer that the gateway makes itself.
-type refusal struct {
-	Error     string `json:"error"`
-	Message   string `json:"message"`
-	RequestID string `json:"request_id"`
-	LoginURL  string `json:"login_url"`
-}
-
-func refusalOf(t testing.TB, a *answer) refusal {
-	t.Helper()
-	var f refusal
-	if err := json.Unmarshal([]byte(a.body), &f); err != nil || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
-		t.Fatalf("answer %d %s %q is no refusal in JSON: %v", a.StatusCode, a.Header.Get("Content-Type"), a.body, err)
-	}
-	return f
 }

@@ -56,7 +56,7 @@ func TestClientSentIdentityIsRemoved(t *testing.T) {
 	}
 }
 
-func TestConnectionHeaderTakesNothingAway(t *testing.T) {
+func TestConnectionHeaderRemovesNothing(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
 	got := echoOf(t, rig.ask(t, "GET / HTTP/1.1", "Host: "+rigHost, "Cookie: "+signedIn(t),
@@ -116,7 +116,7 @@ func TestIdentityHeaders(t *testing.T) {
 	}
 }
 
-func TestOwnCookiesStayHere(t *testing.T) {
+func TestOwnCookiesAreNotForwarded(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
 	own := signedIn(t)

@@ -12,18 +12,18 @@ import (
 )
 
 // No page of the hub has begun the login of a site's visitor, and none ends it.
-func TestHubKeepsItsPagesOut(t *testing.T) {
+func TestHubRefusesItsOwnPages(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
 	b := w.browser("lihua")
-	callback := w.until(b, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
+	callback := w.redirectTo(b, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
 	query := queryOf(t, callback)
-	wantRefusal(t, w.hub.handOver(b, query.Get("code"), query.Get("state")), 400, "invalid_state")
-	w.hub.wantCalls(0)
+	wantRefusal(t, w.hub.postCode(b, query.Get("code"), query.Get("state")), 400, "invalid_state")
+	w.hub.wantExchanges(0)
 	w.wantNobody(b, w.hub)
-	w.wantSite(w.hub.visit(b, callback), w.shop1, "/a", "lihua")
-	wantRefusal(t, w.hub.handOver(b, query.Get("code"), query.Get("state")), 400, "invalid_state")
-	w.hub.wantCalls(1)
+	w.wantSite(w.hub.open(b, callback), w.shop1, "/a", "lihua")
+	wantRefusal(t, w.hub.postCode(b, query.Get("code"), query.Get("state")), 400, "invalid_state")
+	w.hub.wantExchanges(1)
 }
 
 // Who may sign in from which browser is for the site to say, not for the hub.
@@ -32,7 +32,7 @@ func TestHubLoginOutsideWeChat(t *testing.T) {
 	outside := func(o gateway.OutsideWeChat) func(*testConfig) {
 		return func(c *testConfig) {
 			if o == gateway.OutsideQRConnect {
-				scanAtHub(c)
+				scanLogin(c)
 			}
 			c.OutsideWeChat = o
 		}
@@ -46,14 +46,14 @@ func TestHubLoginOutsideWeChat(t *testing.T) {
 				t.Parallel()
 				w := newHubWorld(t, hubSetup{hub: outside(hub), shop1: outside(site.rule)})
 				b := w.browser("lihua")
-				w.wantSite(w.hub.visit(b, shop1Origin+"/a"), w.shop1, "/a", "lihua")
+				w.wantSite(w.hub.open(b, shop1Origin+"/a"), w.shop1, "/a", "lihua")
 				desktop := w.browser("lihua")
 				desktop.UserAgent = wechattest.AgentChrome
-				if a := w.shop1.get(desktop, "/a"); a.status != site.status || site.status == 302 && !strings.HasPrefix(a.location(), hubLogin) {
-					t.Errorf("outside WeChat: %d to %q, want %d", a.status, before(a.location(), "?"), site.status)
+				if a := w.shop1.get(desktop, "/a"); a.StatusCode != site.status || site.status == 302 && !strings.HasPrefix(a.location(), hubLogin) {
+					t.Errorf("outside WeChat: %d to %q, want %d", a.StatusCode, upTo(a.location(), "?"), site.status)
 				}
 				if site.status == 302 { // the emulator lets any browser in
-					w.wantSite(w.hub.visit(desktop, shop1Origin+"/a"), w.shop1, "/a", "lihua")
+					w.wantSite(w.hub.open(desktop, shop1Origin+"/a"), w.shop1, "/a", "lihua")
 				}
 			})
 		}
@@ -64,11 +64,11 @@ func TestHubLoginOutsideWeChat(t *testing.T) {
 // whose operator is told.
 func TestHubWithoutScanLogin(t *testing.T) {
 	t.Parallel()
-	w := newHubWorld(t, hubSetup{shop1: scanAtHub})
+	w := newHubWorld(t, hubSetup{shop1: scanLogin})
 	b := w.browser("lihua")
 	b.UserAgent = wechattest.AgentChrome
-	page := w.hub.visit(b, shop1Origin+"/a")
-	wantPage(t, shown(page), 400, headingBadRequest)
+	page := w.hub.open(b, shop1Origin+"/a")
+	wantPage(t, answerOf(page), 400, headingBadRequest)
 	if lines := w.hub.log.level("warn"); len(lines) != 1 || !strings.Contains(lines[0], "WXGATE_QR_APP_ID") {
 		t.Errorf("warnings %q, want one that names WXGATE_QR_APP_ID", lines)
 	}
@@ -79,10 +79,10 @@ func TestHubOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{shop1: func(c *testConfig) { c.Account.AppID = "wx00000000000000ff" }})
 	b := w.browser("lihua")
-	page := w.hub.visit(b, shop1Origin+"/a")
-	wantPage(t, shown(page), 502, headingMisconfigured)
+	page := w.hub.open(b, shop1Origin+"/a")
+	wantPage(t, answerOf(page), 502, headingMisconfigured)
 	if len(page.Hops) != 5 {
-		t.Errorf("the way is %q, want one round", wayOf(page))
+		t.Errorf("the way is %q, want one round", addressesOf(page))
 	}
 	lines := w.shop1.log.level("error")
 	if len(lines) != 1 || !strings.Contains(lines[0], "WXGATE_APP_ID") || !strings.Contains(lines[0], "wx00000000000000ff") {
@@ -90,7 +90,7 @@ func TestHubOfAnotherAccount(t *testing.T) {
 	}
 	w.wantNobody(b, w.shop1)
 	wantPage(t, w.shop1.get(b, page.URL.String()), 400, headingRestart)
-	w.hub.wantCalls(1)
+	w.hub.wantExchanges(1)
 }
 
 const someState = "00112233445566778899aabbccddeeff"
@@ -134,7 +134,7 @@ func TestHubRefuses(t *testing.T) {
 		a := w.hub.get(w.browser("lihua"), address)
 		wantPage(t, a, 400, headingBadRequest)
 		if len(a.cookies("")) != 0 || a.location() != "" {
-			t.Errorf("%s sets %q and leads to %q, want neither", address, a.header["Set-Cookie"], a.location())
+			t.Errorf("%s sets %q and leads to %q, want neither", address, a.Header["Set-Cookie"], a.location())
 		}
 	}
 	if lines := w.hub.log.level("warn"); len(lines) != 1 || !strings.Contains(lines[0], "WXGATE_HUB_SITES") || !strings.Contains(lines[0], "https://shop3.cn/_wx/callback") {
@@ -144,25 +144,25 @@ func TestHubRefuses(t *testing.T) {
 		t.Error("WeChat was asked")
 	}
 	for _, redirectURI := range []string{"https://shop1.cn/_wx/callback", "https://shop2.cn/_wx/callback", "https://shop2.cn/", "https://shop2.cn", "https://shop2.cn/a?b=c#d", "https://shop2.cn/_wx/loginpage"} {
-		if a := w.hub.get(w.browser("lihua"), login(redirectURI, someState)); a.status != 302 || !strings.HasPrefix(a.location(), "https://open.weixin.qq.com/connect/oauth2/authorize?") {
-			t.Errorf("%s: %d to %q, want WeChat", redirectURI, a.status, a.location())
+		if a := w.hub.get(w.browser("lihua"), login(redirectURI, someState)); a.StatusCode != 302 || !strings.HasPrefix(a.location(), "https://open.weixin.qq.com/connect/oauth2/authorize?") {
+			t.Errorf("%s: %d to %q, want WeChat", redirectURI, a.StatusCode, a.location())
 		}
 	}
 }
 
 // A gateway that is no hub signs in for nobody else: two that name each other as
 // hub, or one that names a site, end at once.
-func TestHubsInCircles(t *testing.T) {
+func TestHubLoginDoesNotLoop(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{
 		shop1: func(c *testConfig) { c.HubURL = shop2Origin },
 		shop2: func(c *testConfig) { c.HubURL = shop1Origin },
 	})
 	for _, s := range []*loginSite{w.shop1, w.shop2} {
-		page := w.hub.visit(w.browser("lihua"), s.url+"/a")
-		wantPage(t, shown(page), 400, headingBadRequest)
+		page := w.hub.open(w.browser("lihua"), s.url+"/a")
+		wantPage(t, answerOf(page), 400, headingBadRequest)
 		if len(page.Hops) != 2 {
-			t.Errorf("the way is %q, want an end at the other gateway", wayOf(page))
+			t.Errorf("the way is %q, want an end at the other gateway", addressesOf(page))
 		}
 	}
 	plain := newLoginMemorySite(t, nil)
@@ -172,7 +172,7 @@ func TestHubsInCircles(t *testing.T) {
 
 // The hub's list has become shorter while a visitor was at WeChat: she is sent
 // nowhere.
-func TestHubSiteTakenOff(t *testing.T) {
+func TestHubSiteRemoved(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
@@ -185,15 +185,15 @@ func TestHubSiteTakenOff(t *testing.T) {
 			t.Parallel()
 			w := newHubWorld(t, hubSetup{})
 			b, again := w.browser("lihua"), w.browser("tom")
-			callback := w.until(b, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
-			spent := w.until(again, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
-			w.until(again, spent, shop1Origin)
+			callback := w.redirectTo(b, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
+			spent := w.redirectTo(again, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
+			w.redirectTo(again, spent, shop1Origin)
 			c := w.hub.config()
 			tt.change(&c)
 			w.hub.use(w.hub.replica(c))
 			wantPage(t, w.hub.get(b, callback), 400, headingRestart)
 			wantPage(t, w.hub.get(again, spent), 400, headingRestart)
-			w.hub.wantCalls(1)
+			w.hub.wantExchanges(1)
 		})
 	}
 }
@@ -207,8 +207,8 @@ func TestHubByAnotherName(t *testing.T) {
 	c.Hosts = []string{mustURL(t, hubAlias).Host}
 	w.hub.use(w.hub.replica(c))
 	b := w.browser("lihua")
-	login := w.until(b, shop1Origin+"/a?b", hubLogin)
-	page := w.hub.visit(b, strings.Replace(login, hubOrigin, hubAlias, 1))
+	login := w.redirectTo(b, shop1Origin+"/a?b", hubLogin)
+	page := w.hub.open(b, strings.Replace(login, hubOrigin, hubAlias, 1))
 	w.wantSite(page, w.shop1, "/a?b", "lihua")
 	if got := page.Hops[1].URL.String(); got != login {
 		t.Errorf("the alias leads to %q, want %q", got, login)
@@ -251,9 +251,9 @@ func TestHubRules(t *testing.T) {
 			ofTheHub := newHubWorld(t, hubSetup{})
 			apply(ofTheHub, ofTheHub.hub)
 			b := ofTheHub.browser(tt.visitor)
-			page := ofTheHub.hub.visit(b, shop1Origin+"/_wx/login?scope=snsapi_userinfo&return_to=/a")
+			page := ofTheHub.hub.open(b, shop1Origin+"/_wx/login?scope=snsapi_userinfo&return_to=/a")
 			if page.Status != 200 || page.Header.Get("From-Upstream") == "" {
-				t.Errorf("a rule of the hub: %d %q, want the site", page.Status, loginHeading.FindString(page.Body))
+				t.Errorf("a rule of the hub: %d %q, want the site", page.Status, headingElement.FindString(page.Body))
 			}
 			if me := ofTheHub.shop1.me(b); me.Nickname == "" || me.SnapshotUser != (tt.visitor == "snapshot") {
 				t.Errorf("a rule of the hub: /me = %+v, want a nickname", me)
@@ -265,14 +265,14 @@ func TestHubRules(t *testing.T) {
 			ofTheSite := newHubWorld(t, hubSetup{})
 			apply(ofTheSite, ofTheSite.shop1)
 			b = ofTheSite.browser(tt.visitor)
-			page = ofTheSite.hub.visit(b, shop1Origin+"/a")
+			page = ofTheSite.hub.open(b, shop1Origin+"/a")
 			if page.Status != 403 || page.URL.Host != "shop1.cn" || !strings.Contains(page.Body, tt.heading) {
-				t.Errorf("a rule of the site: %d %q at %s, want 403 %q there", page.Status, loginHeading.FindString(page.Body), page.URL.Host, tt.heading)
+				t.Errorf("a rule of the site: %d %q at %s, want 403 %q there", page.Status, headingElement.FindString(page.Body), page.URL.Host, tt.heading)
 			}
-			if a := ofTheSite.shop1.get(b, "/a"); a.status == 200 {
+			if a := ofTheSite.shop1.get(b, "/a"); a.StatusCode == 200 {
 				t.Error("a rule of the site: signed in all the same")
 			}
-			if page := ofTheSite.hub.visit(ofTheSite.browser("lihua"), shop2Origin+"/a"); page.Status != 200 {
+			if page := ofTheSite.hub.open(ofTheSite.browser("lihua"), shop2Origin+"/a"); page.Status != 200 {
 				t.Errorf("a rule of the site holds at the other: %d", page.Status)
 			}
 		})

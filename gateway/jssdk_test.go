@@ -35,7 +35,7 @@ var notOwnPages = []string{
 }
 
 // signed asks for the signature of a page.
-func (s *loginSite) signed(b *wechattest.Browser, page string) (loginAnswer, wechattest.JSConfig) {
+func (s *loginSite) signed(b *wechattest.Browser, page string) (*answer, wechattest.JSConfig) {
 	s.t.Helper()
 	a := s.get(b, "/_wx/jssdk?url="+url.QueryEscape(page), asScript)
 	var c struct {
@@ -44,7 +44,7 @@ func (s *loginSite) signed(b *wechattest.Browser, page string) (loginAnswer, wec
 		NonceStr  string      `json:"nonceStr"`
 		Signature string      `json:"signature"`
 	}
-	if a.status == 200 {
+	if a.StatusCode == 200 {
 		if err := json.Unmarshal([]byte(a.body), &c); err != nil {
 			s.t.Fatalf("/jssdk: %v in %q", err, a.body)
 		}
@@ -62,8 +62,8 @@ func TestJSSDK(t *testing.T) {
 		"/shop#/route", "/?#", "#/route?x=1", "/?q=%E5%95%86", "/%zz", `/?q="<>'`, "//evil.example/", "/商店?q=商", "/" + strings.Repeat("a", 4000),
 	} {
 		a, config := s.signed(b, s.url+page)
-		if a.status != 200 || a.header.Get("Content-Type") != "application/json; charset=utf-8" {
-			t.Errorf("/jssdk of %q = %d %s, want 200 and JSON", page, a.status, a.header.Get("Content-Type"))
+		if a.StatusCode != 200 || a.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("/jssdk of %q = %d %s, want 200 and JSON", page, a.StatusCode, a.Header.Get("Content-Type"))
 			continue
 		}
 		if page == "/%zz" { // the emulator reads no such address
@@ -83,7 +83,7 @@ func TestJSSDK(t *testing.T) {
 	a := s.get(b, "/_wx/jssdk?url="+url.QueryEscape(s.url+"/")) // JSON to a page load too
 	var fields map[string]any
 	if err := json.Unmarshal([]byte(a.body), &fields); err != nil || len(fields) != 4 || len(a.cookies("")) != 0 {
-		t.Errorf("answer %q with cookies %q, want four fields and none", a.body, a.header["Set-Cookie"])
+		t.Errorf("answer %q with cookies %q, want four fields and none", a.body, a.Header["Set-Cookie"])
 	}
 }
 
@@ -139,8 +139,8 @@ func TestJSSDKRefused(t *testing.T) {
 	if got := s.wx.Calls(ticketPath); got != 0 {
 		t.Errorf("calls of %s = %d, want 0", ticketPath, got)
 	}
-	if a := s.do(s.browser(), http.MethodPost, "/_wx/jssdk?url=https://h5.example.com/", nil); a.status != 405 {
-		t.Errorf("POST = %d, want 405", a.status)
+	if a := s.do(s.browser(), http.MethodPost, "/_wx/jssdk?url=https://h5.example.com/", nil); a.StatusCode != 405 {
+		t.Errorf("POST = %d, want 405", a.StatusCode)
 	}
 }
 
@@ -174,8 +174,8 @@ func TestJSSDKFaults(t *testing.T) {
 			s.wx.Fault(tt.fault)
 			a, _ := s.signed(s.browser(), s.url+"/")
 			wantRefusal(t, a, tt.status, tt.word)
-			if got, want := a.header.Get("Retry-After") != "", tt.status == 503; got != want {
-				t.Errorf("Retry-After = %q with status %d", a.header.Get("Retry-After"), tt.status)
+			if got, want := a.Header.Get("Retry-After") != "", tt.status == 503; got != want {
+				t.Errorf("Retry-After = %q with status %d", a.Header.Get("Retry-After"), tt.status)
 			}
 			if lines := s.log.level(tt.level); len(lines) != 1 {
 				t.Errorf("lines of level %s: %q, want one", tt.level, lines)
@@ -191,15 +191,15 @@ func TestJSSDKTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if a, config := s.signed(s.browser(), s.url+"/"); a.status != 200 || s.wx.CheckConfig(config) != "config:ok" {
-				t.Errorf("answer %d %q, want a good signature", a.status, a.body)
+			if a, config := s.signed(s.browser(), s.url+"/"); a.StatusCode != 200 || s.wx.CheckConfig(config) != "config:ok" {
+				t.Errorf("answer %d %q, want a good signature", a.StatusCode, a.body)
 			}
 		})
 	}
 	all.Wait()
 	s.wx.Fault(wechattest.Fault{Mode: wechattest.FaultResetBefore, Times: -1})
-	if a, _ := s.signed(s.browser(), s.url+"/"); a.status != 200 {
-		t.Errorf("with WeChat away: %d, want 200", a.status)
+	if a, _ := s.signed(s.browser(), s.url+"/"); a.StatusCode != 200 {
+		t.Errorf("with WeChat away: %d, want 200", a.StatusCode)
 	}
 	if got := s.wx.Calls(ticketPath); got != 1 {
 		t.Errorf("calls of %s = %d, want 1", ticketPath, got)

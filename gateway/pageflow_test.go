@@ -18,85 +18,6 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// pageConfig is the answer of /config.
-type pageConfig struct {
-	AppID        string `json:"appid"`
-	Scope        string `json:"scope"`
-	State        string `json:"state"`
-	AuthorizeURL string `json:"authorize_url"`
-}
-
-// pageConfig asks for a login as a page's script does.
-func (s *loginSite) pageConfig(b *wechattest.Browser, query string) pageConfig {
-	s.t.Helper()
-	a := s.get(b, "/_wx/config"+query, asScript)
-	var c pageConfig
-	if err := json.Unmarshal([]byte(a.body), &c); err != nil || a.status != 200 {
-		s.t.Fatalf("/config%s = %d %q, want 200 and JSON", query, a.status, a.body)
-	}
-	return c
-}
-
-// pageCode begins the login of a page and goes through WeChat. It returns the
-// code and state with which the visitor is back on the page.
-func (s *loginSite) pageCode(b *wechattest.Browser, page string) (code, state string) {
-	s.t.Helper()
-	authorize, _, _ := strings.Cut(s.pageConfig(b, "?redirect_uri="+url.QueryEscape(s.url+page)).AuthorizeURL, "#")
-	a := s.get(b, authorize, func(r *http.Request) {
-		r.Header.Set(wechattest.VisitorHeader, b.Visitor)
-		r.Header.Set(wechattest.AnswerHeader, string(b.Answer))
-	})
-	if a.status != 302 || !strings.HasPrefix(a.location(), s.url+before(page, "#")) {
-		s.t.Fatalf("GET authorize page = %d to %q, want 302 to %s", a.status, a.location(), page)
-	}
-	query := queryOf(s.t, a.location())
-	return query.Get("code"), query.Get("state")
-}
-
-func before(s, sign string) string {
-	s, _, _ = strings.Cut(s, sign)
-	return s
-}
-
-// handOver posts what the page came back with, as JSON.
-func (s *loginSite) handOver(b *wechattest.Browser, code, state string, change ...func(*http.Request)) loginAnswer {
-	s.t.Helper()
-	body, err := json.Marshal(map[string]string{"code": code, "state": state})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.post(b, "application/json", string(body), change...)
-}
-
-func (s *loginSite) post(b *wechattest.Browser, contentType, body string, change ...func(*http.Request)) loginAnswer {
-	s.t.Helper()
-	change = append([]func(*http.Request){asScript, func(r *http.Request) { r.Header["Content-Type"] = []string{contentType} }}, change...)
-	return s.do(b, http.MethodPost, "/_wx/session", strings.NewReader(body), change...)
-}
-
-// wantRefusal holds an answer against a status and an error word in JSON.
-func wantRefusal(t *testing.T, a loginAnswer, status int, word string) {
-	t.Helper()
-	var f refusal
-	if err := json.Unmarshal([]byte(a.body), &f); err != nil || a.status != status || f.Error != word {
-		t.Errorf("answer %d %q, want %d with the error %q", a.status, a.body, status, word)
-	}
-	if f.Message == "" || f.RequestID == "" {
-		t.Errorf("refusal %q lacks a message or a request id", a.body)
-	}
-}
-
-// wantVisitor holds an answer against the body of /me.
-func (s *loginSite) wantVisitor(a loginAnswer, b *wechattest.Browser, openID string) {
-	s.t.Helper()
-	if me := s.get(b, "/_wx/me", asScript); a.status != 200 || a.body != me.body {
-		s.t.Errorf("answer %d %q, want 200 and what /me says: %q", a.status, a.body, me.body)
-	}
-	if got := s.me(b).OpenID; got != openID {
-		s.t.Errorf("/me = %q, want %q", got, openID)
-	}
-}
-
 func TestPageConfig(t *testing.T) {
 	t.Parallel()
 	s := newLoginMemorySite(t, nil)
@@ -114,8 +35,8 @@ func TestPageConfig(t *testing.T) {
 			b := s.browser()
 			a := s.get(b, "/_wx/config"+tt.query) // JSON to a page load too
 			var got pageConfig
-			if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != 200 {
-				t.Fatalf("answer %d %q, want 200 and JSON", a.status, a.body)
+			if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.StatusCode != 200 {
+				t.Fatalf("answer %d %q, want 200 and JSON", a.StatusCode, a.body)
 			}
 			want := pageConfig{wechattest.StockAppID, "snsapi_base", got.State, (&wechat.Client{AppID: wechattest.StockAppID}).AuthorizeURL(wechat.Authorize{
 				RedirectURI: tt.redirectURI, State: got.State, ConnectRedirect: true,
@@ -124,7 +45,7 @@ func TestPageConfig(t *testing.T) {
 				t.Errorf("/config%s = %+v, want %+v", tt.query, got, want)
 			}
 			if cookies := a.cookies(""); len(cookies) != 1 || cookies[0].Name != "__Host-wxgate_login_"+got.State[:16] {
-				t.Errorf("Set-Cookie = %q, want the cookie of this login alone", a.header["Set-Cookie"])
+				t.Errorf("Set-Cookie = %q, want the cookie of this login alone", a.Header["Set-Cookie"])
 			}
 		})
 	}
@@ -144,7 +65,7 @@ func TestPageConfigRefused(t *testing.T) {
 		a := s.get(s.browser(), "/_wx/config"+query, asScript)
 		wantRefusal(t, a, 400, "invalid_request")
 		if t.Failed() || len(a.cookies("")) != 0 {
-			t.Fatalf("/config%s sets %q, want no cookie", query, a.header["Set-Cookie"])
+			t.Fatalf("/config%s sets %q, want no cookie", query, a.Header["Set-Cookie"])
 		}
 	}
 }
@@ -158,12 +79,12 @@ func TestPageConfigOutsideWeChat(t *testing.T) {
 	}{{gateway.OutsideRedirect, 200}, {gateway.OutsidePage, 403}, {gateway.OutsideDeny, 403}} {
 		s := newLoginMemorySite(t, func(c *testConfig) { c.OutsideWeChat = tt.setting })
 		b := s.browser()
-		if a := s.get(b, "/_wx/config"); a.status != 200 {
-			t.Errorf("%s: in WeChat %d, want 200", tt.setting, a.status)
+		if a := s.get(b, "/_wx/config"); a.StatusCode != 200 {
+			t.Errorf("%s: in WeChat %d, want 200", tt.setting, a.StatusCode)
 		}
 		b.UserAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140 Safari/537.36"
-		if a := s.get(b, "/_wx/config"); a.status != tt.status {
-			t.Errorf("%s: outside WeChat %d, want %d", tt.setting, a.status, tt.status)
+		if a := s.get(b, "/_wx/config"); a.StatusCode != tt.status {
+			t.Errorf("%s: outside WeChat %d, want %d", tt.setting, a.StatusCode, tt.status)
 		}
 	}
 }
@@ -183,8 +104,8 @@ func TestPageConfigByCallback(t *testing.T) {
 		if err := json.Unmarshal([]byte(a.body), &c); err != nil {
 			t.Fatal(err)
 		}
-		page := s.visit(b, c.AuthorizeURL)
-		if got := seenBy(t, page.Body).Target; got != strings.TrimPrefix(tt.want, s.url) || page.Hops[1].URL.Path != "/_wx/callback" {
+		page := s.open(b, c.AuthorizeURL)
+		if got := echoIn(t, page.Body).Target; got != strings.TrimPrefix(tt.want, s.url) || page.Hops[1].URL.Path != "/_wx/callback" {
 			t.Errorf("Referer %q: ends at %q, want %q", tt.referer, got, tt.want)
 		}
 	}
@@ -198,41 +119,34 @@ func TestPageLogin(t *testing.T) {
 			s := newLoginSite(t, func(c *testConfig) { c.PublicPaths = []string{"/guest"} })
 			b := s.browser()
 			code, state := s.pageCode(b, "/guest?from=menu#/route")
-			post := func() loginAnswer {
+			post := func() *answer {
 				if door == "form" {
 					return s.post(b, "application/x-www-form-urlencoded; charset=utf-8", url.Values{"code": {code}, "state": {state}}.Encode())
 				}
-				return s.handOver(b, code, state)
+				return s.postCode(b, code, state)
 			}
 			a := post()
-			if got := a.header.Get("Content-Type"); got != "application/json; charset=utf-8" || len(a.cookies("wxgate")) != 2 {
-				t.Errorf("answer of type %q sets %q, want JSON, the session and the spent login", got, a.header["Set-Cookie"])
+			if got := a.Header.Get("Content-Type"); got != "application/json; charset=utf-8" || len(a.cookies("wxgate")) != 2 {
+				t.Errorf("answer of type %q sets %q, want JSON, the session and the spent login", got, a.Header["Set-Cookie"])
 			}
 			s.wantVisitor(a, b, s.openID("lihua"))
-			if got := seenBy(t, s.get(b, "/").body).Header.Get("X-Wx-Openid"); got != s.openID("lihua") {
+			if got := echoIn(t, s.get(b, "/").body).Header.Get("X-Wx-Openid"); got != s.openID("lihua") {
 				t.Errorf("X-WX-OpenID = %q, want %q", got, s.openID("lihua"))
 			}
 			s.wantVisitor(post(), b, s.openID("lihua"))
 			// Its callback leads on, to the page.
 			wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest?from=menu#/route")
-			s.wantCalls(1)
-			if got := s.count("wxgate_logins_total", "ok"); got != 1 {
+			s.wantExchanges(1)
+			if got := s.loginCount("ok"); got != 1 {
 				t.Errorf("logins counted = %v, want 1", got)
 			}
 
 			// Signed out, the used code is worth nothing.
 			s.do(b, http.MethodPost, "/_wx/logout", nil)
 			wantRefusal(t, post(), 400, "invalid_state")
-			s.wantCalls(1)
+			s.wantExchanges(1)
 		})
 	}
-}
-
-// count is the number of logins that were counted with the given result.
-func (s *loginSite) count(name, result string) float64 {
-	s.t.Helper()
-	r := &rig{registry: s.metrics}
-	return r.count(s.t, name, "result", result)
 }
 
 // The callback was asked first, then the page.
@@ -242,8 +156,8 @@ func TestPageLoginAfterItsCallback(t *testing.T) {
 	b := s.browser()
 	code, state := s.pageCode(b, "/guest")
 	wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
-	s.wantVisitor(s.handOver(b, code, state), b, s.openID("lihua"))
-	s.wantCalls(1)
+	s.wantVisitor(s.postCode(b, code, state), b, s.openID("lihua"))
+	s.wantExchanges(1)
 }
 
 func TestPageLoginWithProfile(t *testing.T) {
@@ -252,7 +166,7 @@ func TestPageLoginWithProfile(t *testing.T) {
 	b := s.browser()
 	b.Visitor, b.Answer = "xiaomei", wechattest.AnswerAgree
 	code, state := s.pageCode(b, "/guest")
-	a := s.handOver(b, code, state)
+	a := s.postCode(b, code, state)
 	s.wantVisitor(a, b, s.openID("xiaomei"))
 	if me := s.me(b); me.Nickname != "小美🌸✨" {
 		t.Errorf("nickname = %q, want 小美🌸✨", me.Nickname)
@@ -271,8 +185,8 @@ func TestPageLoginTwentyAtOnce(t *testing.T) {
 			twin := s.copyOf(b)
 			if i%2 == 0 {
 				wantRedirect(t, s.get(twin, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
-			} else if a := s.handOver(twin, code, state); a.status != 200 {
-				t.Errorf("answer %d %q, want 200", a.status, a.body)
+			} else if a := s.postCode(twin, code, state); a.StatusCode != 200 {
+				t.Errorf("answer %d %q, want 200", a.StatusCode, a.body)
 			}
 			if got, want := s.me(twin).OpenID, s.openID("lihua"); got != want {
 				t.Errorf("/me = %q, want %q", got, want)
@@ -280,7 +194,7 @@ func TestPageLoginTwentyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 // What is no code and state of this browser reaches WeChat in no form, and the
@@ -338,11 +252,11 @@ func TestPageSessionRefused(t *testing.T) {
 			a := s.post(b, tt.contentType, strings.NewReplacer("CODE", code, "STATE", state).Replace(tt.body))
 			wantRefusal(t, a, tt.status, tt.word)
 			if len(a.cookies("")) != 0 {
-				t.Errorf("Set-Cookie = %q, want none", a.header["Set-Cookie"])
+				t.Errorf("Set-Cookie = %q, want none", a.Header["Set-Cookie"])
 			}
-			s.wantCalls(0)
-			s.wantVisitor(s.handOver(b, code, state), b, s.openID("lihua"))
-			s.wantCalls(1)
+			s.wantExchanges(0)
+			s.wantVisitor(s.postCode(b, code, state), b, s.openID("lihua"))
+			s.wantExchanges(1)
 		})
 	}
 }
@@ -355,18 +269,18 @@ func TestPageSessionOfOthers(t *testing.T) {
 	b, victim := s.browser(), s.browser()
 	code, state := s.pageCode(b, "/guest")
 	s.pageCode(victim, "/guest")
-	wantRefusal(t, s.handOver(victim, code, state), 400, "invalid_state")
-	wantRefusal(t, s.handOver(s.browser(), code, state), 400, "invalid_state")
+	wantRefusal(t, s.postCode(victim, code, state), 400, "invalid_state")
+	wantRefusal(t, s.postCode(s.browser(), code, state), 400, "invalid_state")
 	s.signIn(victim)
 	s.wx.ClearRequests()
-	wantRefusal(t, s.handOver(victim, code, state), 400, "invalid_state")
+	wantRefusal(t, s.postCode(victim, code, state), 400, "invalid_state")
 
 	for _, origin := range []string{"https://evil.example", "null", s.url + "0"} {
-		a := s.handOver(b, code, state, func(r *http.Request) { r.Header.Set("Origin", origin) })
+		a := s.postCode(b, code, state, func(r *http.Request) { r.Header.Set("Origin", origin) })
 		wantRefusal(t, a, 403, "not_allowed")
 	}
 	for _, site := range []string{"cross-site", "same-site"} {
-		a := s.handOver(b, code, state, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site) })
+		a := s.postCode(b, code, state, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site) })
 		wantRefusal(t, a, 403, "not_allowed")
 	}
 	// The code in the address is not taken.
@@ -375,11 +289,11 @@ func TestPageSessionOfOthers(t *testing.T) {
 	})
 	wantRefusal(t, a, 400, "invalid_request")
 	a = s.do(b, http.MethodGet, "/_wx/session?code="+code+"&state="+state, nil)
-	if a.status != 405 || a.header.Get("Allow") != "POST" {
-		t.Errorf("GET = %d, Allow %q, want 405 and POST", a.status, a.header.Get("Allow"))
+	if a.StatusCode != 405 || a.Header.Get("Allow") != "POST" {
+		t.Errorf("GET = %d, Allow %q, want 405 and POST", a.StatusCode, a.Header.Get("Allow"))
 	}
-	s.wantCalls(0)
-	a = s.handOver(b, code, state, func(r *http.Request) {
+	s.wantExchanges(0)
+	a = s.postCode(b, code, state, func(r *http.Request) {
 		r.Header.Set("Origin", s.url)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	})
@@ -427,15 +341,15 @@ func TestPageSessionFaults(t *testing.T) {
 			unanswered := s.copyOf(b)
 			tt.fault.Path = exchangePath
 			s.wx.Fault(tt.fault)
-			a := s.handOver(b, code, state)
+			a := s.postCode(b, code, state)
 			wantRefusal(t, a, tt.status, tt.word)
-			if got, want := a.header.Get("Retry-After") != "", tt.status == 503; got != want {
-				t.Errorf("Retry-After = %q with status %d", a.header.Get("Retry-After"), tt.status)
+			if got, want := a.Header.Get("Retry-After") != "", tt.status == 503; got != want {
+				t.Errorf("Retry-After = %q with status %d", a.Header.Get("Retry-After"), tt.status)
 			}
 			if strings.Contains(a.body, code) || strings.Contains(a.body, state) || strings.Contains(a.body, "errcode") {
 				t.Errorf("answer %q tells too much", a.body)
 			}
-			wantRefusal(t, s.handOver(unanswered, code, state), tt.status, tt.word)
+			wantRefusal(t, s.postCode(unanswered, code, state), tt.status, tt.word)
 			// Without the session of before, which may be of the same second.
 			alone := s.browser()
 			for _, c := range b.Jar.Cookies(u) {
@@ -443,8 +357,8 @@ func TestPageSessionFaults(t *testing.T) {
 					alone.Jar.SetCookies(u, []*http.Cookie{c})
 				}
 			}
-			wantRefusal(t, s.handOver(alone, code, state), 400, "invalid_state")
-			s.wantCalls(1)
+			wantRefusal(t, s.postCode(alone, code, state), 400, "invalid_state")
+			s.wantExchanges(1)
 		})
 	}
 }
@@ -460,8 +374,8 @@ func TestPageSessionOlder(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		code, state := s.pageCode(b, "/guest")
 		s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029})
-		wantRefusal(t, s.handOver(b, code, state), 400, "invalid_code")
-		wantRefusal(t, s.handOver(b, code, state), 400, "invalid_state")
+		wantRefusal(t, s.postCode(b, code, state), 400, "invalid_code")
+		wantRefusal(t, s.postCode(b, code, state), 400, "invalid_state")
 		if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
 			t.Errorf("/me = %q, want the session of before: %q", got, want)
 		}
@@ -474,14 +388,14 @@ func TestPageSessionSnapshotDenied(t *testing.T) {
 	b := s.browser()
 	b.Visitor = "snapshot"
 	code, state := s.pageCode(b, "/guest")
-	a := s.handOver(b, code, state)
+	a := s.postCode(b, code, state)
 	wantRefusal(t, a, 403, "not_allowed")
 	for _, c := range a.cookies("wxgate") {
 		if c.Name == "wxgate" {
-			t.Errorf("Set-Cookie = %q, want no session", a.header["Set-Cookie"])
+			t.Errorf("Set-Cookie = %q, want no session", a.Header["Set-Cookie"])
 		}
 	}
-	if me := s.me(b); me != (loginMe{}) {
+	if me := s.me(b); me != (meAnswer{}) {
 		t.Errorf("/me = %+v, want nobody", me)
 	}
 }
@@ -513,14 +427,14 @@ func TestPageSessionNotAdmitted(t *testing.T) {
 			b := s.browser()
 			b.Visitor = "tom"
 			code, state := s.pageCode(b, "/guest")
-			wantRefusal(t, s.handOver(b, code, state), 403, tt.word)
-			if a := s.get(b, "/", asScript); a.header.Get("From-Upstream") != "" {
+			wantRefusal(t, s.postCode(b, code, state), 403, tt.word)
+			if a := s.get(b, "/", asScript); a.Header.Get("From-Upstream") != "" {
 				t.Error("the site was reached")
 			}
-			s.wantCalls(1)
+			s.wantExchanges(1)
 			lihua := s.browser()
 			code, state = s.pageCode(lihua, "/guest")
-			s.wantVisitor(s.handOver(lihua, code, state), lihua, s.openID("lihua"))
+			s.wantVisitor(s.postCode(lihua, code, state), lihua, s.openID("lihua"))
 		})
 	}
 }
@@ -530,23 +444,23 @@ func TestPageLoginRate(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		count int
-		ask   func(*loginSite, *wechattest.Browser) loginAnswer
+		ask   func(*loginSite, *wechattest.Browser) *answer
 	}{
-		{"config", 2, func(s *loginSite, b *wechattest.Browser) loginAnswer { return s.get(b, "/_wx/config") }},
-		{"session", 2, func(s *loginSite, b *wechattest.Browser) loginAnswer { return s.handOver(b, "x", "y") }},
+		{"config", 2, func(s *loginSite, b *wechattest.Browser) *answer { return s.get(b, "/_wx/config") }},
+		{"session", 2, func(s *loginSite, b *wechattest.Browser) *answer { return s.postCode(b, "x", "y") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newLoginSite(t, func(c *testConfig) { c.LoginRate = gateway.Rate{Count: tt.count, Per: time.Hour} })
 			b := s.browser()
 			for range tt.count {
-				if a := tt.ask(s, b); a.status == 429 {
-					t.Errorf("answer %d below the rate", a.status)
+				if a := tt.ask(s, b); a.StatusCode == 429 {
+					t.Errorf("answer %d below the rate", a.StatusCode)
 				}
 			}
 			a := tt.ask(s, b)
 			wantRefusal(t, a, 429, "too_many_requests")
-			if a.header.Get("Retry-After") == "" {
+			if a.Header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
 		})
@@ -561,7 +475,7 @@ func TestPageSessionTimes(t *testing.T) {
 		b := s.browser()
 		time.Sleep(1234567 * time.Microsecond)
 		code, state := s.pageCode(b, "/guest")
-		a := s.handOver(b, code, state)
+		a := s.postCode(b, code, state)
 		s.wantVisitor(a, b, s.openID("lihua"))
 		time.Sleep(13 * time.Hour) // due to be renewed
 		if me := s.me(b); strings.ContainsAny(me.IssuedAt+me.ExpiresAt, ".") || me.IssuedAt == "" {

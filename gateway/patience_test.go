@@ -23,7 +23,7 @@ func (d *deadlines) SetReadDeadline(t time.Time) error {
 
 // A client that announces a body and sends none must not hold a connection
 // for ever, unless the body is the site's.
-func TestBodiesThatAreNotForwardedHaveToArriveSoon(t *testing.T) {
+func TestUnforwardedBodiesHaveADeadline(t *testing.T) {
 	t.Parallel()
 	g, _ := newGateway(t, http.NotFoundHandler())
 	handler := g.Wrap(http.NotFoundHandler())

@@ -55,19 +55,19 @@ func TestQuirks(t *testing.T) {
 			}
 			b := s.browser()
 			b.Quirks = tt.quirks
-			page := s.visit(b, "/_wx/login"+tt.scope)
-			s.wantCalls(tt.calls)
+			page := s.open(b, "/_wx/login"+tt.scope)
+			s.wantExchanges(tt.calls)
 			if tt.heading != "" {
-				wantPage(t, loginAnswer{status: page.Status, body: page.Body}, 400, tt.heading)
+				wantPage(t, answerOf(page), 400, tt.heading)
 				// The button begins again.
 				b.Quirks = wechattest.Quirks{}
-				page = s.visit(b, button(t, page.Body))
-				s.wantCalls(1)
+				page = s.open(b, button(t, page.Body))
+				s.wantExchanges(1)
 			}
 			if page.Status != 200 || page.Header.Get("From-Upstream") == "" {
 				t.Fatalf("ends with %d, want the site", page.Status)
 			}
-			if got, want := seenBy(t, page.Body).Header.Get("X-Wx-Openid"), s.openID("lihua"); got != want {
+			if got, want := echoIn(t, page.Body).Header.Get("X-Wx-Openid"), s.openID("lihua"); got != want {
 				t.Errorf("X-WX-OpenID = %q, want %q", got, want)
 			}
 			for _, r := range s.wx.Requests() {
@@ -80,7 +80,7 @@ func TestQuirks(t *testing.T) {
 			if err != nil || back.Status != 200 || len(back.Hops) > 3 {
 				t.Errorf("back button: status %d after %d answers, %v; want 200 after 3 at most", back.Status, len(back.Hops), err)
 			}
-			s.wantCalls(calls)
+			s.wantExchanges(calls)
 		})
 	}
 }
@@ -92,15 +92,15 @@ func TestPreviousCode(t *testing.T) {
 	s.wx.SetSwitches(wechattest.Switches{PreviousCode: true})
 	b := s.browser()
 	b.UserAgent = wechattest.AgentWindows
-	first, second := s.callbackOf(b, "/first"), s.callbackOf(b, "/second")
+	first, second := s.callbackAddress(b, "/first"), s.callbackAddress(b, "/second")
 	if a, b := queryOf(t, first).Get("code"), queryOf(t, second).Get("code"); a != b {
 		t.Fatalf("codes %q and %q, want the same", a, b)
 	}
 	wantRedirect(t, s.get(b, first), "/first")
 	// Refused as used: a new login by itself, and a bounded number of them.
-	page := s.visit(b, second)
-	s.wantCalls(4)
-	wantPage(t, loginAnswer{status: page.Status, body: page.Body}, 403, headingCodeRefused)
+	page := s.open(b, second)
+	s.wantExchanges(4)
+	wantPage(t, answerOf(page), 403, headingCodeRefused)
 	if s.me(b).OpenID == "" {
 		t.Error("the session of the first tab is gone")
 	}
@@ -112,13 +112,13 @@ func TestDeclinedSilently(t *testing.T) {
 	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
 	b := s.browser()
 	b.Answer = wechattest.AnswerDecline
-	page := s.visit(b, "/a")
-	if !strings.HasPrefix(page.URL.String(), s.open) {
+	page := s.open(b, "/a")
+	if !strings.HasPrefix(page.URL.String(), s.weChatURL) {
 		t.Fatalf("ends at %s, want at WeChat", page.URL)
 	}
-	s.wantCalls(0)
+	s.wantExchanges(0)
 	b.Answer = wechattest.AnswerAgree
-	if page := s.visit(b, "/a"); page.Status != 200 || seenBy(t, page.Body).Target != "/a" {
+	if page := s.open(b, "/a"); page.Status != 200 || echoIn(t, page.Body).Target != "/a" {
 		t.Errorf("asked again, the way ends with %d, want the site", page.Status)
 	}
 }
@@ -128,14 +128,14 @@ func TestDeclinedWithARedirect(t *testing.T) {
 	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
 	b := s.browser()
 	b.Answer = wechattest.AnswerDeclineRedirect
-	page := s.visit(b, "/a")
-	wantPage(t, loginAnswer{status: page.Status, body: page.Body}, 403, headingDeclined)
-	s.wantCalls(0)
+	page := s.open(b, "/a")
+	wantPage(t, answerOf(page), 403, headingDeclined)
+	s.wantExchanges(0)
 	if page.Status != 403 {
 		return
 	}
 	b.Answer = wechattest.AnswerAgree
-	if page := s.visit(b, button(t, page.Body)); page.Status != 200 || seenBy(t, page.Body).Target != "/a" {
+	if page := s.open(b, button(t, page.Body)); page.Status != 200 || echoIn(t, page.Body).Target != "/a" {
 		t.Errorf("the button ends with %d, want the site", page.Status)
 	}
 }
@@ -152,20 +152,20 @@ func TestSnapshotVisitor(t *testing.T) {
 				s.wx.SetSwitches(wechattest.Switches{SnapshotNoProfile: noProfile})
 				b := s.browser()
 				b.Visitor = "snapshot"
-				a := s.get(b, s.callbackOf(b, "/"))
+				a := s.get(b, s.callbackAddress(b, "/"))
 				wantRedirect(t, a, "/")
 				for _, c := range a.cookies("wxgate") {
 					if c.Name == "wxgate" && (c.MaxAge != 0 || !c.Expires.IsZero()) {
 						t.Errorf("session cookie lives for %d s until %v, want no lifetime", c.MaxAge, c.Expires)
 					}
 				}
-				virtual := seenBy(t, s.get(b, "/").body).Header
+				virtual := echoIn(t, s.get(b, "/").body).Header
 				if virtual.Get("X-Wx-Snapshot-User") != "true" || virtual.Get("X-Wx-Openid") == "" || !s.me(b).SnapshotUser {
 					t.Errorf("X-WX-Snapshot-User = %q, X-WX-OpenID %q, want true and one", virtual.Get("X-Wx-Snapshot-User"), virtual.Get("X-Wx-Openid"))
 				}
 
 				b.Visitor = "lihua"
-				full := seenBy(t, s.visit(b, "/_wx/login").Body).Header
+				full := echoIn(t, s.open(b, "/_wx/login").Body).Header
 				if got, want := full.Get("X-Wx-Openid"), s.openID("lihua"); got != want || full.Get("X-Wx-Snapshot-User") != "" {
 					t.Errorf("after a full login X-WX-OpenID = %q (snapshot %q), want %q", got, full.Get("X-Wx-Snapshot-User"), want)
 				}
@@ -184,7 +184,7 @@ func TestSnapshotCookieStaysWithoutLifetime(t *testing.T) {
 		time.Sleep(13 * time.Hour)
 		a := s.get(b, "/_wx/me")
 		if cookies := a.cookies("__Host-wxgate"); len(cookies) != 1 || cookies[0].MaxAge != 0 || !cookies[0].Expires.IsZero() {
-			t.Errorf("renewed cookies = %q, want one without lifetime", a.header["Set-Cookie"])
+			t.Errorf("renewed cookies = %q, want one without lifetime", a.Header["Set-Cookie"])
 		}
 	})
 }
@@ -200,18 +200,18 @@ func TestSnapshotDenied(t *testing.T) {
 	c := s.config()
 	c.DenySnapshotUsers = true
 	s.use(s.replica(c))
-	if me := s.me(b); me != (loginMe{}) {
+	if me := s.me(b); me != (meAnswer{}) {
 		t.Errorf("/me = %+v, want nobody", me)
 	}
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 	a := s.get(b, callback)
 	wantPage(t, a, 403, headingSnapshot)
-	if me := s.me(b); me != (loginMe{}) || strings.Contains(fmt.Sprint(a.header["Set-Cookie"]), "wxgate=") {
-		t.Errorf("/me = %+v, Set-Cookie %q, want nobody", me, a.header["Set-Cookie"])
+	if me := s.me(b); me != (meAnswer{}) || strings.Contains(fmt.Sprint(a.Header["Set-Cookie"]), "wxgate=") {
+		t.Errorf("/me = %+v, Set-Cookie %q, want nobody", me, a.Header["Set-Cookie"])
 	}
 	calls := s.wx.Calls(exchangePath)
 	wantPage(t, s.get(b, callback), 400, headingRestart)
-	s.wantCalls(calls)
+	s.wantExchanges(calls)
 
 	b.Visitor = "lihua"
 	if got, want := s.signIn(b).Header.Get("X-Wx-Openid"), s.openID("lihua"); got != want {
@@ -228,12 +228,12 @@ func TestScopeUpgrade(t *testing.T) {
 	if got := s.signIn(b).Header.Get("X-Wx-Nickname"); got != "" {
 		t.Errorf("X-WX-Nickname = %q, want none", got)
 	}
-	seen := seenBy(t, s.visit(b, "/_wx/login?scope=snsapi_userinfo&return_to=/profile").Body)
+	seen := echoIn(t, s.open(b, "/_wx/login?scope=snsapi_userinfo&return_to=/profile").Body)
 	if nickname, _ := url.PathUnescape(seen.Header.Get("X-Wx-Nickname")); nickname != "小美🌸✨" || seen.Target != "/profile" ||
 		seen.Header.Get("X-Wx-Openid") != s.openID("xiaomei") {
 		t.Errorf("at %q as %q, want /profile as 小美🌸✨", seen.Target, nickname)
 	}
-	s.wantCalls(2)
+	s.wantExchanges(2)
 }
 
 // The old session does not survive into a new login, nor does a failed one
@@ -244,27 +244,27 @@ func TestLoginReplacesTheSession(t *testing.T) {
 	b := s.browser()
 	s.signIn(b)
 	b.Visitor = "wangfang"
-	callback := s.callbackOf(b, "/_wx/login")
+	callback := s.callbackAddress(b, "/_wx/login")
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultHTML})
 	wantPage(t, s.get(b, callback), 503, headingWeChatAway)
 	if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
 		t.Errorf("after a failed login /me = %q, want %q", got, want)
 	}
-	s.visit(b, "/_wx/login")
+	s.open(b, "/_wx/login")
 	if got, want := s.me(b).OpenID, s.openID("wangfang"); got != want {
 		t.Errorf("after a new login /me = %q, want %q", got, want)
 	}
 }
 
 // With WeChat away, whoever has a session goes on as before.
-func TestSessionOutlivesWeChat(t *testing.T) {
+func TestSessionDuringOutage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
 	s.signIn(b)
 	s.wx.Fault(wechattest.Fault{Mode: wechattest.FaultResetBefore, Times: -1})
-	if a := s.get(b, "/a"); a.status != 200 || seenBy(t, a.body).Header.Get("X-Wx-Openid") != s.openID("lihua") {
-		t.Errorf("status %d, want the site", a.status)
+	if a := s.get(b, "/a"); a.StatusCode != 200 || echoIn(t, a.body).Header.Get("X-Wx-Openid") != s.openID("lihua") {
+		t.Errorf("status %d, want the site", a.StatusCode)
 	}
 }
 
@@ -291,12 +291,12 @@ func TestSessionIsBound(t *testing.T) {
 			t.Parallel()
 			s := newLoginSite(t, nil)
 			b := s.browser()
-			pending := s.callbackOf(b, "/a")
+			pending := s.callbackAddress(b, "/a")
 			s.signIn(b)
 			c := s.config()
 			tt.change(&c)
 			s.use(s.replica(c))
-			if valid := s.me(b) != (loginMe{}); valid != tt.valid {
+			if valid := s.me(b) != (meAnswer{}); valid != tt.valid {
 				t.Errorf("the session is valid: %t, want %t", valid, tt.valid)
 			}
 			calls := s.wx.Calls(exchangePath)
@@ -304,11 +304,11 @@ func TestSessionIsBound(t *testing.T) {
 				wantRedirect(t, s.get(b, pending), "/a")
 				return
 			}
-			if a := s.get(b, "/"); a.status != 302 || queryOf(t, a.location()).Get("appid") != c.Account.AppID {
-				t.Errorf("status %d to %q, want a new login", a.status, a.location())
+			if a := s.get(b, "/"); a.StatusCode != 302 || queryOf(t, a.location()).Get("appid") != c.Account.AppID {
+				t.Errorf("status %d to %q, want a new login", a.StatusCode, a.location())
 			}
 			wantPage(t, s.get(b, pending), 400, headingRestart) // a login under way is bound likewise
-			s.wantCalls(calls)
+			s.wantExchanges(calls)
 		})
 	}
 }
@@ -333,22 +333,22 @@ func TestReplicas(t *testing.T) {
 			s := newLoginSite(t, func(c *testConfig) { c.CookieKeys = tt.first })
 			c := s.config()
 			c.CookieKeys = tt.second
-			first, second := s.gate, s.replica(c)
+			first, second := s.gateway, s.replica(c)
 			b := s.browser()
-			callback := s.callbackOf(b, "/a")
+			callback := s.callbackAddress(b, "/a")
 			s.use(second)
 			wantRedirect(t, s.get(b, callback), "/a")
-			s.wantCalls(1)
+			s.wantExchanges(1)
 			if s.me(b).OpenID != s.openID("lihua") {
 				t.Error("no session on the replica that ended the login")
 			}
 			wantRedirect(t, s.get(b, callback), "/a")
-			s.wantCalls(1)
+			s.wantExchanges(1)
 			if tt.name == "old key gone" {
 				s.use(first)
 			}
-			if a := s.get(b, "/"); a.status != 200 {
-				t.Errorf("status = %d, want the site", a.status)
+			if a := s.get(b, "/"); a.StatusCode != 200 {
+				t.Errorf("status = %d, want the site", a.StatusCode)
 			}
 		})
 	}
@@ -359,24 +359,24 @@ func TestReplicasSpendAFailedLogin(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultResetAfter})
 	wantPage(t, s.get(b, callback), 503, headingWeChatAway)
 	s.use(s.replica(s.config()))
 	a := s.get(b, callback)
 	wantPage(t, a, 400, headingRestart)
-	s.wantCalls(1)
-	if page := s.visit(b, button(t, a.body)); page.Status != 200 || seenBy(t, page.Body).Target != "/a" {
+	s.wantExchanges(1)
+	if page := s.open(b, button(t, a.body)); page.Status != 200 || echoIn(t, page.Body).Target != "/a" {
 		t.Errorf("the button ends with %d, want the site at /a", page.Status)
 	}
 }
 
 // Cookies that are no session, or no login, are nothing to speak of.
-func TestForeignCookies(t *testing.T) {
+func TestInvalidCookies(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 	state := queryOf(t, callback).Get("state")
 	s.signIn(b)
 	u, _ := url.Parse(s.url)
@@ -405,16 +405,16 @@ func TestForeignCookies(t *testing.T) {
 	} {
 		cookie := func(r *http.Request) { r.Header.Set("Cookie", tt.cookie) }
 		nobody := s.browser()
-		if a := s.get(nobody, "/_wx/me", cookie); a.status != tt.status {
-			t.Errorf("%s: /me = %d, want %d", tt.name, a.status, tt.status)
+		if a := s.get(nobody, "/_wx/me", cookie); a.StatusCode != tt.status {
+			t.Errorf("%s: /me = %d, want %d", tt.name, a.StatusCode, tt.status)
 		}
 		s.wx.ClearRequests()
 		if tt.status == 401 {
-			s.leave(nobody, "/", cookie) // a login, never an error page
+			s.authorizeAddress(nobody, "/", cookie) // a login, never an error page
 			wantPage(t, s.get(nobody, callback, cookie), 400, headingRestart)
 		} else {
 			wantRedirect(t, s.get(nobody, callback, cookie), "/")
 		}
-		s.wantCalls(0)
+		s.wantExchanges(0)
 	}
 }

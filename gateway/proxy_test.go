@@ -34,7 +34,7 @@ func TestPathAndQueryByteForByte(t *testing.T) {
 	}
 	for _, target := range targets {
 		e := echoOf(t, rig.ask(t, "GET "+target+" HTTP/1.1", "Host: "+rigHost, "Cookie: "+signedIn(t)))
-		if string(e.Target) != target {
+		if e.Target != target {
 			t.Errorf("the site was asked for %q, want %q", e.Target, target)
 		}
 	}
@@ -70,7 +70,7 @@ func TestRequestTargetForms(t *testing.T) {
 			if site.hits.Load() != before {
 				t.Errorf("%s: reached the site", test.line)
 			}
-		} else if e := echoOf(t, a); string(e.Target) != test.target || e.Method != strings.Fields(test.line)[0] {
+		} else if e := echoOf(t, a); e.Target != test.target || e.Method != strings.Fields(test.line)[0] {
 			t.Errorf("%s: the site saw %s %q, want the same method and %q", test.line, e.Method, e.Target, test.target)
 		}
 	}
@@ -187,7 +187,7 @@ func TestKindsOfUpstream(t *testing.T) {
 					return
 				}
 				e := echoOf(t, a)
-				if e.Proto != test.proto || string(e.Target) != target || e.Host != rigHost || e.Body != "hello" || e.Header.Get("X-WX-OpenID") != rigOpenID {
+				if e.Proto != test.proto || e.Target != target || e.Host != rigHost || e.Body != "hello" || e.Header.Get("X-WX-OpenID") != rigOpenID {
 					t.Errorf("the site saw %s %q for %q by %q with %q, want %s %q …", e.Proto, e.Target, e.Host, e.Header["X-Wx-Openid"], e.Body, test.proto, target)
 				}
 			}
@@ -207,7 +207,7 @@ func (zeros) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestUpstreamsThatCannotBe(t *testing.T) {
+func TestInvalidUpstreams(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ prefix, url string }{{"/", "ftp://site"}, {"", "http://site"}, {"api/", "http://site"}} {
 		_, err := newOneSite(gateway.Site{
@@ -255,7 +255,7 @@ func TestHTTP2In(t *testing.T) {
 		}
 		a := ask("/a|b%2F")
 		e := echoOf(t, a)
-		if a.ProtoMajor != 2 || string(e.Target) != "/a|b%2F" || e.Host != rigHost || e.Body != "hello" || e.Header.Get("X-WX-OpenID") != rigOpenID {
+		if a.ProtoMajor != 2 || e.Target != "/a|b%2F" || e.Host != rigHost || e.Body != "hello" || e.Header.Get("X-WX-OpenID") != rigOpenID {
 			t.Errorf("%s: %s; the site saw %q for %q by %q with %q", test.name, a.Proto, e.Target, e.Host, e.Header["X-Wx-Openid"], e.Body)
 		}
 		// On HTTP/1 the request line would end at the blank.
@@ -328,7 +328,7 @@ func TestWebSocket(t *testing.T) {
 	}
 }
 
-func TestOtherUpgradesAreTakenOut(t *testing.T) {
+func TestOtherUpgradesAreRemoved(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
 	tests := []struct {
@@ -355,7 +355,7 @@ func TestOtherUpgradesAreTakenOut(t *testing.T) {
 	}
 }
 
-func TestUpstreamSwitchesUnasked(t *testing.T) {
+func TestUnrequestedUpgradeIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{"Connection: Upgrade\r\nUpgrade: h2c\r\n", "Connection: Upgrade\r\nUpgrade: websocket\r\n", ""} {
 		rig := newRig(t, switching(func(conn io.ReadWriter) {
@@ -405,7 +405,7 @@ func TestExpectContinue(t *testing.T) {
 
 // The gateway's server tells the visitor once that it reads her body; what the
 // upstream tells the gateway would come on top of it.
-func TestContinueIsNotSaidTwice(t *testing.T) {
+func TestContinueIsSentOnce(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, switching(func(conn io.ReadWriter) {
 		io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")

@@ -18,7 +18,7 @@ func scanLogin(c *testConfig) {
 	c.OutsideWeChat = gateway.OutsideQRConnect
 	c.ScanAccount = &wechat.Client{
 		AppID: wechattest.StockWebsiteAppID, AppSecret: wechattest.StockWebsiteAppSecret,
-		APIURL: c.Account.APIURL, OpenURL: c.Account.OpenURL,
+		APIURL: c.Account.APIURL, OpenURL: c.Account.OpenURL, Transport: c.Account.Transport,
 	}
 }
 
@@ -52,14 +52,14 @@ func TestScanLoginAddress(t *testing.T) {
 			b := s.browser()
 			b.UserAgent = test.agent
 			a := s.get(b, test.path)
-			rest, ok := strings.CutPrefix(a.location(), s.open+test.want)
-			if a.status != http.StatusFound || !ok || !strings.HasSuffix(rest, test.end) {
-				t.Errorf("GET %s = %d to %q, want 302 to %q…%q", test.path, a.status, a.location(), s.open+test.want, test.end)
+			rest, ok := strings.CutPrefix(a.location(), s.weChatURL+test.want)
+			if a.StatusCode != http.StatusFound || !ok || !strings.HasSuffix(rest, test.end) {
+				t.Errorf("GET %s = %d to %q, want 302 to %q…%q", test.path, a.StatusCode, a.location(), s.weChatURL+test.want, test.end)
 			}
 		})
 	}
-	if a := s.get(desktop, "/api", asScript); a.status != http.StatusUnauthorized {
-		t.Errorf("a script gets %d, want 401", a.status)
+	if a := s.get(desktop, "/api", asScript); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a script gets %d, want 401", a.StatusCode)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestScanLogin(t *testing.T) {
 	}
 	// Where the account and the application share an open platform account, the
 	// unionid joins both; a login for the profile brings it on the phone too.
-	s.visit(phone, "/_wx/login?scope=snsapi_userinfo")
+	s.open(phone, "/_wx/login?scope=snsapi_userinfo")
 	if me := s.me(phone); me.UnionID == "" || me.UnionID != seen.Get("X-Wx-Unionid") {
 		t.Errorf("unionid %q on the phone, %q on the desktop, want the same", me.UnionID, seen.Get("X-Wx-Unionid"))
 	}
@@ -98,7 +98,7 @@ func TestScanLogin(t *testing.T) {
 func TestScanLoginProfile(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
-	s.visit(b, "/_wx/login?scope=snsapi_userinfo")
+	s.open(b, "/_wx/login?scope=snsapi_userinfo")
 	if me := s.me(b); me.Nickname != "李华" || me.Scope != "snsapi_login" || me.UnionID == "" {
 		t.Errorf("/me = %+v, want a nickname and a unionid", me)
 	}
@@ -118,8 +118,8 @@ func TestScanLoginFailures(t *testing.T) {
 	}
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029})
 	a := s.get(b, callback())
-	if !strings.HasPrefix(a.location(), s.open+"/connect/qrconnect?") {
-		t.Fatalf("a refused code: %d to %q, want the scan login again", a.status, a.location())
+	if !strings.HasPrefix(a.location(), s.weChatURL+"/connect/qrconnect?") {
+		t.Fatalf("a refused code: %d to %q, want the scan login again", a.StatusCode, a.location())
 	}
 	address = a.location()
 	wantRedirect(t, s.get(b, callback()), "/shop")
@@ -135,7 +135,7 @@ func TestScanLoginFailures(t *testing.T) {
 
 // A login keeps the account that it was begun at, whatever browser the callback
 // says it is: the code is that account's.
-func TestScanLoginRemembersTheAccount(t *testing.T) {
+func TestScanLoginKeepsTheAccount(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
 	b.Visitor = "lihua"
@@ -164,11 +164,11 @@ func TestScanLoginTurnedOff(t *testing.T) {
 	c := s.config()
 	c.OutsideWeChat, c.ScanAccount = gateway.OutsideRedirect, nil
 	s.use(s.replica(c))
-	if a := s.get(b, "/_wx/me", asScript); a.status != http.StatusUnauthorized {
-		t.Errorf("/me = %d %s, want 401", a.status, a.body)
+	if a := s.get(b, "/_wx/me", asScript); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("/me = %d %s, want 401", a.StatusCode, a.body)
 	}
 	wantPage(t, s.get(pending, callback), http.StatusBadRequest, headingRestart)
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 // A session says which account it is of, and one of a strange account is none.

@@ -31,10 +31,10 @@ const (
 
 // Whatever happens, what is secret stays where it belongs: the openid with the
 // upstream and /me, cookies in Set-Cookie, and all else nowhere.
-func TestSecretsStay(t *testing.T) {
+func TestSecretsAreNotDisclosed(t *testing.T) {
 	t.Parallel()
 	key, oldKey := []byte("cookie-key-marker-of-32-bytes-at-least"), []byte("former-cookie-key-marker-of-32-bytes")
-	wire := &secretWire{network: newLoginTransport(t), secrets: make(map[string]string)}
+	wire := &secretWire{network: newTransport(t), secrets: make(map[string]string)}
 	s := newLoginSite(t, func(c *testConfig) {
 		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 400*time.Millisecond
 		c.CookieKeys = session.Keys{key, oldKey}
@@ -108,7 +108,7 @@ func TestSecretsStay(t *testing.T) {
 			switch {
 			case name == "Set-Cookie":
 				allowed = []string{"cookie"}
-			case name == "Location" && strings.HasPrefix(values[0], s.open):
+			case name == "Location" && strings.HasPrefix(values[0], s.weChatURL):
 				allowed = []string{"state"}
 			}
 			search.in(t, where+", header "+name, strings.Join(values, "\n"), allowed...)
@@ -123,7 +123,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	s.get(b, "/_wx/me")
 	s.signIn(b)
 	b.Visitor = "xiaomei"
-	s.visit(b, "/_wx/login?scope=snsapi_userinfo&return_to=/a%3Fb")
+	s.open(b, "/_wx/login?scope=snsapi_userinfo&return_to=/a%3Fb")
 	s.get(b, "/_wx/me")
 	s.get(b, "/_wx/logout")
 	s.do(b, http.MethodPost, "/_wx/logout", nil, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
@@ -134,7 +134,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	s.signIn(snapshot)
 	crowd := s.browser()
 	crowd.Quirks = wechattest.Quirks{Double: true, CrawlBefore: true, CrawlAfter: true}
-	s.visit(crowd, "/")
+	s.open(crowd, "/")
 	if _, err := crowd.Back(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -143,12 +143,12 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	// signature.
 	page := s.browser()
 	code, state := s.pageCode(page, "/guest")
-	s.handOver(page, code, state+"x")
-	s.handOver(page, code, state, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
+	s.postCode(page, code, state+"x")
+	s.postCode(page, code, state, func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
 	s.post(page, "application/json", `{"code":"`+code+`","state":`+state)
 	s.post(page, "text/plain", code+state)
 	for range 2 {
-		s.handOver(page, code, state)
+		s.postCode(page, code, state)
 	}
 	s.signed(page, s.url+"/guest")
 	for _, fault := range []wechattest.Fault{
@@ -159,7 +159,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 		code, state := s.pageCode(page, "/guest")
 		fault.Path = exchangePath
 		s.wx.Fault(fault)
-		s.handOver(page, code, state)
+		s.postCode(page, code, state)
 		s.wx.ClearFaults()
 	}
 
@@ -171,7 +171,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 		func(q url.Values) { q.Set("state", q.Get("state")+"x") },
 	} {
 		b := s.browser()
-		callback := withQuery(t, s.callbackOf(b, "/"), edit)
+		callback := withQuery(t, s.callbackAddress(b, "/"), edit)
 		s.get(b, callback)
 		s.get(s.browser(), callback)
 		s.get(b, callback, asScript)
@@ -190,19 +190,19 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	for _, path := range []string{exchangePath, userInfoPath} {
 		for _, fault := range faults {
 			b := s.browser()
-			callback := s.callbackOf(b, "/_wx/login?scope=snsapi_userinfo")
+			callback := s.callbackAddress(b, "/_wx/login?scope=snsapi_userinfo")
 			fault.Path = path
 			if fault.Mode == wechattest.FaultErrcode {
 				fault.Message = "refused: " + appSecret
 			}
 			s.wx.Fault(fault)
-			s.visit(b, callback)
+			s.open(b, callback)
 			s.get(b, callback)
 			s.wx.ClearFaults()
 		}
 		for _, hostile := range secretHostile {
 			b := s.browser()
-			callback := s.callbackOf(b, "/_wx/login?scope=snsapi_userinfo")
+			callback := s.callbackAddress(b, "/_wx/login?scope=snsapi_userinfo")
 			wire.set(path, hostile)
 			s.get(b, callback)
 			wire.set("", nil)
@@ -213,11 +213,11 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	c := s.config()
 	c.DenySnapshotUsers = true
 	s.use(s.replica(c))
-	s.visit(snapshot, "/")
+	s.open(snapshot, "/")
 	c = s.config()
 	c.LoginRate = gateway.Rate{Count: 1, Per: time.Hour}
 	s.use(s.replica(c))
-	callback := s.callbackOf(s.browser(), "/")
+	callback := s.callbackAddress(s.browser(), "/")
 	s.get(s.browser(), callback)
 	s.get(s.browser(), callback, asScript)
 }

@@ -43,7 +43,7 @@ func cookieOf(t testing.TB, site gateway.Site) string {
 func newSites(t testing.TB, sites ...gateway.Site) *rig {
 	t.Helper()
 	return newRig(t, nil, func(c *testConfig) {
-		c.Sites, c.TrustedProxies = sites, loginLoopback
+		c.Sites, c.TrustedProxies = sites, loopback
 	})
 }
 
@@ -143,7 +143,7 @@ func TestSitesKeepDomainCookies(t *testing.T) {
 }
 
 // What a proxy says of the host is not handed to a site where it is another's.
-func TestSitesAreToldNoOtherHost(t *testing.T) {
+func TestForwardedHostOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
 	for _, s := range []*gateway.Site{&a, &b} {
@@ -160,7 +160,7 @@ func TestSitesAreToldNoOtherHost(t *testing.T) {
 }
 
 // A host that shares no session with the public URL is no place to go back to.
-func TestSiteAliasDoesNotGoRoundInCircles(t *testing.T) {
+func TestSiteAliasLoginDoesNotLoop(t *testing.T) {
 	t.Parallel()
 	a := siteAt(t, "a", "https://a.example.com", "www.a.example.com")
 	a.ReturnHosts = []string{"www.a.example.com"}
@@ -266,7 +266,7 @@ func TestSitesAtIPv6Addresses(t *testing.T) {
 	}
 }
 
-func TestSitesThatCannotBe(t *testing.T) {
+func TestInvalidSites(t *testing.T) {
 	t.Parallel()
 	site := func(change ...func(*gateway.Site)) gateway.Site {
 		s := gateway.Site{PublicURL: "https://a.example.com", Account: newAccount(), CookieKeys: rigKeys()}
