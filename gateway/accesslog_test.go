@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -192,5 +193,17 @@ func TestMetricsDoNotGrowWithRequests(t *testing.T) {
 	}
 	if after := series(); after != before {
 		t.Errorf("%d series, want the %d of before", after, before)
+	}
+}
+
+// A line of the log must not grow with what a client sends.
+func TestAccessLinesAreBounded(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	g, _ := newGateway(t, http.NotFoundHandler(), func(c *testConfig) { c.Logger = c.Logger.Output(&log) })
+	r := httptest.NewRequest("GET", rigOrigin+"/"+strings.Repeat("%FF", 20000), nil)
+	g.ServeHTTP(httptest.NewRecorder(), r)
+	if n := log.Len(); n == 0 || n > 10<<10 {
+		t.Errorf("the lines have %d bytes", n)
 	}
 }

@@ -127,3 +127,19 @@ func TestListsMatchUnionIDs(t *testing.T) {
 		t.Errorf("in WeChat, with her profile: status %d, want 403", page.Status)
 	}
 }
+
+func TestDeniedPageFlow(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	c := s.config()
+	c.DenyOpenIDsFile = openIDList(t, s.openID("lihua"))
+	s.use(s.replica(c))
+	b := s.browser()
+	b.Visitor = "lihua"
+	code, state := s.pageCode(b, "/guest")
+	a := s.postCode(b, code, state)
+	wantRefusal(t, a, http.StatusForbidden, "not_allowed")
+	if got := len(a.cookies("wxgate")); got != 1 {
+		t.Errorf("%d cookies, want the login's alone", got)
+	}
+}

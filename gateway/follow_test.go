@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
@@ -112,25 +111,6 @@ func TestFollowUnknownOpenID(t *testing.T) {
 	})
 }
 
-// With WeChat away, one visitor's wait is enough for all who have an answer.
-func TestFollowOutageIsShared(t *testing.T) {
-	t.Parallel()
-	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-		other := s.browser()
-		other.Visitor = "alice"
-		s.signIn(b)
-		s.signIn(other)
-		time.Sleep(time.Hour)
-		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
-		s.wantAdmitted(b, "the first")
-		s.wantAdmitted(other, "the second")
-		s.wantFollowCalls(3, "about both")
-		time.Sleep(4 * time.Second)
-		s.wantAdmitted(other, "later")
-		s.wantFollowCalls(4, "later")
-	})
-}
-
 func TestNotFollowing(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
@@ -182,80 +162,6 @@ func TestNotFollowing(t *testing.T) {
 		if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusOK {
 			t.Errorf("a script gets %d afterwards, want 200", a.StatusCode)
 		}
-	})
-}
-
-// WeChat away, out of quota or refusing: who follows goes on for a day.
-func TestFollowWeChatAway(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name  string
-		fault wechattest.Fault
-		level string // of the log lines
-	}{
-		{"system error", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: -1}, "warn"},
-		{"out of quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, "warn"},
-		{"no right", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 48001}, "error"},
-		{"no JSON", wechattest.Fault{Mode: wechattest.FaultHTML}, "warn"},
-		{"no answer", wechattest.Fault{Mode: wechattest.FaultHang}, "warn"},
-		{"about another", wechattest.Fault{Mode: wechattest.FaultNoOpenID}, "warn"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-				s.signIn(b)
-				test.fault.Path, test.fault.Times = userPath, -1
-				s.wx.Fault(test.fault)
-				time.Sleep(time.Hour)
-				start := time.Now()
-				s.wantAdmitted(b, "WeChat is away")
-				if got := time.Since(start); got > time.Second {
-					t.Errorf("it took %s, want a second at most", got)
-				}
-				asked := s.wx.Calls(userPath)
-				s.wantAdmitted(b, "once more")
-				s.wantFollowCalls(asked, "at once after a failure")
-				time.Sleep(22 * time.Hour)
-				s.wantAdmitted(b, "nearly a day later")
-
-				time.Sleep(2 * time.Hour)
-				a := s.get(b, "/shop")
-				wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
-				if a.Header.Get("Retry-After") == "" || button(t, a.body) != "/shop" {
-					t.Errorf("Retry-After %q, button to %q", a.Header.Get("Retry-After"), button(t, a.body))
-				}
-				if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, `"error":"wechat_unavailable"`) {
-					t.Errorf("a script gets %d %s, want 503 wechat_unavailable", a.StatusCode, a.body)
-				}
-				if len(s.log.level(test.level)) == 0 || strings.Contains(s.log.String(), s.openID("lihua")) {
-					t.Errorf("log: %s", s.log)
-				}
-				s.wx.ClearFaults()
-				time.Sleep(4 * time.Second)
-				s.wantAdmitted(b, "WeChat is back")
-				s.wantExchanges(1)
-			})
-		})
-	}
-}
-
-// Whoever signs in while WeChat says nothing is signed in, and let in when it
-// speaks again.
-func TestFollowUnknownAtLogin(t *testing.T) {
-	t.Parallel()
-	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
-		a := s.get(b, s.callbackAddress(b, "/shop?item=1"))
-		wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
-		if got := button(t, a.body); got != "/shop?item=1" {
-			t.Errorf("button leads to %q, want where she was going", got)
-		}
-		wantPage(t, s.get(b, "/shop"), http.StatusServiceUnavailable, headingWeChatAway)
-		s.wantFollowCalls(1, "pressed at once")
-		time.Sleep(4 * time.Second)
-		s.wx.ClearFaults()
-		s.wantAdmitted(b, "WeChat is back")
-		s.wantExchanges(1)
 	})
 }
 
@@ -342,46 +248,6 @@ func TestFollowTurnedOff(t *testing.T) {
 	}
 }
 
-func TestFollowConfig(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name   string
-		change func(*testConfig)
-		want   string // in the error; empty: none
-	}{
-		{"right", func(*testConfig) {}, ""},
-		{"no picture", func(c *testConfig) { c.FollowQRURL = "" }, ""},
-		{"picture on the site", func(c *testConfig) { c.FollowQRURL = "/static/qr.png" }, ""},
-		{"no tokens", func(c *testConfig) { c.Tokens = nil }, "Tokens"},
-		{"tokens without a client", func(c *testConfig) { c.Tokens = new(wechat.TokenSource) }, "Tokens"},
-		{"another account's tokens", func(c *testConfig) {
-			c.Tokens = &wechat.TokenSource{Client: &wechat.Client{AppID: "wxother"}}
-		}, "another account"},
-		{"negative time", func(c *testConfig) { c.FollowRecheck = -time.Second }, "FollowRecheck"},
-		{"relative picture", func(c *testConfig) { c.FollowQRURL = "qr.png" }, "FollowQRURL"},
-		{"picture of no scheme", func(c *testConfig) { c.FollowQRURL = "//x.example/qr.png" }, "FollowQRURL"},
-		{"script for a picture", func(c *testConfig) { c.FollowQRURL = "javascript:alert(1)" }, "FollowQRURL"},
-		{"policy in a picture", func(c *testConfig) { c.FollowQRURL = "https://x.example;script-src/" }, "FollowQRURL"},
-		{"scan login", func(c *testConfig) {
-			c.OutsideWeChat, c.ScanAccount = gateway.OutsideQRConnect, &wechat.Client{AppID: "wxscan"}
-		}, "RequireFollow"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			c := testConfig{Site: gateway.Site{PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys()}}
-			requireFollow(&c)
-			test.change(&c)
-			_, err := gateway.New(c.whole())
-			switch {
-			case test.want == "" && err != nil:
-				t.Errorf("New: %v, want no error", err)
-			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
-				t.Errorf("New: %v, want an error about %s", err, test.want)
-			}
-		})
-	}
-}
-
 // A cookie from before does not bring an old answer back, on paths where
 // nobody is asked about either.
 func TestFollowOldCookie(t *testing.T) {
@@ -410,6 +276,51 @@ func TestFollowOldCookie(t *testing.T) {
 		a := s.get(b, "/static/app.js")
 		if h := echoIn(t, a.body).Header; a.StatusCode != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
 			t.Errorf("a public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
+		}
+	})
+}
+
+// A page that drives the login learns that its visitor does not follow, however
+// often it asks, and gets in once she does.
+func TestNotFollowingPageFlow(t *testing.T) {
+	t.Parallel()
+	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		code, state := s.pageCode(b, "/guest")
+		for range 2 {
+			wantRefusal(t, s.postCode(b, code, state), http.StatusForbidden, "not_following")
+		}
+		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
+		time.Sleep(4 * time.Second)
+		s.wantAdmitted(b, "she follows")
+		s.wantExchanges(1)
+	})
+}
+
+// The results of logins that let nobody in are counted for what they are.
+func TestFollowMetrics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, requireFollow)
+		b := s.browser()
+		b.Visitor = "tom"
+		s.open(b, "/")
+		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
+		unknown := s.browser()
+		s.open(unknown, "/")
+		families, err := s.metrics.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string]float64)
+		for _, family := range families {
+			if family.GetName() == "wxgate_logins_total" {
+				for _, m := range family.GetMetric() {
+					got[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+				}
+			}
+		}
+		if got["forbidden"] != 1 || got["wechat_away"] != 1 || got["ok"] != 0 {
+			t.Errorf("logins = %v, want one forbidden and one wechat_away", got)
 		}
 	})
 }

@@ -295,3 +295,24 @@ func TestOtherHeadersPass(t *testing.T) {
 		t.Errorf("Content-Security-Policy = %q, want the site's", got)
 	}
 }
+
+// A trailer is no place for a cookie: an intermediary may merge it into the
+// header, behind the check of the gateway's own.
+func TestCookiesInTrailersAreDropped(t *testing.T) {
+	t.Parallel()
+	for _, announced := range []bool{true, false} {
+		rig := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if announced {
+				w.Header().Set("Trailer", "Set-Cookie, X-Sum")
+			}
+			io.WriteString(w, "body")
+			http.NewResponseController(w).Flush()
+			w.Header().Set(http.TrailerPrefix+"Set-Cookie", rigCookie+"=evil")
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "1")
+		}))
+		a := rig.do(t, "GET", "/", "Cookie", signedIn(t))
+		if a.Trailer.Get("Set-Cookie") != "" || a.Trailer.Get("X-Sum") != "1" {
+			t.Errorf("announced %t: trailers %v, want X-Sum alone", announced, a.Trailer)
+		}
+	}
+}

@@ -10,12 +10,9 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -287,61 +284,39 @@ func TestLoginStateIsUsedOnce(t *testing.T) {
 	s.wantExchanges(1)
 }
 
-func TestLoginRate(t *testing.T) {
+// A visitor with a session grants more when a page asks for it.
+func TestScopeUpgrade(t *testing.T) {
 	t.Parallel()
-	limited := func(c *testConfig) {
-		c.LoginRate = gateway.Rate{Count: 3, Per: time.Minute}
+	s := newLoginSite(t, nil)
+	b := s.browser()
+	b.Visitor = "xiaomei"
+	if got := s.signIn(b).Header.Get("X-Wx-Nickname"); got != "" {
+		t.Errorf("X-WX-Nickname = %q, want none", got)
 	}
-	t.Run("page or JSON", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, limited)
-		b := s.browser()
-		callback := s.callbackAddress(b, "/") // one
-		s.authorizeAddress(b, "/_wx/login")   // two
-		s.get(b, "/_wx/callback")             // three: callbacks count too
-		for _, address := range []string{"/", "/_wx/login", callback} {
-			a := s.get(b, address)
-			wantPage(t, a, 429, headingTooMany)
-			if retry, err := strconv.Atoi(a.Header.Get("Retry-After")); err != nil || retry < 1 || retry > 20 {
-				t.Errorf("GET %.20s: Retry-After = %q, want 1 to 20 seconds", address, a.Header.Get("Retry-After"))
-			}
-			a = s.get(b, address, asScript)
-			if address != "/" && (a.StatusCode != 429 || !strings.Contains(a.body, `"error":"too_many_requests"`) || a.Header.Get("Retry-After") == "") {
-				t.Errorf("GET %.20s by a script = %d %q, want 429 too_many_requests", address, a.StatusCode, a.body)
-			}
-		}
-		if a := s.get(b, "/_wx/me", asScript); a.StatusCode != 401 {
-			t.Errorf("/me = %d, want 401: only logins are counted", a.StatusCode)
-		}
-		s.wantExchanges(0)
-	})
-	t.Run("forged address", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, limited)
-		for i := range 4 {
-			a := s.get(s.browser(), "/", func(r *http.Request) { r.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i)) })
-			if want := []int{302, 302, 302, 429}[i]; a.StatusCode != want {
-				t.Errorf("login %d = %d, want %d", i+1, a.StatusCode, want)
-			}
-		}
-	})
-	t.Run("behind a trusted proxy", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, func(c *testConfig) {
-			limited(c)
-			c.TrustedProxies = loopback
-		})
-		for i, tt := range []struct {
-			from string
-			want int
-		}{
-			{"203.0.113.1", 302}, {"203.0.113.1", 302}, {"203.0.113.1", 302}, {"203.0.113.1", 429},
-			{"203.0.113.2", 302}, {"198.51.100.9, 203.0.113.1", 429}, {"203.0.113.1, 203.0.113.3", 302},
-		} {
-			a := s.get(s.browser(), "/", func(r *http.Request) { r.Header.Set("X-Forwarded-For", tt.from) })
-			if a.StatusCode != tt.want {
-				t.Errorf("login %d from %s = %d, want %d", i+1, tt.from, a.StatusCode, tt.want)
-			}
-		}
-	})
+	seen := echoIn(t, s.open(b, "/_wx/login?scope=snsapi_userinfo&return_to=/profile").Body)
+	if nickname, _ := url.PathUnescape(seen.Header.Get("X-Wx-Nickname")); nickname != "小美🌸✨" || seen.Target != "/profile" ||
+		seen.Header.Get("X-Wx-Openid") != s.openID("xiaomei") {
+		t.Errorf("at %q as %q, want /profile as 小美🌸✨", seen.Target, nickname)
+	}
+	s.wantExchanges(2)
+}
+
+// The old session does not survive into a new login, nor does a failed one
+// harm it.
+func TestLoginReplacesTheSession(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	b := s.browser()
+	s.signIn(b)
+	b.Visitor = "wangfang"
+	callback := s.callbackAddress(b, "/_wx/login")
+	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultHTML})
+	wantPage(t, s.get(b, callback), 503, headingWeChatAway)
+	if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
+		t.Errorf("after a failed login /me = %q, want %q", got, want)
+	}
+	s.open(b, "/_wx/login")
+	if got, want := s.me(b).OpenID, s.openID("wangfang"); got != want {
+		t.Errorf("after a new login /me = %q, want %q", got, want)
+	}
 }

@@ -33,15 +33,3 @@ func TestPagesDir(t *testing.T) {
 		t.Errorf("answer %d %q, want 403 with %q", a.StatusCode, a.body, want)
 	}
 }
-
-func TestPagesDirBroken(t *testing.T) {
-	t.Parallel()
-	_, err := newOneSite(gateway.Site{
-		PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(), PagesDir: ownPages(t, "forbiden.html", "x"),
-	})
-	for _, want := range []string{"PagesDir: ", "forbiden.html: no page has this name"} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("New: %v, want an error with %q", err, want)
-		}
-	}
-}

@@ -199,22 +199,15 @@ func TestScanLoginSlowVisitor(t *testing.T) {
 	wantRedirect(t, s.get(b, callback), "/shop")
 }
 
-func TestScanConfig(t *testing.T) {
+func TestScanLoginPageFlow(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name string
-		scan *wechat.Client
-	}{
-		{"none", nil},
-		{"without an AppID", &wechat.Client{}},
-		{"the official account", newAccount()},
-	} {
-		_, err := newOneSite(gateway.Site{
-			PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(),
-			OutsideWeChat: gateway.OutsideQRConnect, ScanAccount: test.scan,
-		})
-		if err == nil || !strings.Contains(err.Error(), "ScanAccount") {
-			t.Errorf("%s: New: %v, want an error about ScanAccount", test.name, err)
-		}
+	s, b := newScanSite(t)
+	b.Visitor = "lihua"
+	if c := s.pageConfig(b, ""); c.AppID != wechattest.StockWebsiteAppID || c.Scope != "snsapi_login" {
+		t.Errorf("/config = %+v, want the website application and its scope", c)
+	}
+	code, state := s.pageCode(b, "/guest")
+	if a := s.postCode(b, code, state); a.StatusCode != http.StatusOK || !strings.Contains(a.body, `"appid":"`+wechattest.StockWebsiteAppID+`"`) {
+		t.Errorf("POST /session = %d %s, want the website application's session", a.StatusCode, a.body)
 	}
 }

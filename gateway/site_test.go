@@ -266,35 +266,6 @@ func TestSitesAtIPv6Addresses(t *testing.T) {
 	}
 }
 
-func TestInvalidSites(t *testing.T) {
-	t.Parallel()
-	site := func(change ...func(*gateway.Site)) gateway.Site {
-		s := gateway.Site{PublicURL: "https://a.example.com", Account: newAccount(), CookieKeys: rigKeys()}
-		for _, f := range change {
-			f(&s)
-		}
-		return s
-	}
-	at := func(origin string) func(*gateway.Site) { return func(s *gateway.Site) { s.PublicURL = origin } }
-	for _, tt := range []struct {
-		name string
-		want string
-		with []gateway.Site
-	}{
-		{"one host of two", "Sites[1].Hosts: host a.example.com is that of https://a.example.com too", []gateway.Site{site(), site(at("https://b.example.com"), func(s *gateway.Site) { s.Hosts = []string{"A.example.com:8443"} })}},
-		{"one public URL", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site()}},
-		{"other port", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site(at("https://a.example.com:8443"))}},
-		{"one cookie", "set the same cookie, wxgate of example.com", []gateway.Site{
-			site(func(s *gateway.Site) { s.CookieDomain = "example.com" }), site(at("https://b.example.com"), func(s *gateway.Site) { s.CookieDomain = "Example.com" })}},
-		{"none", "Sites: expected at least one", nil},
-		{"no account", "Sites[0].Account: ", []gateway.Site{site(func(s *gateway.Site) { s.Account = nil })}},
-	} {
-		if _, err := gateway.New(gateway.Config{Sites: tt.with}); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: New = %v, want an error with %q", tt.name, err, tt.want)
-		}
-	}
-}
-
 // manySites are n sites of one account.
 func manySites(n int, origin func(i int) string) gateway.Config {
 	account := newAccount()

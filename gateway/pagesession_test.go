@@ -8,194 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
-
-func TestPageConfig(t *testing.T) {
-	t.Parallel()
-	s := newLoginMemorySite(t, nil)
-	callback := s.url + "/_wx/callback"
-	for _, tt := range []struct{ name, query, redirectURI string }{
-		{"default", "", callback},
-		{"empty", "?redirect_uri=", callback},
-		{"the callback", "?redirect_uri=https://h5.example.com/_wx/callback", callback},
-		{"page", "?redirect_uri=https://h5.example.com/guest", s.url + "/guest"},
-		{"bare origin", "?redirect_uri=https://h5.example.com", s.url},
-		{"query", "?redirect_uri=https%3A%2F%2Fh5.example.com%2Fguest%3Fa%3D1%2B2%26b%3D%252F%26b", s.url + "/guest?a=1+2&b=%2F&b"},
-		{"hash route", "?redirect_uri=https%3A%2F%2Fh5.example.com%2F%23%2Fguest", s.url + "/#/guest"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			b := s.browser()
-			a := s.get(b, "/_wx/config"+tt.query) // JSON to a page load too
-			var got pageConfig
-			if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.StatusCode != 200 {
-				t.Fatalf("answer %d %q, want 200 and JSON", a.StatusCode, a.body)
-			}
-			want := pageConfig{wechattest.StockAppID, "snsapi_base", got.State, (&wechat.Client{AppID: wechattest.StockAppID}).AuthorizeURL(wechat.Authorize{
-				RedirectURI: tt.redirectURI, State: got.State, ConnectRedirect: true,
-			})}
-			if got != want || len(got.State) != 32 {
-				t.Errorf("/config%s = %+v, want %+v", tt.query, got, want)
-			}
-			if cookies := a.cookies(""); len(cookies) != 1 || cookies[0].Name != "__Host-wxgate_login_"+got.State[:16] {
-				t.Errorf("Set-Cookie = %q, want the cookie of this login alone", a.Header["Set-Cookie"])
-			}
-		})
-	}
-	if got := s.pageConfig(s.browser(), "?scope=snsapi_userinfo"); got.Scope != "snsapi_userinfo" || queryOf(t, got.AuthorizeURL).Get("scope") != "snsapi_userinfo" {
-		t.Errorf("with a scope: %+v, want snsapi_userinfo", got)
-	}
-}
-
-func TestPageConfigRefused(t *testing.T) {
-	t.Parallel()
-	s := newLoginMemorySite(t, func(c *testConfig) { c.ReturnHosts = []string{"m.example.com"} })
-	queries := []string{"?scope=snsapi_login", "?redirect_uri=https://h5.example.com/&redirect_uri=https://h5.example.com/", "?redirect_uri=%zz"}
-	for _, address := range append(notOwnPages, "https://h5.example.com/商店", "https://h5.example.com/\\evil.example", "https://h5.example.com/"+strings.Repeat("a", 2000)) {
-		queries = append(queries, "?redirect_uri="+url.QueryEscape(address))
-	}
-	for _, query := range queries {
-		a := s.get(s.browser(), "/_wx/config"+query, asScript)
-		wantRefusal(t, a, 400, "invalid_request")
-		if t.Failed() || len(a.cookies("")) != 0 {
-			t.Fatalf("/config%s sets %q, want no cookie", query, a.Header["Set-Cookie"])
-		}
-	}
-}
-
-// A page outside WeChat gets no further than a page load would.
-func TestPageConfigOutsideWeChat(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		setting gateway.OutsideWeChat
-		status  int
-	}{{gateway.OutsideRedirect, 200}, {gateway.OutsidePage, 403}, {gateway.OutsideDeny, 403}} {
-		s := newLoginMemorySite(t, func(c *testConfig) { c.OutsideWeChat = tt.setting })
-		b := s.browser()
-		if a := s.get(b, "/_wx/config"); a.StatusCode != 200 {
-			t.Errorf("%s: in WeChat %d, want 200", tt.setting, a.StatusCode)
-		}
-		b.UserAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140 Safari/537.36"
-		if a := s.get(b, "/_wx/config"); a.StatusCode != tt.status {
-			t.Errorf("%s: outside WeChat %d, want %d", tt.setting, a.StatusCode, tt.status)
-		}
-	}
-}
-
-// A login by the callback leads back to the page that asked for it.
-func TestPageConfigByCallback(t *testing.T) {
-	t.Parallel()
-	s := newLoginSite(t, nil)
-	for _, tt := range []struct{ referer, want string }{
-		{s.url + "/guest?a=b", s.url + "/guest?a=b"},
-		{"https://evil.example/", "/"},
-		{"", "/"},
-	} {
-		b := s.browser()
-		a := s.get(b, "/_wx/config", asScript, func(r *http.Request) { r.Header.Set("Referer", tt.referer) })
-		var c pageConfig
-		if err := json.Unmarshal([]byte(a.body), &c); err != nil {
-			t.Fatal(err)
-		}
-		page := s.open(b, c.AuthorizeURL)
-		if got := echoIn(t, page.Body).Target; got != strings.TrimPrefix(tt.want, s.url) || page.Hops[1].URL.Path != "/_wx/callback" {
-			t.Errorf("Referer %q: ends at %q, want %q", tt.referer, got, tt.want)
-		}
-	}
-}
-
-func TestPageLogin(t *testing.T) {
-	t.Parallel()
-	for _, door := range []string{"JSON", "form"} {
-		t.Run(door, func(t *testing.T) {
-			t.Parallel()
-			s := newLoginSite(t, func(c *testConfig) { c.PublicPaths = []string{"/guest"} })
-			b := s.browser()
-			code, state := s.pageCode(b, "/guest?from=menu#/route")
-			post := func() *answer {
-				if door == "form" {
-					return s.post(b, "application/x-www-form-urlencoded; charset=utf-8", url.Values{"code": {code}, "state": {state}}.Encode())
-				}
-				return s.postCode(b, code, state)
-			}
-			a := post()
-			if got := a.Header.Get("Content-Type"); got != "application/json; charset=utf-8" || len(a.cookies("wxgate")) != 2 {
-				t.Errorf("answer of type %q sets %q, want JSON, the session and the spent login", got, a.Header["Set-Cookie"])
-			}
-			s.wantVisitor(a, b, s.openID("lihua"))
-			if got := echoIn(t, s.get(b, "/").body).Header.Get("X-Wx-Openid"); got != s.openID("lihua") {
-				t.Errorf("X-WX-OpenID = %q, want %q", got, s.openID("lihua"))
-			}
-			s.wantVisitor(post(), b, s.openID("lihua"))
-			// Its callback leads on, to the page.
-			wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest?from=menu#/route")
-			s.wantExchanges(1)
-			if got := s.loginCount("ok"); got != 1 {
-				t.Errorf("logins counted = %v, want 1", got)
-			}
-
-			// Signed out, the used code is worth nothing.
-			s.do(b, http.MethodPost, "/_wx/logout", nil)
-			wantRefusal(t, post(), 400, "invalid_state")
-			s.wantExchanges(1)
-		})
-	}
-}
-
-// The callback was asked first, then the page.
-func TestPageLoginAfterItsCallback(t *testing.T) {
-	t.Parallel()
-	s := newLoginSite(t, nil)
-	b := s.browser()
-	code, state := s.pageCode(b, "/guest")
-	wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
-	s.wantVisitor(s.postCode(b, code, state), b, s.openID("lihua"))
-	s.wantExchanges(1)
-}
-
-func TestPageLoginWithProfile(t *testing.T) {
-	t.Parallel()
-	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
-	b := s.browser()
-	b.Visitor, b.Answer = "xiaomei", wechattest.AnswerAgree
-	code, state := s.pageCode(b, "/guest")
-	a := s.postCode(b, code, state)
-	s.wantVisitor(a, b, s.openID("xiaomei"))
-	if me := s.me(b); me.Nickname != "小美🌸✨" {
-		t.Errorf("nickname = %q, want 小美🌸✨", me.Nickname)
-	}
-}
-
-func TestPageLoginTwentyAtOnce(t *testing.T) {
-	t.Parallel()
-	s := newLoginSite(t, nil)
-	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: 200 * time.Millisecond})
-	b := s.browser()
-	code, state := s.pageCode(b, "/guest")
-	var all sync.WaitGroup
-	for i := range 20 {
-		all.Go(func() {
-			twin := s.copyOf(b)
-			if i%2 == 0 {
-				wantRedirect(t, s.get(twin, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
-			} else if a := s.postCode(twin, code, state); a.StatusCode != 200 {
-				t.Errorf("answer %d %q, want 200", a.StatusCode, a.body)
-			}
-			if got, want := s.me(twin).OpenID, s.openID("lihua"); got != want {
-				t.Errorf("/me = %q, want %q", got, want)
-			}
-		})
-	}
-	all.Wait()
-	s.wantExchanges(1)
-}
 
 // What is no code and state of this browser reaches WeChat in no form, and the
 // login that is under way goes on.
@@ -439,34 +258,6 @@ func TestPageSessionNotAdmitted(t *testing.T) {
 	}
 }
 
-func TestPageLoginRate(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name  string
-		count int
-		ask   func(*loginSite, *wechattest.Browser) *answer
-	}{
-		{"config", 2, func(s *loginSite, b *wechattest.Browser) *answer { return s.get(b, "/_wx/config") }},
-		{"session", 2, func(s *loginSite, b *wechattest.Browser) *answer { return s.postCode(b, "x", "y") }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := newLoginSite(t, func(c *testConfig) { c.LoginRate = gateway.Rate{Count: tt.count, Per: time.Hour} })
-			b := s.browser()
-			for range tt.count {
-				if a := tt.ask(s, b); a.StatusCode == 429 {
-					t.Errorf("answer %d below the rate", a.StatusCode)
-				}
-			}
-			a := tt.ask(s, b)
-			wantRefusal(t, a, 429, "too_many_requests")
-			if a.Header.Get("Retry-After") == "" {
-				t.Error("no Retry-After")
-			}
-		})
-	}
-}
-
 // /me and the answer of a login say the same times, to the second.
 func TestPageSessionTimes(t *testing.T) {
 	t.Parallel()
@@ -522,6 +313,8 @@ type fuzzAnswer struct {
 	body   strings.Builder
 }
 
-func (a *fuzzAnswer) Header() http.Header         { return a.header }
-func (a *fuzzAnswer) WriteHeader(status int)      { a.status = status }
+func (a *fuzzAnswer) Header() http.Header { return a.header }
+
+func (a *fuzzAnswer) WriteHeader(status int) { a.status = status }
+
 func (a *fuzzAnswer) Write(b []byte) (int, error) { return a.body.Write(b) }
