@@ -136,14 +136,14 @@ func TestMetrics(t *testing.T) {
 		}
 	}), func(c *testConfig) { c.PublicPaths = []string{"/public/"} })
 	cookie := signedIn(t)
-	for _, visit := range []struct {
+	for _, request := range []struct {
 		path   string
 		header []string
 	}{
 		{"/", []string{"Cookie", cookie}}, {"/a", []string{"Cookie", cookie}}, {"/missing", []string{"Cookie", cookie}},
 		{"/public/", nil}, {"/", fromScript}, {"/", asPage}, {"/_wx/me", nil},
 	} {
-		rig.do(t, "GET", visit.path, visit.header...)
+		rig.do(t, "GET", request.path, request.header...)
 		rig.lines.next(t) // the metrics are counted before the line is written
 	}
 	tests := []struct {
@@ -167,8 +167,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// No label may take a value that a client chooses: whatever it sends, the
-// number of series stays.
+// No label takes a value that a client chooses: requests of any kind add no
+// series.
 func TestMetricsDoNotGrowWithRequests(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
@@ -182,21 +182,21 @@ func TestMetricsDoNotGrowWithRequests(t *testing.T) {
 		}
 		return n
 	}
-	ask := func(method, target, host string) {
+	send := func(method, target, host string) {
 		rig.ask(t, method+" "+target+" HTTP/1.1", "Host: "+host, "User-Agent: "+host, "Cookie: "+signedIn(t))
 		rig.lines.next(t)
 	}
-	ask("GET", "/", rigHost)
+	send("GET", "/", rigHost)
 	before := series()
 	for _, odd := range []string{"A", "B", "C"} {
-		ask(odd, "/"+odd+"?"+odd, odd+".example")
+		send(odd, "/"+odd+"?"+odd, odd+".example")
 	}
 	if after := series(); after != before {
 		t.Errorf("%d series, want the %d of before", after, before)
 	}
 }
 
-// A line of the log must not grow with what a client sends.
+// The length of an access line does not grow with the request.
 func TestAccessLinesAreBounded(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder

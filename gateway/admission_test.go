@@ -92,7 +92,7 @@ func TestWhoGetsIn(t *testing.T) {
 		header               []string
 		status               int
 		json                 bool // a refusal in JSON
-		in                   bool // the site is asked
+		reached              bool // the request reaches the site
 	}{
 		{"page", "GET", "/", asPage, 302, false, false},
 		{"page with a session", "GET", "/", append(asPage, "Cookie", cookie), 200, false, true},
@@ -129,8 +129,8 @@ func TestWhoGetsIn(t *testing.T) {
 		} else if test.json {
 			refusalOf(t, a)
 		}
-		if in := site.hits.Load() > before; in != test.in {
-			t.Errorf("%s: the site was asked: %t, want %t", test.name, in, test.in)
+		if reached := site.hits.Load() > before; reached != test.reached {
+			t.Errorf("%s: reached the site: %t, want %t", test.name, reached, test.reached)
 		}
 	}
 }
@@ -167,7 +167,7 @@ func TestOutsideWeChat(t *testing.T) {
 				t.Errorf("%q, %s: header %v, want no-store and no-referrer", test.outside, path, a.Header)
 			}
 		}
-		// Who has a session, or asks for no page, is not concerned.
+		// A session and a request of a script get the same answer under every setting.
 		if a := rig.do(t, "GET", "/shop", "User-Agent", test.ua, "Accept", "text/html", "Cookie", signedIn(t)); a.StatusCode != 200 {
 			t.Errorf("%q: with a session: status %d, want 200", test.outside, a.StatusCode)
 		}

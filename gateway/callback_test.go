@@ -13,8 +13,8 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A callback that no login of this browser waits for asks WeChat nothing,
-// starts nothing and sets no cookie, with or without a session.
+// A callback without a pending login in this browser does not call WeChat, starts
+// no login and sets no cookie, with or without a session.
 func TestCallbackStray(t *testing.T) {
 	t.Parallel()
 	change := func(name string, values ...string) func(*testing.T, string) string {
@@ -86,7 +86,7 @@ func TestCallbackStray(t *testing.T) {
 			wantRedirect(t, s.get(signedIn, stray), "/")
 			s.wantExchanges(0)
 
-			wantRedirect(t, s.get(b, callback), "/a") // the visitor's own login goes on
+			wantRedirect(t, s.get(b, callback), "/a") // the visitor's own login is still pending
 			s.wantExchanges(1)
 		})
 	}
@@ -108,7 +108,7 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	wantRedirect(t, s.get(victim, callback), "/")
 	s.wantExchanges(0)
 
-	// A cookie that was given another login's name does not stand for it.
+	// A login cookie renamed to another login's name is not that login.
 	s.authorizeAddress(victim, "/_wx/login")
 	stolen := s.browser()
 	u, _ := url.Parse(s.url)
@@ -214,8 +214,8 @@ func TestCallbackTwentyAtOnce(t *testing.T) {
 	s.wantExchanges(1)
 }
 
-// The first answer was lost on its way: while its cookie lives, the login ends
-// well without a second call, and afterwards it asks to begin again.
+// A callback whose answer was lost is answered with the session, without a second
+// call, until the login cookie expires.
 func TestCallbackRepeatedLater(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -236,7 +236,7 @@ func TestCallbackRepeatedLater(t *testing.T) {
 				cookie := b.Jar.Cookies(u)[0]
 				wantRedirect(t, s.get(b, callback), "/a")
 				time.Sleep(tt.after)
-				// Not from a jar, which would leave out what has aged.
+				// Without a jar, which leaves out expired cookies.
 				if a := s.get(s.browser(), callback, func(r *http.Request) { r.AddCookie(cookie) }); a.StatusCode != tt.status {
 					t.Errorf("after %v: status %d, want %d", tt.after, a.StatusCode, tt.status)
 				}
@@ -246,8 +246,8 @@ func TestCallbackRepeatedLater(t *testing.T) {
 	}
 }
 
-// A client that gives up does not end the exchange, and its next request gets
-// the session.
+// The exchange goes on when the client leaves, whose next request gets the
+// session.
 func TestCallbackAbandoned(t *testing.T) {
 	t.Parallel()
 	asked, network := make(chan struct{}, 1), newTransport(t)
@@ -274,7 +274,7 @@ func TestCallbackAbandoned(t *testing.T) {
 	<-asked
 	leave()
 	if err := <-left; err == nil {
-		t.Fatal("the first request was answered, want it given up")
+		t.Fatal("the first request was answered, want it cancelled")
 	}
 	wantRedirect(t, s.get(b, callback), "/a")
 	if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
@@ -283,7 +283,7 @@ func TestCallbackAbandoned(t *testing.T) {
 	s.wantExchanges(1)
 }
 
-// transportFunc is a function as a way to WeChat.
+// transportFunc is a function as a transport.
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -12,7 +12,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A refused code starts the login again, twice at most.
+// A refused code starts the login again, at most twice.
 func TestCallbackCodeRefused(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{40029, 40163, 41008, 42003} {
@@ -49,7 +49,7 @@ func TestCallbackCodeRefused(t *testing.T) {
 				if me := s.me(b); me != (meAnswer{}) {
 					t.Errorf("/me = %+v, want nobody", me)
 				}
-				// Reloading sends nothing; the button begins a whole new login.
+				// A reload does not call WeChat; the button starts a new login.
 				wantPage(t, s.get(b, page.URL.String()), 400, headingRestart)
 				s.wantExchanges(want.calls)
 				s.wx.ClearFaults()
@@ -57,14 +57,14 @@ func TestCallbackCodeRefused(t *testing.T) {
 					t.Errorf("the button ends with %d, want the site at /a?b", page.Status)
 				}
 				if lines := s.log.level("error"); len(lines) != 0 {
-					t.Errorf("error lines %q, want none: no operator can mend it", lines)
+					t.Errorf("error lines %q, want none: no operator can fix it", lines)
 				}
 			})
 		}
 	}
 }
 
-// awayFaults are the ways in which WeChat gives no answer of its own.
+// awayFaults are outages of WeChat: no answer, or none that its API would give.
 var awayFaults = []struct {
 	name  string
 	fault wechattest.Fault
@@ -124,8 +124,8 @@ func TestCallbackWeChatAway(t *testing.T) {
 	}
 }
 
-// An outage's answer that was lost is given again, and so is the answer to a
-// doubled callback: the code is not.
+// A callback that fails in an outage gets the same answer when it is repeated,
+// during the call and after it. The code is sent once.
 func TestCallbackOutageIsShared(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -141,7 +141,7 @@ func TestCallbackOutageIsShared(t *testing.T) {
 	s.wantExchanges(1)
 }
 
-// What is odd about an answer of WeChat's but does not change its meaning.
+// An odd answer of WeChat's that says all that is needed is accepted.
 func TestCallbackOddAnswers(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []wechattest.FaultMode{wechattest.FaultWrongTypes, wechattest.FaultContentType, wechattest.FaultGzip} {
@@ -158,14 +158,14 @@ func TestCallbackOddAnswers(t *testing.T) {
 	}
 }
 
-// What only the operator can mend is told to the operator, once, and to the
-// visitor as the site's own fault.
+// An error that only the operator can fix is logged once, with a hint. The visitor
+// sees a page that says that the site is misconfigured.
 func TestCallbackOperatorFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		code    int
 		message string
-		mend    string
+		hint    string
 	}{
 		{40001, "", "AppSecret does not belong to the AppID"},
 		{40013, "", "compare it with the one in the account's console"},
@@ -186,23 +186,23 @@ func TestCallbackOperatorFaults(t *testing.T) {
 			a := s.get(b, callback)
 			wantPage(t, a, 502, headingMisconfigured)
 			lines := s.log.level("error")
-			if len(lines) != 1 || !strings.Contains(lines[0], tt.mend) || !strings.Contains(lines[0], fmt.Sprint(tt.code)) {
-				t.Errorf("error lines %q, want one with %d and %q", lines, tt.code, tt.mend)
+			if len(lines) != 1 || !strings.Contains(lines[0], tt.hint) || !strings.Contains(lines[0], fmt.Sprint(tt.code)) {
+				t.Errorf("error lines %q, want one with %d and %q", lines, tt.code, tt.hint)
 			}
-			if tt.mend != "" && strings.Contains(a.body, tt.mend) {
-				t.Error("the page tells the visitor what only the operator should read")
+			if tt.hint != "" && strings.Contains(a.body, tt.hint) {
+				t.Error("the page shows the operator's hint to the visitor")
 			}
 			wantPage(t, s.get(b, callback), 400, headingRestart)
 			s.wantExchanges(1)
 			s.wx.ClearFaults()
 			if page := s.open(b, button(t, a.body)); page.Status != 200 {
-				t.Errorf("mended, the button ends with %d, want 200", page.Status)
+				t.Errorf("after the fix, the button ends with %d, want 200", page.Status)
 			}
 		})
 	}
 }
 
-// An operator's fault does not send the visitor in circles.
+// An error that the operator has to fix does not start the login again.
 func TestCallbackOperatorFaultDoesNotLoop(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -232,12 +232,12 @@ func TestCallbackVisitorRefused(t *testing.T) {
 	}
 }
 
-// With snsapi_userinfo the profile is asked for once; without it there is no
-// session.
+// With snsapi_userinfo the profile is fetched once. Without the profile there is
+// no session.
 func TestCallbackProfile(t *testing.T) {
 	t.Parallel()
 	userInfo := func(c *testConfig) { c.Scope = wechat.ScopeUserInfo }
-	t.Run("asked once", func(t *testing.T) {
+	t.Run("fetched once", func(t *testing.T) {
 		t.Parallel()
 		s := newLoginSite(t, userInfo)
 		b := s.browser()
@@ -259,7 +259,7 @@ func TestCallbackProfile(t *testing.T) {
 			t.Errorf("calls of %s = %d, want 1", userInfoPath, got)
 		}
 	})
-	t.Run("not asked for the openid alone", func(t *testing.T) {
+	t.Run("not fetched for snsapi_base", func(t *testing.T) {
 		t.Parallel()
 		s := newLoginSite(t, nil)
 		seen := s.signIn(s.browser())
@@ -312,7 +312,7 @@ func TestCallbackProfile(t *testing.T) {
 	}
 }
 
-// With WeChat away, whoever has a session goes on as before.
+// During an outage of WeChat, visitors with a session are not affected.
 func TestSessionDuringOutage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)

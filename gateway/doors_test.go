@@ -23,28 +23,28 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A doorRequest is a visitor's request, whichever way it takes.
+// A doorRequest is a visitor's request, for any of the four doors.
 type doorRequest struct {
 	method string
 	target string
 	header []string // name, value …
 }
 
-// A doorAnswer is what became of it.
+// A doorAnswer is what a door made of a request.
 type doorAnswer struct {
 	passes bool
-	openID string // as the site sees it
+	openID string // in the request to the site
 	status int    // of an answer to the visitor
-	login  bool   // it leads to the login
+	login  bool   // the answer leads to the login
 }
 
-// A testDoor is one of the four ways to a site.
+// A testDoor sends requests through one door.
 type testDoor struct {
 	name string
-	ask  func(*testing.T, doorRequest) doorAnswer
+	send func(*testing.T, doorRequest) doorAnswer
 }
 
-// fourDoors are those of g, before the echoing site.
+// fourDoors are the doors of g, before the echoing site.
 func fourDoors(t *testing.T, g *gateway.Gateway, site http.Handler) []testDoor {
 	return []testDoor{
 		{"proxy", throughHandler(t, g)},
@@ -54,13 +54,12 @@ func fourDoors(t *testing.T, g *gateway.Gateway, site http.Handler) []testDoor {
 	}
 }
 
-// TestFourDoors puts the same requests through the reverse proxy, Wrap, forward
-// auth over HTTP and Envoy's gRPC service: what is decided must not depend on
-// the way.
+// TestFourDoors sends the same requests through the reverse proxy, Wrap, forward
+// auth over HTTP and Envoy's gRPC service, which have to decide alike.
 func TestFourDoors(t *testing.T) {
 	t.Parallel()
 	deny := filepath.Join(t.TempDir(), "deny")
-	if err := os.WriteFile(deny, []byte("oBARRED\n"), 0o600); err != nil {
+	if err := os.WriteFile(deny, []byte("oDENIED\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	site := new(echo)
@@ -77,7 +76,7 @@ func TestFourDoors(t *testing.T) {
 	})
 	doors := fourDoors(t, g, site)
 	visitor := signedIn(t)
-	barred := signedIn(t, func(s *session.Session) { s.OpenID = "oBARRED" })
+	denied := signedIn(t, func(s *session.Session) { s.OpenID = "oDENIED" })
 	snapshot := signedIn(t, func(s *session.Session) { s.SnapshotUser = true })
 	script := []string{"Accept", "*/*", "Sec-Fetch-Mode", "cors", "User-Agent", browserUA}
 	elsewhere := []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "User-Agent", "Mozilla/5.0 (Windows NT 10.0) Chrome/120"}
@@ -120,14 +119,14 @@ func TestFourDoors(t *testing.T) {
 		{"forged identity", doorRequest{"GET", "/static/a", with(script, "X-WX-OpenID", "forged", "X_wx_openid", "forged")}, doorAnswer{passes: true}, "public"},
 		{"forged identity beside a session", doorRequest{"GET", "/orders", with(script, "Cookie", visitor, "X-Wx-OpenID", "forged")}, doorAnswer{passes: true, openID: rigOpenID}, "proxied"},
 		{"forged original", doorRequest{"GET", "/orders", with(script, "X-Rewrite-Url", "/static/a")}, doorAnswer{status: 401}, "unauthorized"},
-		{"barred", doorRequest{"GET", "/orders", with(asPage, "Cookie", barred)}, doorAnswer{status: 403}, "forbidden"},
-		{"barred on a public path", doorRequest{"GET", "/static/a", with(script, "Cookie", barred)}, doorAnswer{passes: true}, "public"},
+		{"denied", doorRequest{"GET", "/orders", with(asPage, "Cookie", denied)}, doorAnswer{status: 403}, "forbidden"},
+		{"denied on a public path", doorRequest{"GET", "/static/a", with(script, "Cookie", denied)}, doorAnswer{passes: true}, "public"},
 		{"snapshot visitor", doorRequest{"GET", "/orders", with(script, "Cookie", snapshot)}, doorAnswer{status: 401}, "unauthorized"},
 	} {
 		for _, door := range doors {
-			got := door.ask(t, tt.request)
+			got := door.send(t, tt.request)
 			if tt.want.status == 0 {
-				got.status = 0 // a page of one door's is another's way to that page
+				got.status = 0 // one door shows the page to which another redirects
 			}
 			if got != tt.want {
 				t.Errorf("%s, through %s: %+v, want %+v", tt.name, door.name, got, tt.want)
@@ -139,7 +138,7 @@ func TestFourDoors(t *testing.T) {
 	}
 }
 
-// The allow list and the rule about followers hold at each of the doors.
+// The allow list and RequireFollow apply at every door.
 func TestFourDoorsFollowersAndAllowList(t *testing.T) {
 	t.Parallel()
 	account := wechattest.StockAccount()
@@ -179,14 +178,14 @@ func TestFourDoorsFollowersAndAllowList(t *testing.T) {
 			{unlisted, "/static/a", nil, doorAnswer{passes: true}},
 		} {
 			cookie := signedIn(t, func(s *session.Session) { s.OpenID = tt.openID })
-			if got := door.ask(t, doorRequest{"GET", tt.target, append(slices.Clone(tt.header), "Cookie", cookie)}); got != tt.want {
+			if got := door.send(t, doorRequest{"GET", tt.target, append(slices.Clone(tt.header), "Cookie", cookie)}); got != tt.want {
 				t.Errorf("%s, GET %s: %+v, want %+v", door.name, tt.target, got, tt.want)
 			}
 		}
 	}
 }
 
-// throughHandler is the door of a handler with the echoing site behind it.
+// throughHandler sends requests to a handler with the echoing site behind it.
 func throughHandler(t *testing.T, h http.Handler) func(*testing.T, doorRequest) doorAnswer {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -205,7 +204,7 @@ func throughHandler(t *testing.T, h http.Handler) func(*testing.T, doorRequest) 
 	}
 }
 
-// throughForwardAuth is the door of a proxy that asks as Caddy and Traefik do.
+// throughForwardAuth asks about requests as Caddy and Traefik do.
 func throughForwardAuth(t *testing.T, h http.Handler) func(*testing.T, doorRequest) doorAnswer {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -223,7 +222,7 @@ func throughForwardAuth(t *testing.T, h http.Handler) func(*testing.T, doorReque
 	}
 }
 
-// throughEnvoy is the door of an Envoy that asks over gRPC.
+// throughEnvoy asks about requests as Envoy does over gRPC.
 func throughEnvoy(t *testing.T, g *gateway.Gateway) func(*testing.T, doorRequest) doorAnswer {
 	client := newExtAuthz(t, g)
 	return func(t *testing.T, q doorRequest) doorAnswer {
@@ -240,7 +239,7 @@ func throughEnvoy(t *testing.T, g *gateway.Gateway) func(*testing.T, doorRequest
 			}
 			return a
 		}
-		// As Envoy makes the request for the site.
+		// Make the request for the site as Envoy does.
 		site := make(http.Header)
 		for pair := range slices.Chunk(q.header, 2) {
 			site.Add(pair[0], pair[1])
@@ -262,8 +261,7 @@ func throughEnvoy(t *testing.T, g *gateway.Gateway) func(*testing.T, doorRequest
 	}
 }
 
-// passed is the answer for a request that has passed, with the header that the
-// site sees or is told to see.
+// passed is the answer for a request that has passed with the header h.
 func passed(t *testing.T, h http.Header) doorAnswer {
 	t.Helper()
 	a := doorAnswer{passes: true, openID: h.Get("X-WX-OpenID")}
@@ -306,8 +304,8 @@ func newExtAuthz(t testing.TB, g *gateway.Gateway) authv3.AuthorizationClient {
 	return authv3.NewAuthorizationClient(conn)
 }
 
-// checkOf is what Envoy asks about a request: header names in lower case, and
-// pseudo headers among them.
+// checkOf is Envoy's question about a request. Header names are in lower case and
+// include pseudo headers.
 func checkOf(q doorRequest) *authv3.CheckRequest {
 	headers := map[string]string{":method": q.method, ":path": q.target, ":authority": rigHost, ":scheme": "https"}
 	for pair := range slices.Chunk(q.header, 2) {

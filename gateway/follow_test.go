@@ -79,7 +79,7 @@ func TestFollower(t *testing.T) {
 			s.get(b, "/api", asScript)
 			s.wantFollowCalls(2+i, "after the recheck time")
 		}
-		restart := func() { s.use(s.replica(s.config())) } // one that knows the cookie alone
+		restart := func() { s.use(s.replica(s.config())) } // with nothing in memory
 		restart()
 		s.wantAdmitted(b, "with another replica")
 		s.wantFollowCalls(6, "with another replica")
@@ -88,11 +88,11 @@ func TestFollower(t *testing.T) {
 		s.wantFollowCalls(6, "for a public path")
 		s.wantAdmitted(b, "an hour later")
 		s.wantFollowCalls(7, "an hour later")
-		// Whoever stops is out when the answer is an old one, and not before.
+		// A visitor who stops following is refused when the answer is too old.
 		s.wx.SetFollows(wechattest.StockAppID, "lihua", false)
 		time.Sleep(10*time.Minute + time.Second)
 		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingFollow)
-		s.wantFollowCalls(8, "when the answer is an old one")
+		s.wantFollowCalls(8, "when the answer is too old")
 		restart()
 		if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusForbidden {
 			t.Errorf("with another replica: status %d, want 403", a.StatusCode)
@@ -102,7 +102,7 @@ func TestFollower(t *testing.T) {
 	})
 }
 
-// An openid that WeChat does not know as the account's follows nothing.
+// An openid that WeChat does not know as the account's does not follow it.
 func TestFollowUnknownOpenID(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
@@ -117,7 +117,7 @@ func TestNotFollowing(t *testing.T) {
 		a := s.get(b, s.callbackAddress(b, "/shop?item=1"))
 		wantPage(t, a, http.StatusForbidden, headingFollow)
 		if got := button(t, a.body); got != "/shop?item=1" {
-			t.Errorf("button leads to %q, want where she was going", got)
+			t.Errorf("button leads to %q, want the page of the login", got)
 		}
 		if !strings.Contains(a.body, `<img src="https://pictures.example.com/qr.png"`) ||
 			!strings.Contains(a.Header.Get("Content-Security-Policy"), "img-src 'self' data: https://pictures.example.com;") {
@@ -128,19 +128,19 @@ func TestNotFollowing(t *testing.T) {
 		wantPage(t, s.get(b, "/shop?item=2"), http.StatusForbidden, headingFollow)
 		a = s.get(b, "/api", asScript)
 		if a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_following"`) {
-			t.Errorf("a script gets %d %s, want 403 not_following", a.StatusCode, a.body)
+			t.Errorf("script: %d %s, want 403 not_following", a.StatusCode, a.body)
 		}
 		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":false`) {
 			t.Errorf("/me = %s, want subscribed false", a.body)
 		}
 		a = s.get(b, "/static/app.js")
 		if h := echoIn(t, a.body).Header; a.StatusCode != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
-			t.Errorf("a public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
+			t.Errorf("public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
 		}
 		s.wantFollowCalls(1, "at once")
 
-		// She presses the button before she has followed, and presses it again
-		// and again: asked each three seconds at most.
+		// A visitor who presses the button again and again without following costs
+		// one call in three seconds.
 		for range 20 {
 			time.Sleep(time.Second)
 			wantPage(t, s.get(b, "/shop?item=1"), http.StatusForbidden, headingFollow)
@@ -148,7 +148,7 @@ func TestNotFollowing(t *testing.T) {
 		if got := s.wx.Calls(userPath); got < 5 || got > 8 {
 			t.Errorf("WeChat was asked %d times in twenty seconds, want once each three or four", got)
 		}
-		// A script that asks all the time costs nothing.
+		// Requests of a script cost no call.
 		before := s.wx.Calls(userPath)
 		for range 30 {
 			time.Sleep(time.Second)
@@ -157,16 +157,16 @@ func TestNotFollowing(t *testing.T) {
 		s.wantFollowCalls(before, "by a script")
 
 		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
-		s.wantAdmitted(b, "she follows and presses the button")
-		s.wantExchanges(1) // and did not sign in again
+		s.wantAdmitted(b, "after following and pressing the button")
+		s.wantExchanges(1) // there was no second login
 		if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusOK {
-			t.Errorf("a script gets %d afterwards, want 200", a.StatusCode)
+			t.Errorf("script after following: %d, want 200", a.StatusCode)
 		}
 	})
 }
 
-// However many requests of one visitor come when her answer is old, one
-// question is asked; and none of them waits longer than a second for it.
+// Many requests of one visitor whose answer is too old cost one call, and none of
+// them waits for it longer than a second.
 func TestFollowOneCallAtATime(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -198,14 +198,14 @@ func TestFollowOneCallAtATime(t *testing.T) {
 				all.Wait()
 				s.wantFollowCalls(2, "after fifty requests")
 				time.Sleep(10 * time.Second)
-				s.wantAdmitted(b, "with her old cookie")
-				s.wantFollowCalls(2, "with her old cookie")
+				s.wantAdmitted(b, "with the old cookie")
+				s.wantFollowCalls(2, "with the old cookie")
 			})
 		})
 	}
 }
 
-// A visitor who leaves does not take the question with her.
+// A call goes on when the visitor leaves, and later requests use its answer.
 func TestFollowCallOutlivesItsRequest(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
@@ -219,7 +219,7 @@ func TestFollowCallOutlivesItsRequest(t *testing.T) {
 			*r = *r.WithContext(ctx)
 		})
 		time.Sleep(2 * time.Second)
-		s.wantAdmitted(b, "the answer has come meanwhile")
+		s.wantAdmitted(b, "after the answer has come")
 		s.wantFollowCalls(2, "in all")
 	})
 }
@@ -232,8 +232,8 @@ func TestFollowSnapshotVisitor(t *testing.T) {
 	})
 }
 
-// Without RequireFollow, what an old cookie says of following is not passed on:
-// nobody keeps it up to date.
+// Without RequireFollow, the answer in an old cookie is not passed on, because it
+// is not kept up to date.
 func TestFollowTurnedOff(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, &echo{})
@@ -248,8 +248,8 @@ func TestFollowTurnedOff(t *testing.T) {
 	}
 }
 
-// A cookie from before does not bring an old answer back, on paths where
-// nobody is asked about either.
+// An older cookie does not bring back an older answer, even on paths where WeChat
+// is not asked.
 func TestFollowOldCookie(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
@@ -275,13 +275,13 @@ func TestFollowOldCookie(t *testing.T) {
 		b.Jar.SetCookies(site, old)
 		a := s.get(b, "/static/app.js")
 		if h := echoIn(t, a.body).Header; a.StatusCode != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
-			t.Errorf("a public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
+			t.Errorf("public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
 		}
 	})
 }
 
-// A page that drives the login learns that its visitor does not follow, however
-// often it asks, and gets in once she does.
+// A page that drives the login gets not_following each time, until the visitor
+// follows.
 func TestNotFollowingPageFlow(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
@@ -291,12 +291,12 @@ func TestNotFollowingPageFlow(t *testing.T) {
 		}
 		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
 		time.Sleep(4 * time.Second)
-		s.wantAdmitted(b, "she follows")
+		s.wantAdmitted(b, "after following")
 		s.wantExchanges(1)
 	})
 }
 
-// The results of logins that let nobody in are counted for what they are.
+// Logins of visitors who may not enter are counted by their reason.
 func TestFollowMetrics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

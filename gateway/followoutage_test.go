@@ -9,7 +9,8 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// With WeChat away, one visitor's wait is enough for all who have an answer.
+// During an outage, a failed call about one visitor spares the others with an
+// answer a call of their own.
 func TestFollowOutageIsShared(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
@@ -28,7 +29,8 @@ func TestFollowOutageIsShared(t *testing.T) {
 	})
 }
 
-// WeChat away, out of quota or refusing: who follows goes on for a day.
+// When WeChat does not answer, is out of quota or refuses, followers are admitted
+// for a day.
 func TestFollowWeChatAway(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -51,9 +53,9 @@ func TestFollowWeChatAway(t *testing.T) {
 				s.wx.Fault(test.fault)
 				time.Sleep(time.Hour)
 				start := time.Now()
-				s.wantAdmitted(b, "WeChat is away")
+				s.wantAdmitted(b, "during the outage")
 				if got := time.Since(start); got > time.Second {
-					t.Errorf("it took %s, want a second at most", got)
+					t.Errorf("the request took %s, want at most a second", got)
 				}
 				asked := s.wx.Calls(userPath)
 				s.wantAdmitted(b, "once more")
@@ -68,22 +70,22 @@ func TestFollowWeChatAway(t *testing.T) {
 					t.Errorf("Retry-After %q, button to %q", a.Header.Get("Retry-After"), button(t, a.body))
 				}
 				if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, `"error":"wechat_unavailable"`) {
-					t.Errorf("a script gets %d %s, want 503 wechat_unavailable", a.StatusCode, a.body)
+					t.Errorf("script: %d %s, want 503 wechat_unavailable", a.StatusCode, a.body)
 				}
 				if len(s.log.level(test.level)) == 0 || strings.Contains(s.log.String(), s.openID("lihua")) {
 					t.Errorf("log: %s", s.log)
 				}
 				s.wx.ClearFaults()
 				time.Sleep(4 * time.Second)
-				s.wantAdmitted(b, "WeChat is back")
+				s.wantAdmitted(b, "after the outage")
 				s.wantExchanges(1)
 			})
 		})
 	}
 }
 
-// Whoever signs in while WeChat says nothing is signed in, and let in when it
-// speaks again.
+// A visitor who signs in during an outage has a session, and is admitted after
+// it.
 func TestFollowUnknownAtLogin(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
@@ -91,13 +93,13 @@ func TestFollowUnknownAtLogin(t *testing.T) {
 		a := s.get(b, s.callbackAddress(b, "/shop?item=1"))
 		wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
 		if got := button(t, a.body); got != "/shop?item=1" {
-			t.Errorf("button leads to %q, want where she was going", got)
+			t.Errorf("button leads to %q, want the page of the login", got)
 		}
 		wantPage(t, s.get(b, "/shop"), http.StatusServiceUnavailable, headingWeChatAway)
-		s.wantFollowCalls(1, "pressed at once")
+		s.wantFollowCalls(1, "after pressing the button at once")
 		time.Sleep(4 * time.Second)
 		s.wx.ClearFaults()
-		s.wantAdmitted(b, "WeChat is back")
+		s.wantAdmitted(b, "after the outage")
 		s.wantExchanges(1)
 	})
 }

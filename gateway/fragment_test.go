@@ -22,8 +22,8 @@ var (
 	fragmentScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 )
 
-// fragmentPage opens a page of the site that is to answer with the page that
-// reads the fragment, and returns the addresses to which script and link lead.
+// fragmentPage loads an address that is answered by the page that reads the
+// fragment, and returns where its script and its link lead.
 func (s *loginSite) fragmentPage(b *wechattest.Browser, address string, change ...func(*http.Request)) (login, link string) {
 	s.t.Helper()
 	a := s.get(b, address, change...)
@@ -37,8 +37,8 @@ func (s *loginSite) fragmentPage(b *wechattest.Browser, address string, change .
 	return html.UnescapeString(found[1]), html.UnescapeString(linked[1])
 }
 
-// The page leads to the login with all that the server knows of the address,
-// to which a script can add the rest.
+// The page leads to a login with the path and query of the address, to which the
+// script appends the fragment.
 func TestFragmentPage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withFragments)
@@ -63,7 +63,7 @@ func TestFragmentPage(t *testing.T) {
 			t.Errorf("%s: return_to = %q, want %q", tt.address, got, tt.want)
 		}
 		for _, fragment := range []string{"", "#/me", "#/a?b=c&d=e+f", "#/%E5%95%86"} {
-			page := s.open(s.browser(), login+url.QueryEscape(fragment)) // as encodeURIComponent, without a blank
+			page := s.open(s.browser(), login+url.QueryEscape(fragment)) // as encodeURIComponent does, but for spaces
 			if got := echoIn(t, page.Body).Target; got != tt.want {
 				t.Errorf("%s with %q: the site saw %q, want %q", tt.address, fragment, got, tt.want)
 			}
@@ -101,10 +101,11 @@ func TestFragmentPagePolicy(t *testing.T) {
 	}
 }
 
-// Only who can run the page gets it; all others are answered as without it.
+// Requests that cannot run the script of the page get the answer without
+// KeepFragment.
 func TestFragmentPageForPageLoadsOnly(t *testing.T) {
 	t.Parallel()
-	set := func(pairs ...string) func(*http.Request) {
+	header := func(pairs ...string) func(*http.Request) {
 		return func(r *http.Request) {
 			for i := 0; i < len(pairs); i += 2 {
 				r.Header.Set(pairs[i], pairs[i+1])
@@ -120,18 +121,18 @@ func TestFragmentPageForPageLoadsOnly(t *testing.T) {
 		change             func(*http.Request)
 		status             int // 200: the page; -200: the site
 	}{
-		{"page load", "GET", "/", set(), 200},
-		{"as a document", "GET", "/", set("Sec-Fetch-Dest", "document"), 200},
+		{"page load", "GET", "/", header(), 200},
+		{"as a document", "GET", "/", header("Sec-Fetch-Dest", "document"), 200},
 		{"older browser", "GET", "/", func(r *http.Request) { r.Header.Del("Sec-Fetch-Mode") }, 200},
-		{"HEAD", "HEAD", "/", set(), 302},
-		{"frame", "GET", "/", set("Sec-Fetch-Dest", "iframe"), 302},
-		{"no HTML", "GET", "/", set("Accept", "*/*"), 302},
-		{"HTML refused", "GET", "/", set("Accept", "text/html;q=0, */*"), 302},
+		{"HEAD", "HEAD", "/", header(), 302},
+		{"frame", "GET", "/", header("Sec-Fetch-Dest", "iframe"), 302},
+		{"no HTML", "GET", "/", header("Accept", "*/*"), 302},
+		{"HTML refused", "GET", "/", header("Accept", "text/html;q=0, */*"), 302},
 		{"script", "GET", "/", asScript, 401},
-		{"API", "GET", "/api/me", set(), 401},
-		{"POST", "POST", "/", set(), 401},
-		{"public", "GET", "/public", set(), -200},
-		{"login endpoint", "GET", "/_wx/login?return_to=/x%23/me", set(), 302},
+		{"API", "GET", "/api/me", header(), 401},
+		{"POST", "POST", "/", header(), 401},
+		{"public", "GET", "/public", header(), -200},
+		{"login endpoint", "GET", "/_wx/login?return_to=/x%23/me", header(), 302},
 	} {
 		a := s.do(s.browser(), tt.method, tt.path, nil, tt.change)
 		got := a.StatusCode
@@ -142,7 +143,7 @@ func TestFragmentPageForPageLoadsOnly(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.status)
 		}
 		if page := fragmentLogin.MatchString(a.body); page != (tt.status == 200) {
-			t.Errorf("%s: the page is shown: %v", tt.name, page)
+			t.Errorf("%s: shows the page: %v", tt.name, page)
 		}
 	}
 	b := s.browser()
@@ -153,7 +154,7 @@ func TestFragmentPageForPageLoadsOnly(t *testing.T) {
 	}
 }
 
-// Outside WeChat the setting for such browsers comes first.
+// OutsideWeChat takes precedence over KeepFragment.
 func TestFragmentPageOutsideWeChat(t *testing.T) {
 	t.Parallel()
 	for setting, shown := range map[gateway.OutsideWeChat]bool{gateway.OutsideRedirect: true, gateway.OutsidePage: false, gateway.OutsideDeny: false} {
@@ -164,13 +165,13 @@ func TestFragmentPageOutsideWeChat(t *testing.T) {
 		b := s.browser()
 		b.UserAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140 Safari/537.36"
 		if got := fragmentLogin.MatchString(s.get(b, "/").body); got != shown {
-			t.Errorf("%s: the page is shown: %v, want %v", setting, got, shown)
+			t.Errorf("%s: shows the page: %v, want %v", setting, got, shown)
 		}
 	}
 }
 
-// However many tabs are restored at once, each comes back to its own place as
-// long as its login is one of the newest five.
+// Of several tabs that sign in at once, the five newest come back to their own
+// addresses.
 func TestFragmentPageInManyTabs(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withFragments)
@@ -187,7 +188,7 @@ func TestFragmentPageInManyTabs(t *testing.T) {
 	}
 }
 
-// On another of the site's hosts the way leads by the public URL and back.
+// On another of the site's hosts, the login at the public URL leads back there.
 func TestFragmentPageOfAReturnHost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, new(echo), func(c *testConfig) {

@@ -33,7 +33,7 @@ const (
 	rigOpenID = "oABC-123_xyz456789012345678"
 )
 
-// browserUA is what WeChat's browser on an iPhone says.
+// browserUA is the User-Agent of WeChat's browser on an iPhone.
 const browserUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003200) NetType/WIFI Language/zh_CN"
 
 // asPage and fromScript are the headers, name and value by turns, by which
@@ -48,7 +48,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func rigKeys() session.Keys { return session.Keys{bytes.Repeat([]byte("k"), 32)} }
 
-// A rig is a gateway on a socket, with what it writes for its operator.
+// A rig is a gateway on a socket, with its access lines and metrics.
 type rig struct {
 	*httptest.Server
 	lines    accessLines
@@ -74,8 +74,8 @@ func newOneSite(c gateway.Site) (*gateway.Gateway, error) {
 	return gateway.New(testConfig{Site: c}.whole())
 }
 
-// newRig starts a gateway before the site, which may be nil where change names
-// the upstreams.
+// newRig starts a gateway before the site. The site is nil if change names the
+// upstreams, or if there are none.
 func newRig(t testing.TB, site http.Handler, change ...func(*testConfig)) *rig {
 	t.Helper()
 	g, r := newGateway(t, site, change...)
@@ -84,7 +84,7 @@ func newRig(t testing.TB, site http.Handler, change ...func(*testConfig)) *rig {
 	return r
 }
 
-// newGateway returns a gateway before the site and a rig without a server.
+// newGateway is newRig without the server.
 func newGateway(t testing.TB, site http.Handler, change ...func(*testConfig)) (*gateway.Gateway, *rig) {
 	t.Helper()
 	r := &rig{lines: make(accessLines, 10_000), registry: prometheus.NewRegistry()}
@@ -131,7 +131,7 @@ func (a accessLines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// next waits for the next access line: it is written after the answer.
+// next waits for the next access line, which is written after the answer.
 func (a accessLines) next(t testing.TB) map[string]any {
 	t.Helper()
 	select {
@@ -191,8 +191,8 @@ func signedIn(t testing.TB, change ...func(*session.Session)) string {
 
 var rigLifetime = session.Lifetime{TTL: 24 * time.Hour, MaxTTL: 720 * time.Hour}
 
-// sessionCookie returns the cookie, name and value, that c makes of a session; one
-// without times began now.
+// sessionCookie returns the cookie, name and value, of a session under the
+// configuration c. A session without times begins now.
 func sessionCookie(t testing.TB, c session.Config, s *session.Session) string {
 	t.Helper()
 	store, err := session.NewCookieStore(c)
@@ -210,7 +210,7 @@ func sessionCookie(t testing.TB, c session.Config, s *session.Session) string {
 	return pair
 }
 
-// renewedAgo makes a session that was renewed so long ago.
+// renewedAgo makes a session one that was last renewed d ago.
 func renewedAgo(d time.Duration) func(*session.Session) {
 	return func(s *session.Session) {
 		s.RenewedAt = time.Now().Add(-d)
@@ -219,8 +219,8 @@ func renewedAgo(d time.Duration) func(*session.Session) {
 }
 
 // newRequest makes a request for the rig with the header fields (name, value,
-// name, value …), whose names are sent as they are written here. Its answer has
-// to be there within thirty seconds.
+// name, value …), whose names are sent as they are. It times out after thirty
+// seconds.
 func (r *rig) newRequest(t testing.TB, method, target string, body io.Reader, header ...string) *http.Request {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -252,7 +252,7 @@ func (r *rig) do(t testing.TB, method, target string, header ...string) *answer 
 	return r.send(t, r.newRequest(t, method, target, nil, header...))
 }
 
-// raw is a connection to the rig on which a test writes what it likes.
+// raw is a connection on which a test writes any bytes.
 type raw struct {
 	net.Conn
 	*bufio.Reader
@@ -260,11 +260,13 @@ type raw struct {
 
 func (r *raw) Read(b []byte) (int, error) { return r.Reader.Read(b) }
 
+// dial opens a connection to the rig.
 func (r *rig) dial(t testing.TB) *raw {
 	t.Helper()
 	return dialRaw(t, "tcp", r.Listener.Addr().String())
 }
 
+// dialRaw opens a connection that lasts at most twenty seconds.
 func dialRaw(t testing.TB, network, address string) *raw {
 	t.Helper()
 	conn, err := net.Dial(network, address)
@@ -276,7 +278,7 @@ func dialRaw(t testing.TB, network, address string) *raw {
 	return &raw{conn, bufio.NewReader(conn)}
 }
 
-// say writes lines, each ended by CRLF.
+// say writes lines, each of which ends with CRLF.
 func (r *raw) say(t testing.TB, lines ...string) {
 	t.Helper()
 	if _, err := io.WriteString(r.Conn, strings.Join(lines, "\r\n")+"\r\n"); err != nil {
@@ -294,8 +296,8 @@ func (r *raw) hear(t testing.TB, method string) *http.Response {
 	return res
 }
 
-// ask sends one request, given as lines without the empty one at the end, on a
-// connection of its own.
+// ask returns the answer to one request on a connection of its own. The empty line
+// at the end of the header is added.
 func (r *rig) ask(t testing.TB, lines ...string) *answer {
 	t.Helper()
 	conn := r.dial(t)

@@ -28,7 +28,7 @@ func TestHubLogin(t *testing.T) {
 			hubOrigin + "/_wx/callback", step.site.url + "/_wx/callback", step.site.url + "/orders/7",
 		}
 		if got := addressesOf(page); !slices.Equal(got, want) {
-			t.Errorf("the way is %q, want %q", got, want)
+			t.Errorf("the addresses are %q, want %q", got, want)
 		}
 		header := echoIn(t, page.Body).Header
 		for name, want := range map[string]string{"X-Wx-Appid": wechattest.StockAppID, "X-Wx-Scope": "snsapi_base", "X-Wx-Source": "wx_client"} {
@@ -54,34 +54,34 @@ func TestHubLogin(t *testing.T) {
 	}
 }
 
-// Two visitors at two sites each, all under way at the same time.
+// Two visitors sign in to two sites each, all at the same time.
 func TestHubLoginsInterleaved(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
 	lihua, tom := w.browser("lihua"), w.browser("tom")
-	type way struct {
+	type login struct {
 		b    *wechattest.Browser
 		site *loginSite
 		page string
 		at   string
 	}
-	var ways []*way
+	var logins []*login
 	for _, b := range []*wechattest.Browser{lihua, tom} {
 		for _, site := range []*loginSite{w.shop1, w.shop2} {
 			for _, page := range []string{"/first?a", "/second?b"} {
-				ways = append(ways, &way{b, site, page, site.url + page})
+				logins = append(logins, &login{b, site, page, site.url + page})
 			}
 		}
 	}
 	for range 4 { // to the hub, to WeChat, back to the hub, back to the site
-		for _, l := range ways {
+		for _, l := range logins {
 			l.at = w.redirectTo(l.b, l.at, "https://")
 		}
 	}
-	for _, l := range ways {
+	for _, l := range logins {
 		w.wantSite(w.hub.open(l.b, l.at), l.site, l.page, l.b.Visitor)
 	}
-	w.hub.wantExchanges(len(ways))
+	w.hub.wantExchanges(len(logins))
 }
 
 func TestHubLoginAtTheHub(t *testing.T) {
@@ -128,10 +128,13 @@ func TestHubLoginWithProfile(t *testing.T) {
 	}
 }
 
-// A page of the site drives the login: the ticket is its code.
+// A page of the site drives a login through the hub: its code is the ticket.
 func TestHubPageLogin(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"/guest?from=menu", "/guest#/route", "/#/route", "", "?a=b", "#/route", "/" + strings.Repeat("%E5", 600), "/?" + strings.Repeat("a", 1900)} {
+	for _, page := range []string{
+		"/guest?from=menu", "/guest#/route", "/#/route", "", "?a=b", "#/route", "/" + strings.Repeat("%E5", 600),
+		"/?" + strings.Repeat("a", 1900),
+	} {
 		t.Run(fmt.Sprintf("%.20s", page), func(t *testing.T) {
 			t.Parallel()
 			w := newHubWorld(t, hubSetup{})
@@ -171,19 +174,20 @@ func TestHubPageLoginRefused(t *testing.T) {
 	w.wantNobody(b, w.shop1)
 }
 
-// A site's scan login goes by way of the hub, too, where that has the same
-// website application.
+// A site's scan login goes through the hub if that has the same website
+// application.
 func TestHubScanLogin(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{hub: scanLogin, shop1: scanLogin})
 	desktop, phone := w.browser("lihua"), w.browser("lihua")
 	desktop.UserAgent = wechattest.AgentChrome
-	w.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029}) // the next try is a scan login, too
+	w.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029}) // the second attempt is a scan login too
 	page := w.hub.open(desktop, shop1Origin+"/_wx/login?scope=snsapi_userinfo&return_to=/a")
 	if got, want := page.Hops[2].URL.Path, "/connect/qrconnect"; got != want {
 		t.Errorf("the visitor is sent to %s, want %s", got, want)
 	}
-	if me := w.shop1.me(desktop); me.AppID != wechattest.StockWebsiteAppID || me.OpenID != w.wx.OpenID(wechattest.StockWebsiteAppID, "lihua") || me.Nickname != "李华" {
+	openID := w.wx.OpenID(wechattest.StockWebsiteAppID, "lihua")
+	if me := w.shop1.me(desktop); me.AppID != wechattest.StockWebsiteAppID || me.OpenID != openID || me.Nickname != "李华" {
 		t.Errorf("/me = %+v, want the website application's openid, and a nickname", me)
 	}
 	w.wantSite(w.hub.open(phone, shop1Origin+"/a"), w.shop1, "/a", "lihua")
@@ -195,8 +199,8 @@ func TestHubScanLogin(t *testing.T) {
 	desktop.Answer = wechattest.AnswerDeclineRedirect
 	page = w.hub.open(desktop, shop1Origin+"/_wx/login?return_to=/a")
 	desktop.Answer = ""
-	if way := addressesOf(w.hub.open(desktop, button(t, page.Body))); way[1] != "https://open.weixin.qq.com/connect/qrconnect" {
-		t.Errorf("the button of the page leads by %q, want the scan login", way)
+	if addresses := addressesOf(w.hub.open(desktop, button(t, page.Body))); addresses[1] != "https://open.weixin.qq.com/connect/qrconnect" {
+		t.Errorf("the button leads through %q, want the scan login", addresses)
 	}
 }
 
@@ -229,7 +233,7 @@ func TestHubWeChatAway(t *testing.T) {
 		t.Errorf("the page is at %s with Retry-After %q, want the hub and 5", page.URL.Host, page.Header.Get("Retry-After"))
 	}
 	w.hub.wantExchanges(1)
-	// Reloaded, it sends the code nowhere; either button begins anew.
+	// A reload does not send the code again; either button starts a new login.
 	reloaded := w.hub.open(b, page.URL.String())
 	wantPage(t, answerOf(reloaded), 400, headingRestart)
 	w.hub.wantExchanges(1)
@@ -238,8 +242,8 @@ func TestHubWeChatAway(t *testing.T) {
 	w.hub.wantExchanges(3)
 }
 
-// A code that WeChat refuses starts the hub's login again, and the site's state
-// is kept.
+// A code that WeChat refuses starts the hub's login again, with the same state of
+// the site.
 func TestHubCodeRefused(t *testing.T) {
 	t.Parallel()
 	for times, status := range []int{200, 200, 200, 403} {

@@ -19,7 +19,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A ticket opens for one login at one site, and nothing else does.
+// A ticket is good for one login at one site, and nothing else is a ticket.
 func TestTicketRefused(t *testing.T) {
 	t.Parallel()
 	seal := func(t *testing.T, key []byte, site, state string) string {
@@ -81,7 +81,7 @@ func TestTicketRefused(t *testing.T) {
 			if got := w.shop1.loginCount("code_refused"); got != 6 {
 				t.Errorf("refused codes counted = %v, want 6", got)
 			}
-			// An operator with two keys would not know otherwise.
+			// It is the only sign of two different keys.
 			if lines := w.shop1.log.level("warn"); len(lines) != 1 || !strings.Contains(lines[0], "WXGATE_HUB_KEY") {
 				t.Errorf("warnings %q, want one that names WXGATE_HUB_KEY", lines)
 			}
@@ -89,7 +89,7 @@ func TestTicketRefused(t *testing.T) {
 	}
 }
 
-// Refused once, or twice, the login starts again by itself and ends well.
+// After one or two refused tickets the login is started again, and succeeds.
 func TestTicketRefusedOnce(t *testing.T) {
 	t.Parallel()
 	for times := range 3 {
@@ -128,8 +128,7 @@ func TestTicketExpired(t *testing.T) {
 	})
 }
 
-// A ticket that somebody else got hold of is of no use without the browser that
-// the login was begun in.
+// A ticket is of no use in another browser than the one that started the login.
 func TestTicketInAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
@@ -142,7 +141,7 @@ func TestTicketInAnotherBrowser(t *testing.T) {
 	w.wantSite(w.hub.open(mallory, callback), w.shop1, "/mallory", "tom")
 	wantPage(t, w.shop1.get(victim, callback), 400, headingRestart)
 
-	// Nor is the hub's callback.
+	// The same is true of the hub's callback.
 	other := w.browser("tom")
 	atHub := w.redirectTo(other, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
 	wantPage(t, w.hub.get(victim, atHub), 400, headingNoCookies)
@@ -150,7 +149,7 @@ func TestTicketInAnotherBrowser(t *testing.T) {
 	w.wantSite(w.hub.open(other, atHub), w.shop1, "/a", "tom")
 }
 
-// The back button leads on from each address of the way, without WeChat.
+// The back button to each callback leads to the page, without a call of WeChat.
 func TestHubLoginRepeated(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
@@ -173,9 +172,9 @@ func TestHubLoginRepeated(t *testing.T) {
 	w.wantNobody(b, w.shop1)
 }
 
-// The hub's answer never arrived, and its callback is asked again. A replica
-// that knows nothing of the exchange has no ticket; she has not declined, and the
-// button goes on.
+// A callback of the hub whose answer was lost is answered with the ticket again. A
+// replica without the exchange sends the visitor back without one, which is not
+// counted as declined and shows a button to start again.
 func TestHubAnswerLost(t *testing.T) {
 	t.Parallel()
 	for _, replica := range []bool{false, true} {
@@ -200,8 +199,8 @@ func TestHubAnswerLost(t *testing.T) {
 	}
 }
 
-// Callbacks that arrive twice at the same time, at the hub and at the site, are
-// one login.
+// Callbacks that arrive several times at once, at the hub and at the site, are one
+// login.
 func TestHubCallbacksAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
@@ -237,9 +236,9 @@ func TestHubCallbacksAtOnce(t *testing.T) {
 	w.hub.wantExchanges(2)
 }
 
-// Neither tickets nor states, codes and openids stand in a line of any log, and
-// no answer but a redirect names them. (That each redirect is kept by nobody and
-// tells no address on is held against every answer of these tests.)
+// Tickets, states, codes and openids are in no log line and no metric, and in no
+// answers but redirects. (loginSite checks that redirects are not stored and pass
+// no address on.)
 func TestHubSecretsAreNotDisclosed(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
@@ -262,7 +261,7 @@ func TestHubSecretsAreNotDisclosed(t *testing.T) {
 		w.hub.open(b, page.URL.String())
 	}
 	w.hub.get(b, hubLogin+"redirect_uri="+url.QueryEscape("https://shop3.cn/?state="+someState)+"&state="+someState)
-	for _, site := range []string{shop1Origin, shop2Origin} { // each with tickets that it refuses
+	for _, site := range []string{shop1Origin, shop2Origin} { // refused tickets at each
 		at := site + "/b"
 		stranger := w.browser("tom")
 		for range 3 {
@@ -317,14 +316,14 @@ func TestHubSecretsAreNotDisclosed(t *testing.T) {
 				if me.OpenID == "" && a.path != "/_wx/config" {
 					search.in(t, where, string(a.body))
 				}
-			default: // the button of a page leads on under the site's state
+			default: // the button of a page holds the site's state
 				search.in(t, where, string(a.body), "state")
 			}
 		}
 	}
 	for _, s := range []*loginSite{w.hub, w.shop1} {
 		if len(s.log.level("warn"))+len(s.log.level("error")) == 0 {
-			t.Errorf("%s logged no fault: the test shows nothing", s.url)
+			t.Errorf("%s logged no error: the test checks nothing", s.url)
 		}
 	}
 }

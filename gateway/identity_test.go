@@ -72,7 +72,7 @@ func TestStripIdentity(t *testing.T) {
 			t.Errorf("stripIdentity: %q stays is %t, want %t", test.name, got, test.stays)
 		}
 		if h["Accept"] == nil {
-			t.Errorf("stripIdentity of %q took Accept with it", test.name)
+			t.Errorf("stripIdentity of %q removed Accept too", test.name)
 		}
 	}
 	stripIdentity(nil)
@@ -103,8 +103,8 @@ func TestSetHeaders(t *testing.T) {
 	}
 }
 
-// A nickname reads the same for decoders that take + for a blank and for those
-// that do not.
+// A nickname decodes to the same text whether a decoder reads + as a space or
+// not.
 func TestNicknameHeader(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ in, want string }{
@@ -161,8 +161,8 @@ func TestAvatarHeader(t *testing.T) {
 	}
 }
 
-// FuzzSetHeaders: whatever WeChat calls a visitor, each header holds printable
-// ASCII, and the nickname comes back out of it.
+// FuzzSetHeaders checks for any nickname and avatar that each header holds
+// printable ASCII and that the nickname can be decoded.
 func FuzzSetHeaders(f *testing.F) {
 	for _, seed := range []string{"", "小明", "a+b c%", "\r\n", "\xff", "https://a.cn/头?像#\\"} {
 		f.Add(seed)
@@ -188,7 +188,10 @@ func TestIdentityOf(t *testing.T) {
 	if id, ok := IdentityFrom(t.Context()); ok {
 		t.Errorf("IdentityFrom of a context without an identity = %+v", id)
 	}
-	s := &session.Session{OpenID: "o", AppID: "a", UnionID: "u", Scope: "s", Nickname: "n", Avatar: "v", SnapshotUser: true, Subscribed: true, FollowAskedAt: time.Now()}
+	s := &session.Session{
+		OpenID: "o", AppID: "a", UnionID: "u", Scope: "s", Nickname: "n", Avatar: "v",
+		SnapshotUser: true, Subscribed: true, FollowAskedAt: time.Now(),
+	}
 	if got, want := identityOf(s), (Identity{"o", "a", "u", "s", "n", "v", true, true, true}); got != want {
 		t.Errorf("identityOf = %+v, want %+v", got, want)
 	}

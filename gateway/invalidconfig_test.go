@@ -97,11 +97,15 @@ func TestInvalidSites(t *testing.T) {
 		want string
 		with []gateway.Site
 	}{
-		{"one host of two", "Sites[1].Hosts: host a.example.com is that of https://a.example.com too", []gateway.Site{site(), site(at("https://b.example.com"), func(s *gateway.Site) { s.Hosts = []string{"A.example.com:8443"} })}},
+		{"one host of two", "Sites[1].Hosts: host a.example.com is that of https://a.example.com too", []gateway.Site{
+			site(), site(at("https://b.example.com"), func(s *gateway.Site) { s.Hosts = []string{"A.example.com:8443"} }),
+		}},
 		{"one public URL", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site()}},
 		{"other port", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site(at("https://a.example.com:8443"))}},
 		{"one cookie", "set the same cookie, wxgate of example.com", []gateway.Site{
-			site(func(s *gateway.Site) { s.CookieDomain = "example.com" }), site(at("https://b.example.com"), func(s *gateway.Site) { s.CookieDomain = "Example.com" })}},
+			site(func(s *gateway.Site) { s.CookieDomain = "example.com" }),
+			site(at("https://b.example.com"), func(s *gateway.Site) { s.CookieDomain = "Example.com" }),
+		}},
 		{"none", "Sites: expected at least one", nil},
 		{"no account", "Sites[0].Account: ", []gateway.Site{site(func(s *gateway.Site) { s.Account = nil })}},
 	} {

@@ -22,19 +22,25 @@ func withTickets(c *testConfig) {
 	c.Tickets = &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: c.Account}}
 }
 
-// notOwnPages are no pages of https://h5.example.com.
+// notOwnPages are addresses that are not pages of https://h5.example.com.
 var notOwnPages = []string{
-	"/", "/guest", "guest", "?a=b", "#", "//h5.example.com/", "https:", "https://", "https:///", "https:h5.example.com/", "https:/h5.example.com/", `https:\\h5.example.com\`,
-	"http://h5.example.com/", "ws://h5.example.com/", "javascript:alert(1)", "data:text/html,x", "blob:https://h5.example.com/x", "view-source:https://h5.example.com/",
+	"/", "/guest", "guest", "?a=b", "#", "//h5.example.com/", "https:", "https://", "https:///", "https:h5.example.com/",
+	"https:/h5.example.com/", `https:\\h5.example.com\`,
+	"http://h5.example.com/", "ws://h5.example.com/", "javascript:alert(1)", "data:text/html,x", "blob:https://h5.example.com/x",
+	"view-source:https://h5.example.com/",
 	"https://evil.example/", "https://evil.example/https://h5.example.com/", "https://evil.example?https://h5.example.com/", "https://m.example.com/",
-	"https://h5.example.com.evil.example/", "https://h5.example.comevil.example/", "https://xh5.example.com/", "https://h5.example.com./", "https://sub.h5.example.com/",
-	"https://h5.example.com:443/", "https://h5.example.com:8443/", "https://h5.example.com:/", "https://h5.example.com@evil.example/", "https://user@h5.example.com/", "https://user:pass@h5.example.com/", "https://@h5.example.com/",
-	`https://h5.example.com\.evil.example/`, `https://h5.example.com\@evil.example/`, "https://h5.example.com%2f.evil.example/", "https://h5.example.com%00/", "https://h5.example.com;/", "https://h5.example.com,evil.example/",
+	"https://h5.example.com.evil.example/", "https://h5.example.comevil.example/", "https://xh5.example.com/", "https://h5.example.com./",
+	"https://sub.h5.example.com/",
+	"https://h5.example.com:443/", "https://h5.example.com:8443/", "https://h5.example.com:/", "https://h5.example.com@evil.example/",
+	"https://user@h5.example.com/", "https://user:pass@h5.example.com/", "https://@h5.example.com/",
+	`https://h5.example.com\.evil.example/`, `https://h5.example.com\@evil.example/`, "https://h5.example.com%2f.evil.example/",
+	"https://h5.example.com%00/", "https://h5.example.com;/", "https://h5.example.com,evil.example/",
 	"HTTPS://h5.example.com/", "https://H5.EXAMPLE.COM/", " https://h5.example.com/", "https://h5.example.com/ ", "https://h5.example.com/a b",
-	"https://h5.example.com/a\nb", "https://h5.example.com/a\r\nb", "https://h5.example.com/a\tb", "https://h5.example.com/\x00", "https://h5.example.com/\x7f", "https://h5.example.com/\u0085", "https://h5.example.com/\xff", "\ufeffhttps://h5.example.com/",
+	"https://h5.example.com/a\nb", "https://h5.example.com/a\r\nb", "https://h5.example.com/a\tb", "https://h5.example.com/\x00",
+	"https://h5.example.com/\x7f", "https://h5.example.com/\u0085", "https://h5.example.com/\xff", "\ufeffhttps://h5.example.com/",
 }
 
-// signed asks for the signature of a page.
+// signed fetches the signature of a page.
 func (s *loginSite) signed(b *wechattest.Browser, page string) (*answer, wechattest.JSConfig) {
 	s.t.Helper()
 	a := s.get(b, "/_wx/jssdk?url="+url.QueryEscape(page), asScript)
@@ -52,7 +58,7 @@ func (s *loginSite) signed(b *wechattest.Browser, page string) (*answer, wechatt
 	return a, wechattest.JSConfig{AppID: c.AppID, Timestamp: string(c.Timestamp), NonceStr: c.NonceStr, Signature: c.Signature, URL: page}
 }
 
-// The browser checks the signature against the address that it has itself.
+// The signature is valid for the page's address and for no other.
 func TestJSSDK(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withTickets)
@@ -66,7 +72,7 @@ func TestJSSDK(t *testing.T) {
 			t.Errorf("/jssdk of %q = %d %s, want 200 and JSON", page, a.StatusCode, a.Header.Get("Content-Type"))
 			continue
 		}
-		if page == "/%zz" { // the emulator reads no such address
+		if page == "/%zz" { // the emulator does not parse such an address
 			continue
 		}
 		if got := s.wx.CheckConfig(config); got != "config:ok" {
@@ -74,7 +80,7 @@ func TestJSSDK(t *testing.T) {
 		}
 		config.URL += "x"
 		if got := s.wx.CheckConfig(config); !strings.Contains(page, "#") && got == "config:ok" {
-			t.Errorf("%q: the signature is good for %q too", page, config.URL)
+			t.Errorf("%q: the signature is valid for %q too", page, config.URL)
 		}
 	}
 	if got := s.wx.Calls(ticketPath); got != 1 {
@@ -87,8 +93,8 @@ func TestJSSDK(t *testing.T) {
 	}
 }
 
-// The site and the address of WeChat's published example, whose ticket has to
-// come from WeChat: nonce and time are new in each answer.
+// The site, page and ticket are those of WeChat's published example, whose nonce
+// and time the gateway chooses anew.
 func TestJSSDKPublishedExample(t *testing.T) {
 	t.Parallel()
 	const ticket = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg"
@@ -184,7 +190,7 @@ func TestJSSDKFaults(t *testing.T) {
 	}
 }
 
-// A ticket, once there, outlives an outage.
+// Requests at once fetch one ticket, which is used during an outage too.
 func TestJSSDKTogether(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withTickets)

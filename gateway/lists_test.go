@@ -25,14 +25,14 @@ func TestParseOpenIDs(t *testing.T) {
 	for _, test := range []struct {
 		name, in string
 		want     []string
-		line     int // that is wrong; 0: none
+		line     int // number of the invalid line; 0: none
 	}{
 		{name: "empty", in: "", want: []string{}},
 		{name: "sorted, once each", in: "oB\noA\noB\n", want: []string{"oA", "oB"}},
 		{name: "no line end", in: "oA\noB", want: []string{"oA", "oB"}},
 		{name: "Windows", in: "\ufeffoA\r\noB\r\n", want: []string{"oA", "oB"}},
 		{name: "comments", in: "# staff\noA # the boss\n#oB\n\n  \t\noC#\n", want: []string{"oA", "oC"}},
-		{name: "blanks around", in: "  oA\t\n", want: []string{"oA"}},
+		{name: "spaces around", in: "  oA\t\n", want: []string{"oA"}},
 		{name: "letter case counts", in: "oa\noA\n", want: []string{"oA", "oa"}},
 		{name: "two on a line", in: "oA\noB oC\n", line: 2},
 		{name: "a comma", in: "oA,oB\n", want: []string{"oA,oB"}}, // visible ASCII is all that WeChat promises
@@ -58,8 +58,8 @@ func TestParseOpenIDs(t *testing.T) {
 	}
 }
 
-// Any text is refused, or its openids are the lines without comments and spaces,
-// in order.
+// FuzzParseOpenIDs checks that the openids of any text that is accepted are its
+// lines without comments and spaces, sorted.
 func FuzzParseOpenIDs(f *testing.F) {
 	for _, seed := range []string{"", "oA\noB", "\ufeffoA\r\n#x\n", "oA oB", "oA\x00"} {
 		f.Add(seed)

@@ -17,7 +17,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// authorizeURL is what the authorize address has to be, byte for byte.
+// authorizeURL is the expected authorize address, byte for byte.
 func (s *loginSite) authorizeURL(prefix, scope, state, further string) string {
 	return s.weChatURL + "/connect/oauth2/authorize?appid=" + wechattest.StockAppID +
 		"&redirect_uri=" + url.QueryEscape(s.url+prefix+"/callback") +
@@ -130,7 +130,7 @@ func TestLoginCookie(t *testing.T) {
 		name      string
 		memory    bool
 		configure func(*testConfig)
-		login     string // name of the login cookie, but for its id
+		login     string // name of the login cookie without its id
 		session   string
 		secure    bool
 		domain    string
@@ -156,7 +156,7 @@ func TestLoginCookie(t *testing.T) {
 					t.Fatalf("cookies called %s = %d, want 1", name, len(cookies))
 				}
 				c := cookies[0]
-				if c.MaxAge == maxAge-1 { // of a second that is not whole
+				if c.MaxAge == maxAge-1 { // a part of a second has passed
 					c.MaxAge = maxAge
 				}
 				if c.Path != "/" || c.Domain != tt.domain || c.MaxAge != maxAge || !c.HttpOnly || c.Secure != tt.secure || c.SameSite != http.SameSiteLaxMode {
@@ -168,7 +168,8 @@ func TestLoginCookie(t *testing.T) {
 			wantCookie(left, tt.login, 600)
 			newSecretSearch(map[string]string{"/somewhere?q=1": "return_to"}).in(t, "login cookie", left.Header.Get("Set-Cookie"))
 			name := left.cookies(tt.login)[0].Name
-			if state := queryOf(t, left.location()).Get("state"); !regexp.MustCompile(`^`+tt.login+`[0-9a-f]{16}$`).MatchString(name) || !strings.HasPrefix(state, name[len(tt.login):]) {
+			state, id := queryOf(t, left.location()).Get("state"), name[len(tt.login):]
+			if len(id) != 16 || !strings.HasPrefix(state, id) {
 				t.Errorf("login cookie is called %q, want %s and an id", name, tt.login)
 			}
 			a := s.get(b, s.callbackAddress(b, "/"))
@@ -180,7 +181,7 @@ func TestLoginCookie(t *testing.T) {
 	}
 }
 
-// A login leads back to where the visitor was going, byte for byte.
+// A login leads back to the page that started it, byte for byte.
 func TestLoginReturnsToThePage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -198,9 +199,9 @@ func TestLoginReturnsToThePage(t *testing.T) {
 		b := s.browser()
 		page := s.open(b, s.callbackAddress(b, target))
 		if page.Status != http.StatusOK {
-			t.Errorf("%.60q: the way back ends with status %d, want 200", target, page.Status)
+			t.Errorf("%.60q: the login ends with status %d, want 200", target, page.Status)
 		} else if got := echoIn(t, page.Body).Target; got != target {
-			t.Errorf("%.60q: the way back leads to %q", target, got)
+			t.Errorf("%.60q: the login leads to %q", target, got)
 		}
 	}
 }
@@ -240,7 +241,7 @@ func TestLoginReturnTo(t *testing.T) {
 	}
 }
 
-// Of the logins of one browser the five newest live, and end in any order.
+// The five newest logins of one browser are kept and can finish in any order.
 func TestLoginFiveNewest(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -262,8 +263,8 @@ func TestLoginFiveNewest(t *testing.T) {
 	}
 }
 
-// A state that was used never goes to WeChat again, neither in this browser nor
-// with an older copy of its cookies.
+// A state is used for one login, also in a browser with an older copy of the
+// cookies.
 func TestLoginStateIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -275,7 +276,7 @@ func TestLoginStateIsUsedOnce(t *testing.T) {
 	state := queryOf(t, callback).Get("state")
 	for range 3 {
 		if again := queryOf(t, s.authorizeAddress(s.copyOf(before), "/a")).Get("state"); again == state {
-			t.Error("a new login has the state of one before")
+			t.Error("a new login has the state of an earlier one")
 		}
 	}
 	s.do(b, http.MethodPost, "/_wx/logout", nil)
@@ -284,7 +285,7 @@ func TestLoginStateIsUsedOnce(t *testing.T) {
 	s.wantExchanges(1)
 }
 
-// A visitor with a session grants more when a page asks for it.
+// A visitor with a session can grant snsapi_userinfo in another login.
 func TestScopeUpgrade(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -301,8 +302,7 @@ func TestScopeUpgrade(t *testing.T) {
 	s.wantExchanges(2)
 }
 
-// The old session does not survive into a new login, nor does a failed one
-// harm it.
+// A new login replaces the session, and a failed one leaves it alone.
 func TestLoginReplacesTheSession(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)

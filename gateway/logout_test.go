@@ -18,13 +18,13 @@ func TestLogoutReturnTo(t *testing.T) {
 	for _, tt := range []struct {
 		name, query, form, want string
 	}{
-		{"nowhere", "", "", "/"},
+		{"none", "", "", "/"},
 		{"query", "?return_to=/bye%3Fa=b", "", "/bye?a=b"},
 		{"form", "", "return_to=/bye%3Fa=b", "/bye?a=b"},
 		{"form before query", "?return_to=/query", "return_to=/form", "/form"},
 		{"return host", "?return_to=https://shop.example.com/", "", "https://shop.example.com/"},
-		{"evil query", "?return_to=//evil.example", "", "/"},
-		{"evil form", "", "return_to=https://evil.example/", "/"},
+		{"other host in the query", "?return_to=//evil.example", "", "/"},
+		{"other host in the form", "", "return_to=https://evil.example/", "/"},
 		{"malformed form", "", "return_to=%zz", "/"},
 		{"form too long", "", "return_to=/a&x=" + strings.Repeat("x", 1<<20), "/"},
 	} {
@@ -107,7 +107,7 @@ func TestLogoutCrossOrigin(t *testing.T) {
 	}
 }
 
-// GET shows a page with the button, and changes nothing.
+// A GET shows a page with a button and changes nothing.
 func TestLogoutPage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)

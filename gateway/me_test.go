@@ -86,7 +86,7 @@ func TestMeWithoutASession(t *testing.T) {
 	}
 }
 
-// A session lasts as long as it is used, and no longer than its last day.
+// A session that is used is renewed, up to SessionMaxTTL after its login.
 func TestMeRenewsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestMeOfAnUnusedSession(t *testing.T) {
 				a := s.get(b, s.callbackAddress(b, "/"))
 				cookie := a.cookies("__Host-wxgate")[0]
 				time.Sleep(after)
-				// Not from a jar, which would leave out what has aged.
+				// Without a jar, which leaves out expired cookies.
 				got := s.get(s.browser(), "/_wx/me", func(r *http.Request) { r.AddCookie(cookie) })
 				if got.StatusCode != want {
 					t.Errorf("/me after %v = %d, want %d", after, got.StatusCode, want)

@@ -67,7 +67,7 @@ func TestOwnPathsAreNeverForwarded(t *testing.T) {
 		{"GET", "/_wx/./me", []int{404}},
 		{"GET", "/a/../_wx/me", []int{404}},
 		{"GET", "/a/..//_wx/me", []int{404}},
-		{"GET", "/%5fwx/me", []int{200, 404}}, // nothing else than /_wx/me
+		{"GET", "/%5fwx/me", []int{200, 404}}, // may be read as /_wx/me
 		{"GET", "/%5Fwx/nothing", []int{404}},
 		{"GET", "/_wx%2Fme", []int{200, 404}},
 		{"GET", "/_wx/%2e%2e/_wx/me", []int{404}},
@@ -101,7 +101,7 @@ func TestOwnPathsAreNeverForwarded(t *testing.T) {
 	if n := site.hits.Load(); n != 0 {
 		t.Errorf("%d requests reached the site, want none", n)
 	}
-	// The neighbours are the site's.
+	// Similar paths are the site's.
 	for _, path := range []string{"/_wxx/me", "/_WX/me", "/a/_wx/me", "/_w/x", "/_wx.html"} {
 		if a := rig.do(t, "GET", path); a.StatusCode != 200 {
 			t.Errorf("%s: status %d, want the site's 200", path, a.StatusCode)
@@ -120,12 +120,15 @@ func TestAnotherPrefix(t *testing.T) {
 	}
 }
 
-// A permanent redirect would be kept with one visitor's state in it, and one
-// that keeps the method would send her form to WeChat.
+// A browser would store a permanent redirect together with one visitor's state.
+// One that keeps the method would send a form to WeChat.
 func TestNoRedirectIsPermanent(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "site") }))
-	for _, path := range []string{"/", "//", "/a/..", "/_wx", "/_wx/", "/_wx/login", "/_wx/login/", "/_wx//login", "/_wx/logout", "/_wx/callback?code=a&state=b", "/_wx/../x", "/./"} {
+	for _, path := range []string{
+		"/", "//", "/a/..", "/_wx", "/_wx/", "/_wx/login", "/_wx/login/", "/_wx//login", "/_wx/logout", "/_wx/callback?code=a&state=b",
+		"/_wx/../x", "/./",
+	} {
 		for _, cookie := range []string{"", signedIn(t)} {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT"} {
 				conn := rig.dial(t)

@@ -43,7 +43,8 @@ func TestPageConfig(t *testing.T) {
 			}
 		})
 	}
-	if got := s.pageConfig(s.browser(), "?scope=snsapi_userinfo"); got.Scope != "snsapi_userinfo" || queryOf(t, got.AuthorizeURL).Get("scope") != "snsapi_userinfo" {
+	got := s.pageConfig(s.browser(), "?scope=snsapi_userinfo")
+	if got.Scope != "snsapi_userinfo" || queryOf(t, got.AuthorizeURL).Get("scope") != "snsapi_userinfo" {
 		t.Errorf("with a scope: %+v, want snsapi_userinfo", got)
 	}
 }
@@ -52,7 +53,8 @@ func TestPageConfigRefused(t *testing.T) {
 	t.Parallel()
 	s := newLoginMemorySite(t, func(c *testConfig) { c.ReturnHosts = []string{"m.example.com"} })
 	queries := []string{"?scope=snsapi_login", "?redirect_uri=https://h5.example.com/&redirect_uri=https://h5.example.com/", "?redirect_uri=%zz"}
-	for _, address := range append(notOwnPages, "https://h5.example.com/商店", "https://h5.example.com/\\evil.example", "https://h5.example.com/"+strings.Repeat("a", 2000)) {
+	notReturnable := []string{"https://h5.example.com/商店", "https://h5.example.com/\\evil.example", "https://h5.example.com/" + strings.Repeat("a", 2000)}
+	for _, address := range append(notReturnable, notOwnPages...) {
 		queries = append(queries, "?redirect_uri="+url.QueryEscape(address))
 	}
 	for _, query := range queries {
@@ -64,7 +66,7 @@ func TestPageConfigRefused(t *testing.T) {
 	}
 }
 
-// A page outside WeChat gets no further than a page load would.
+// OutsideWeChat applies to the login of a page as to a page load.
 func TestPageConfigOutsideWeChat(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -83,7 +85,7 @@ func TestPageConfigOutsideWeChat(t *testing.T) {
 	}
 }
 
-// A login by the callback leads back to the page that asked for it.
+// A login through the callback leads back to the page that fetched /config.
 func TestPageConfigByCallback(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)

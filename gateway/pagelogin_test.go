@@ -13,14 +13,14 @@ import (
 
 func TestPageLogin(t *testing.T) {
 	t.Parallel()
-	for _, door := range []string{"JSON", "form"} {
-		t.Run(door, func(t *testing.T) {
+	for _, encoding := range []string{"JSON", "form"} {
+		t.Run(encoding, func(t *testing.T) {
 			t.Parallel()
 			s := newLoginSite(t, func(c *testConfig) { c.PublicPaths = []string{"/guest"} })
 			b := s.browser()
 			code, state := s.pageCode(b, "/guest?from=menu#/route")
 			post := func() *answer {
-				if door == "form" {
+				if encoding == "form" {
 					return s.post(b, "application/x-www-form-urlencoded; charset=utf-8", url.Values{"code": {code}, "state": {state}}.Encode())
 				}
 				return s.postCode(b, code, state)
@@ -34,14 +34,14 @@ func TestPageLogin(t *testing.T) {
 				t.Errorf("X-WX-OpenID = %q, want %q", got, s.openID("lihua"))
 			}
 			s.wantVisitor(post(), b, s.openID("lihua"))
-			// Its callback leads on, to the page.
+			// The callback of the finished login leads to the page.
 			wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest?from=menu#/route")
 			s.wantExchanges(1)
 			if got := s.loginCount("ok"); got != 1 {
 				t.Errorf("logins counted = %v, want 1", got)
 			}
 
-			// Signed out, the used code is worth nothing.
+			// After a sign-out the used code gives no session.
 			s.do(b, http.MethodPost, "/_wx/logout", nil)
 			wantRefusal(t, post(), 400, "invalid_state")
 			s.wantExchanges(1)
@@ -49,7 +49,7 @@ func TestPageLogin(t *testing.T) {
 	}
 }
 
-// The callback was asked first, then the page.
+// The code was used at the callback before the page posts it.
 func TestPageLoginAfterItsCallback(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)

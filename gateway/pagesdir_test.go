@@ -9,7 +9,7 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// ownPages writes the files, name and content by turns, to a directory.
+// ownPages returns a directory with the files, name and content by turns.
 func ownPages(t *testing.T, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -16,8 +16,8 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// What is no code and state of this browser reaches WeChat in no form, and the
-// login that is under way goes on.
+// A body without a code and state of this browser is refused without a call of
+// WeChat, and the pending login stays.
 func TestPageSessionRefused(t *testing.T) {
 	t.Parallel()
 	const (
@@ -47,13 +47,13 @@ func TestPageSessionRefused(t *testing.T) {
 		{"code a list", asJSON, `{"code":["CODE"],"state":"STATE"}`, 400, "invalid_request"},
 		{"code missing in a form", asForm, "state=STATE", 400, "invalid_request"},
 		{"code twice in a form", asForm, "code=CODE&code=x&state=STATE", 400, "invalid_request"},
-		{"nothing", asJSON, "", 400, "invalid_request"},
+		{"empty body", asJSON, "", 400, "invalid_request"},
 		{"null", asJSON, "null", 400, "invalid_request"},
 		{"a list", asJSON, `[{"code":"CODE","state":"STATE"}]`, 400, "invalid_request"},
 		{"not JSON", asJSON, `{"code":"CODE","state":"STATE"`, 400, "invalid_request"},
 		{"more than JSON", asJSON, `{"code":"CODE","state":"STATE"}{}`, 400, "invalid_request"},
-		{"a form said to be JSON", asJSON, "code=CODE&state=STATE", 400, "invalid_request"},
-		{"JSON said to be a form", asForm, `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
+		{"a form with the type of JSON", asJSON, "code=CODE&state=STATE", 400, "invalid_request"},
+		{"JSON with the type of a form", asForm, `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
 		{"malformed form", asForm, "code=CODE&state=STATE&x=%zz", 400, "invalid_request"},
 		{"no type", "", `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
 		{"text", "text/plain", `{"code":"CODE","state":"STATE"}`, 400, "invalid_request"},
@@ -80,8 +80,8 @@ func TestPageSessionRefused(t *testing.T) {
 	}
 }
 
-// Other browsers and other sites cannot hand over what is this one's, nor
-// plant what is theirs.
+// Another browser cannot use the code and state of this one, and another site
+// cannot post any.
 func TestPageSessionOfOthers(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -102,7 +102,7 @@ func TestPageSessionOfOthers(t *testing.T) {
 		a := s.postCode(b, code, state, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", site) })
 		wantRefusal(t, a, 403, "not_allowed")
 	}
-	// The code in the address is not taken.
+	// A code in the address does not count.
 	a := s.do(b, http.MethodPost, "/_wx/session?code="+code+"&state="+state, strings.NewReader("x=y"), func(r *http.Request) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	})
@@ -119,7 +119,7 @@ func TestPageSessionOfOthers(t *testing.T) {
 	s.wantVisitor(a, b, s.openID("lihua"))
 }
 
-// What WeChat says against a code, as a page is told it; the code is sent once.
+// Each failure of the exchange has its error word, and the code is sent once.
 func TestPageSessionFaults(t *testing.T) {
 	t.Parallel()
 	type fault struct {
@@ -150,7 +150,7 @@ func TestPageSessionFaults(t *testing.T) {
 				}
 			})
 			b := s.browser()
-			s.signIn(b) // an older session hides no failure
+			s.signIn(b) // an older session does not hide a failure
 			s.wx.ClearRequests()
 			code, state := s.pageCode(b, "/guest")
 			u, err := url.Parse(s.url)
@@ -166,10 +166,10 @@ func TestPageSessionFaults(t *testing.T) {
 				t.Errorf("Retry-After = %q with status %d", a.Header.Get("Retry-After"), tt.status)
 			}
 			if strings.Contains(a.body, code) || strings.Contains(a.body, state) || strings.Contains(a.body, "errcode") {
-				t.Errorf("answer %q tells too much", a.body)
+				t.Errorf("answer %q holds the code, the state or WeChat's answer", a.body)
 			}
 			wantRefusal(t, s.postCode(unanswered, code, state), tt.status, tt.word)
-			// Without the session of before, which may be of the same second.
+			// Without the earlier session, which may be of the same second.
 			alone := s.browser()
 			for _, c := range b.Jar.Cookies(u) {
 				if c.Name != "wxgate" {
@@ -182,8 +182,8 @@ func TestPageSessionFaults(t *testing.T) {
 	}
 }
 
-// A failed login of somebody who is signed in is not answered with the session
-// of before.
+// A failed login of a visitor who is signed in is not answered with the earlier
+// session.
 func TestPageSessionOlder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestPageSessionOlder(t *testing.T) {
 		wantRefusal(t, s.postCode(b, code, state), 400, "invalid_code")
 		wantRefusal(t, s.postCode(b, code, state), 400, "invalid_state")
 		if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
-			t.Errorf("/me = %q, want the session of before: %q", got, want)
+			t.Errorf("/me = %q, want the earlier session: %q", got, want)
 		}
 	})
 }
@@ -219,7 +219,7 @@ func TestPageSessionSnapshotDenied(t *testing.T) {
 	}
 }
 
-// Who may not enter is told so by every door.
+// A visitor who may not enter gets the reason.
 func TestPageSessionNotAdmitted(t *testing.T) {
 	t.Parallel()
 	wx, err := wechattest.New(wechattest.Config{})
@@ -238,7 +238,7 @@ func TestPageSessionNotAdmitted(t *testing.T) {
 		{"not following", func(c *testConfig) {
 			c.RequireFollow, c.Tokens = true, &wechat.TokenSource{Client: c.Account}
 		}, "not_following"},
-		{"on the list of the denied", func(c *testConfig) { c.DenyOpenIDsFile = denied }, "not_allowed"},
+		{"on the deny list", func(c *testConfig) { c.DenyOpenIDsFile = denied }, "not_allowed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -258,7 +258,7 @@ func TestPageSessionNotAdmitted(t *testing.T) {
 	}
 }
 
-// /me and the answer of a login say the same times, to the second.
+// /me and /session have the same times, to the second.
 func TestPageSessionTimes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -275,8 +275,8 @@ func TestPageSessionTimes(t *testing.T) {
 	})
 }
 
-// FuzzPageSession: no body is a reason to ask WeChat, to set a cookie or to
-// fail, where the browser has no login under way.
+// FuzzPageSession checks that any body is refused with a 400 and without a cookie
+// if the browser has no pending login.
 func FuzzPageSession(f *testing.F) {
 	g, _ := newGateway(f, nil)
 	for _, seed := range []struct{ contentType, body string }{

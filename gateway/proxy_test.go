@@ -18,7 +18,7 @@ func TestPathAndQueryByteForByte(t *testing.T) {
 	for _, target := range targets {
 		e := echoOf(t, rig.ask(t, "GET "+target+" HTTP/1.1", "Host: "+rigHost, "Cookie: "+signedIn(t)))
 		if e.Target != target {
-			t.Errorf("the site was asked for %q, want %q", e.Target, target)
+			t.Errorf("the site got %q, want %q", e.Target, target)
 		}
 	}
 }
@@ -30,7 +30,7 @@ func TestRequestTargetForms(t *testing.T) {
 	tests := []struct {
 		line   string
 		status int
-		target string // what the site sees, where it is asked
+		target string // in the request to the site; empty: there is none
 	}{
 		{"GET http://h5.example.com/a%2Fb?c=1;d HTTP/1.1", 200, "/a%2Fb?c=1;d"},
 		{"GET http://other.example/a HTTP/1.1", 200, "/a"},

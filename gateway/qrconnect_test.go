@@ -13,7 +13,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// scanLogin lets visitors of other browsers sign in at the website application.
+// scanLogin configures scan login for browsers other than WeChat's.
 func scanLogin(c *testConfig) {
 	c.OutsideWeChat = gateway.OutsideQRConnect
 	c.ScanAccount = &wechat.Client{
@@ -22,6 +22,7 @@ func scanLogin(c *testConfig) {
 	}
 }
 
+// newScanSite starts a site with scan login and returns a desktop browser too.
 func newScanSite(t *testing.T) (*loginSite, *wechattest.Browser) {
 	t.Helper()
 	s := newLoginSite(t, scanLogin)
@@ -85,10 +86,10 @@ func TestScanLogin(t *testing.T) {
 		t.Errorf("/me = %+v, want the website application's openid", me)
 	}
 	if got := s.wx.Calls(userInfoPath); got != 0 {
-		t.Errorf("%d calls of userinfo, want none: nobody asked for a name", got)
+		t.Errorf("%d calls of userinfo, want none without snsapi_userinfo", got)
 	}
-	// Where the account and the application share an open platform account, the
-	// unionid joins both; a login for the profile brings it on the phone too.
+	// Account and application are of one open platform account, whose unionid a
+	// login for the profile brings on the phone too.
 	s.open(phone, "/_wx/login?scope=snsapi_userinfo")
 	if me := s.me(phone); me.UnionID == "" || me.UnionID != seen.Get("X-Wx-Unionid") {
 		t.Errorf("unionid %q on the phone, %q on the desktop, want the same", me.UnionID, seen.Get("X-Wx-Unionid"))
@@ -104,8 +105,8 @@ func TestScanLoginProfile(t *testing.T) {
 	}
 }
 
-// A code is refused, declined or used as in WeChat: the login begun again leads
-// to the scan login, too.
+// Refused codes and declined logins are handled as in WeChat, and the login that
+// is started again is a scan login too.
 func TestScanLoginFailures(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
@@ -133,8 +134,8 @@ func TestScanLoginFailures(t *testing.T) {
 	wantPage(t, s.get(stranger, "/_wx/callback?code=x&state="+state), http.StatusBadRequest, headingNoCookies)
 }
 
-// A login keeps the account that it was begun at, whatever browser the callback
-// says it is: the code is that account's.
+// A login keeps the account that it started with, even if the callback comes from
+// a browser of another kind: the code is that account's.
 func TestScanLoginKeepsTheAccount(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
@@ -149,8 +150,8 @@ func TestScanLoginKeepsTheAccount(t *testing.T) {
 	}
 }
 
-// Turned off, neither a session nor a pending login of the website application
-// counts any more.
+// After scan login is turned off, sessions and pending logins of the website
+// application are not accepted.
 func TestScanLoginTurnedOff(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
@@ -171,7 +172,7 @@ func TestScanLoginTurnedOff(t *testing.T) {
 	s.wantExchanges(1)
 }
 
-// A session says which account it is of, and one of a strange account is none.
+// A session of an account that is not the site's is not accepted.
 func TestSessionOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, &echo{}, func(c *testConfig) {
@@ -188,7 +189,7 @@ func TestSessionOfAnotherAccount(t *testing.T) {
 	}
 }
 
-// A website application's code lives for ten minutes.
+// A website application's code is valid for ten minutes.
 func TestScanLoginSlowVisitor(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// What WeChat's browsers have been seen to do on the way back, and what becomes
-// of the login.
+// Behaviour of WeChat's browsers at the callback that has been observed or
+// reported.
 func TestQuirks(t *testing.T) {
 	t.Parallel()
 	const slow = 150 * time.Millisecond
@@ -20,7 +20,7 @@ func TestQuirks(t *testing.T) {
 		switches wechattest.Switches
 		slow     bool // the exchange
 		scope    string
-		heading  string // of the page that ends the way; empty: the site
+		heading  string // of the last page; empty: the site
 		calls    int
 	}{
 		{name: "none", calls: 1},
@@ -53,7 +53,7 @@ func TestQuirks(t *testing.T) {
 			s.wantExchanges(tt.calls)
 			if tt.heading != "" {
 				wantPage(t, answerOf(page), 400, tt.heading)
-				// The button begins again.
+				// The button starts a new login.
 				b.Quirks = wechattest.Quirks{}
 				page = s.open(b, button(t, page.Body))
 				s.wantExchanges(1)
@@ -79,7 +79,7 @@ func TestQuirks(t *testing.T) {
 	}
 }
 
-// A desktop client was seen to give a second tab the code of the first.
+// A desktop client has been seen to give a second tab the code of the first.
 func TestPreviousCode(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -91,7 +91,7 @@ func TestPreviousCode(t *testing.T) {
 		t.Fatalf("codes %q and %q, want the same", a, b)
 	}
 	wantRedirect(t, s.get(b, first), "/first")
-	// Refused as used: a new login by itself, and a bounded number of them.
+	// The used code is refused, and so is that of each login started again.
 	page := s.open(b, second)
 	s.wantExchanges(4)
 	wantPage(t, answerOf(page), 403, headingCodeRefused)
@@ -100,7 +100,7 @@ func TestPreviousCode(t *testing.T) {
 	}
 }
 
-// A visitor who declines and never comes back leaves nothing behind.
+// A visitor who declines and does not come back can sign in later.
 func TestDeclinedSilently(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
@@ -113,7 +113,7 @@ func TestDeclinedSilently(t *testing.T) {
 	s.wantExchanges(0)
 	b.Answer = wechattest.AnswerAgree
 	if page := s.open(b, "/a"); page.Status != 200 || echoIn(t, page.Body).Target != "/a" {
-		t.Errorf("asked again, the way ends with %d, want the site", page.Status)
+		t.Errorf("the second login ends with %d, want the site", page.Status)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A session is bound to the account and the site, whatever keys are shared.
+// A session is bound to account and site, also if others have the same keys.
 func TestSessionIsBound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -28,8 +28,8 @@ func TestSessionIsBound(t *testing.T) {
 		{"another scheme", func(c *testConfig) { c.PublicURL = strings.Replace(c.PublicURL, "http:", "https:", 1) }, false},
 		{"another cookie name", func(c *testConfig) { c.CookieName = "other" }, false},
 		{"another key", func(c *testConfig) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32)} }, false},
-		{"a key before", func(c *testConfig) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32), c.CookieKeys[0]} }, true},
-		{"a key behind", func(c *testConfig) { c.CookieKeys = session.Keys{c.CookieKeys[0], bytes.Repeat([]byte{8}, 32)} }, true},
+		{"another key first", func(c *testConfig) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32), c.CookieKeys[0]} }, true},
+		{"another key last", func(c *testConfig) { c.CookieKeys = session.Keys{c.CookieKeys[0], bytes.Repeat([]byte{8}, 32)} }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -51,14 +51,14 @@ func TestSessionIsBound(t *testing.T) {
 			if a := s.get(b, "/"); a.StatusCode != 302 || queryOf(t, a.location()).Get("appid") != c.Account.AppID {
 				t.Errorf("status %d to %q, want a new login", a.StatusCode, a.location())
 			}
-			wantPage(t, s.get(b, pending), 400, headingRestart) // a login under way is bound likewise
+			wantPage(t, s.get(b, pending), 400, headingRestart) // so is a pending login
 			s.wantExchanges(calls)
 		})
 	}
 }
 
-// Two replicas share nothing but the keys, even while these are rotated: a
-// login begins on one and ends on the other.
+// A login can start on one replica and finish on another. They share only the keys,
+// also while these are rotated.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	old, fresh := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 48)
@@ -98,7 +98,7 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
-// A login that failed on one replica is over on the others too.
+// A login that failed on one replica is finished on the others too.
 func TestReplicasSpendAFailedLogin(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -115,7 +115,7 @@ func TestReplicasSpendAFailedLogin(t *testing.T) {
 	}
 }
 
-// Cookies that are no session, or no login, are nothing to speak of.
+// Invalid cookies are ignored, and lead to the login like none.
 func TestInvalidCookies(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)

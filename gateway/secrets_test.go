@@ -23,11 +23,11 @@ import (
 
 const (
 	appSecret  = "app+secret/marker &%\"<0123456789"
-	freshToken = "fresh-token-marker-0123456789" // known to no list of the call's values
+	freshToken = "fresh-token-marker-0123456789" // in answers, but in no request
 )
 
-// Whatever happens, what is secret stays where it belongs: the openid with the
-// upstream and /me, cookies in Set-Cookie, and all else nowhere.
+// In all flows, the openid appears only in requests to the upstream and in /me, a
+// cookie only in Set-Cookie, and other secrets nowhere.
 func TestSecretsAreNotDisclosed(t *testing.T) {
 	t.Parallel()
 	key, oldKey := []byte("cookie-key-marker-of-32-bytes-at-least"), []byte("former-cookie-key-marker-of-32-bytes")
@@ -50,7 +50,7 @@ func TestSecretsAreNotDisclosed(t *testing.T) {
 	wire.mu.Unlock()
 	for _, kind := range []string{"code", "access_token", "refresh_token", "openid", "unionid", "ticket"} {
 		if !slices.Contains(slices.Collect(maps.Values(secrets)), kind) {
-			t.Fatalf("no %s was seen on the wire: the test shows nothing", kind)
+			t.Fatalf("no %s was sent between gateway and WeChat: the test checks nothing", kind)
 		}
 	}
 	secrets[appSecret], secrets[freshToken] = "AppSecret", "access_token"
@@ -93,7 +93,7 @@ func TestSecretsAreNotDisclosed(t *testing.T) {
 	for _, a := range s.answers {
 		where := fmt.Sprintf("answer %d of %s", a.status, a.path)
 		switch {
-		case a.fromUpstream(): // it repeats what the upstream saw
+		case a.fromUpstream(): // it repeats the request
 			search.in(t, "request of the upstream", string(a.body), "openid", "unionid")
 		case (a.path == "/_wx/me" || a.path == "/_wx/session") && a.status == 200:
 			search.in(t, where, string(a.body), "openid", "unionid")
@@ -113,7 +113,7 @@ func TestSecretsAreNotDisclosed(t *testing.T) {
 	}
 }
 
-// secretFlows goes every way that a login can take.
+// secretFlows runs all kinds of logins, successful or not.
 func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	t.Helper()
 	b := s.browser()
@@ -136,8 +136,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 		t.Fatal(err)
 	}
 
-	// Logins that a page drives, with the same code again and again, and its
-	// signature.
+	// Logins that a page drives, with repeated codes, and a signature.
 	page := s.browser()
 	code, state := s.pageCode(page, "/guest")
 	s.postCode(page, code, state+"x")
@@ -160,7 +159,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 		s.wx.ClearFaults()
 	}
 
-	// Callbacks that come to nothing.
+	// Callbacks that are refused.
 	for _, edit := range []func(url.Values){
 		func(q url.Values) { q.Del("state") },
 		func(q url.Values) { q.Del("code") },
@@ -176,7 +175,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 		s.get(b, strings.Replace(callback, "/callback?", "/callbacks?", 1))
 	}
 
-	// A fault at each of the two calls, told with the values of the call.
+	// Faults at each of the two calls, whose messages repeat the call's values.
 	faults := []wechattest.Fault{}
 	for _, away := range awayFaults {
 		faults = append(faults, away.fault)
@@ -219,7 +218,7 @@ func secretFlows(t *testing.T, s *loginSite, wire *secretWire) {
 	s.get(s.browser(), callback, asScript)
 }
 
-// secretHostile are answers that repeat what they were asked for.
+// secretHostile are answers that repeat the request.
 var secretHostile = []func(*http.Request) (*http.Response, error){
 	func(r *http.Request) (*http.Response, error) { return nil, errors.New("cannot get " + r.URL.String()) },
 	func(r *http.Request) (*http.Response, error) {
@@ -260,8 +259,8 @@ func secretValues(r *http.Request) []string {
 	return slices.Concat(slices.Collect(maps.Values(r.URL.Query()))...)
 }
 
-// secretWire is the way to WeChat, on which all secrets travel: it keeps a list
-// of them, by kind, and may have its own answer for a path.
+// secretWire is a transport to WeChat that collects the secrets it carries, by
+// kind, and may answer one path itself.
 type secretWire struct {
 	network http.RoundTripper
 
@@ -302,7 +301,7 @@ func (w *secretWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	body, readErr := io.ReadAll(res.Body)
 	res.Body.Close()
-	if len(body) < 1<<20 { // the huge one is no secret
+	if len(body) < 1<<20 { // a larger one is the fault of 10 MiB
 		for _, found := range secretFields.FindAllSubmatch(body, -1) {
 			w.add(string(found[1]), string(found[2]))
 		}
@@ -311,7 +310,7 @@ func (w *secretWire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// secretError ends a body as it ended on the wire.
+// secretError ends a body with the error with which it was read.
 type secretError struct{ err error }
 
 func (e secretError) Read([]byte) (int, error) {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// secretSearch looks for secrets in every form that they may take. It holds the
-// forms by their first characters.
+// secretSearch finds secrets in all their encoded forms, which it holds by their
+// first characters.
 type secretSearch map[string][]secretForm
 
 type secretForm struct{ text, kind string }
@@ -39,8 +39,8 @@ func newSecretSearch(secrets map[string]string) secretSearch {
 	return search
 }
 
-// find is the kind of the first secret in text that is of none of the allowed
-// kinds; empty: there is none.
+// find returns the kind of the first secret in text that is not of an allowed
+// kind; "" if there is none.
 func (s secretSearch) find(text string, allowed ...string) string {
 	for i := range max(0, len(text)-secretStart+1) {
 		for _, form := range s[text[i:i+secretStart]] {
@@ -52,7 +52,7 @@ func (s secretSearch) find(text string, allowed ...string) string {
 	return ""
 }
 
-// in reports a secret in text.
+// in fails the test if there is a secret in text.
 func (s secretSearch) in(t *testing.T, where, text string, allowed ...string) {
 	t.Helper()
 	if kind := s.find(text, allowed...); kind != "" {
@@ -60,8 +60,8 @@ func (s secretSearch) in(t *testing.T, where, text string, allowed ...string) {
 	}
 }
 
-// base64Forms are the texts by one of which any base64 shows that holds value,
-// wherever it begins there.
+// base64Forms are texts of which one is in every base64 text that holds value, at
+// any offset.
 func base64Forms(value string) []string {
 	var forms []string
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -73,7 +73,7 @@ func base64Forms(value string) []string {
 	return forms
 }
 
-// The search itself finds what it looks for.
+// The search finds a secret in each encoding.
 func TestSecretSearch(t *testing.T) {
 	t.Parallel()
 	const secret = "a secret & more of 30 letters"

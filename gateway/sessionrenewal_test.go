@@ -37,7 +37,7 @@ func TestSessionRenewal(t *testing.T) {
 		{"on a public path", "/static/a.js", 13 * time.Hour, true},
 		{"private answer", "/?cache=private,max-age=60", 13 * time.Hour, true},
 		{"answer for everybody", "/?cache=public,max-age=60", 13 * time.Hour, false},
-		{"answer for everybody, spelled otherwise", "/?cache=max-age=60,+Public", 13 * time.Hour, false},
+		{"answer for everybody, other spelling", "/?cache=max-age=60,+Public", 13 * time.Hour, false},
 		{"answer for shared caches", "/?cache=s-maxage=60", 13 * time.Hour, false},
 	}
 	for _, test := range tests {
@@ -50,7 +50,7 @@ func TestSessionRenewal(t *testing.T) {
 		if !test.renewed {
 			continue
 		}
-		// The new one works, and is not renewed again at once.
+		// The renewed session is valid, and is not renewed again.
 		again := rig.do(t, "GET", "/", "Cookie", rigCookie+"="+a.sessionCookie())
 		if again.StatusCode != 200 || again.sessionCookie() != "" {
 			t.Errorf("%s: the renewed session gets %d, Set-Cookie %q; want 200 and no cookie", test.name, again.StatusCode, again.Header["Set-Cookie"])
@@ -61,7 +61,8 @@ func TestSessionRenewal(t *testing.T) {
 	}
 }
 
-// An answer that took long could undo a sign-out that happened meanwhile.
+// A slow answer does not renew the session: it could undo a sign-out that happened
+// meanwhile.
 func TestSlowAnswersDoNotRenew(t *testing.T) {
 	t.Parallel()
 	g, _ := newGateway(t, http.NotFoundHandler())

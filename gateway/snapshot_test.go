@@ -11,8 +11,8 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A snapshot visitor is marked, goes with the browser, and makes room for a
-// full login at once.
+// A snapshot visitor is marked as such, has a session until the browser is closed,
+// and can sign in in full at any time.
 func TestSnapshotVisitor(t *testing.T) {
 	t.Parallel()
 	for _, scope := range []wechat.Scope{wechat.ScopeBase, wechat.ScopeUserInfo} {
@@ -67,7 +67,7 @@ func TestSnapshotDenied(t *testing.T) {
 	b.Visitor = "snapshot"
 	s.signIn(b)
 
-	// From now on they are denied: the session of before is none.
+	// Now they are denied: the earlier session is not accepted.
 	c := s.config()
 	c.DenySnapshotUsers = true
 	s.use(s.replica(c))

@@ -48,8 +48,8 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// The gateway's server tells the visitor once that it reads her body; what the
-// upstream tells the gateway would come on top of it.
+// An upstream's 100 Continue is not passed on: the gateway's server sends its
+// own.
 func TestContinueIsSentOnce(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, switching(func(conn io.ReadWriter) {
@@ -128,7 +128,7 @@ func TestCancellationReachesTheUpstream(t *testing.T) {
 			}
 		}()
 		if res, err := rig.Client().Transport.RoundTrip(q); err == nil {
-			cancel() // with the header here and the body under way
+			cancel() // after the header, before the end of the body
 			io.Copy(io.Discard, res.Body)
 			res.Body.Close()
 		}
@@ -186,7 +186,7 @@ func TestMaxBodyBytes(t *testing.T) {
 		chunked bool
 		status  int
 	}{
-		{"nothing", "", false, 200}, {"just as much", "0123456789", false, 200}, {"just as much in chunks", "0123456789", true, 200},
+		{"nothing", "", false, 200}, {"the limit", "0123456789", false, 200}, {"the limit in chunks", "0123456789", true, 200},
 		{"one too many", "0123456789a", false, 413}, {"one too many in chunks", "0123456789a", true, 413},
 		{"far too many in chunks", strings.Repeat("x", 1<<20), true, 413},
 	}
@@ -216,7 +216,7 @@ func TestMaxBodyBytes(t *testing.T) {
 	}
 }
 
-// deadlines is a response that notes the read deadlines set on it.
+// deadlines is a ResponseWriter that records the read deadlines set on it.
 type deadlines struct {
 	*httptest.ResponseRecorder
 	set []time.Time
@@ -227,8 +227,8 @@ func (d *deadlines) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// A client that announces a body and sends none must not hold a connection
-// for ever, unless the body is the site's.
+// A body that is not forwarded has a read deadline, so that a client cannot hold a
+// connection by announcing a body and sending none.
 func TestUnforwardedBodiesHaveADeadline(t *testing.T) {
 	t.Parallel()
 	g, _ := newGateway(t, http.NotFoundHandler())
@@ -250,7 +250,7 @@ func TestUnforwardedBodiesHaveADeadline(t *testing.T) {
 		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
 		handler.ServeHTTP(w, r)
 		if bounded := len(w.set) > 0 && !w.set[len(w.set)-1].IsZero(); bounded != test.bounded {
-			t.Errorf("%s: read deadlines %v, want one that holds: %t", test.name, w.set, test.bounded)
+			t.Errorf("%s: read deadlines %v, want one at the end: %t", test.name, w.set, test.bounded)
 		}
 	}
 }

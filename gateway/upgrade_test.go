@@ -14,7 +14,8 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// greeter is a site with a WebSocket that sends back what it gets.
+// greeter is a site with a WebSocket that sends each message back after the
+// visitor's openid.
 func greeter(t *testing.T) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})

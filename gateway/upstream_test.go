@@ -45,8 +45,7 @@ func TestSeveralUpstreams(t *testing.T) {
 	}
 }
 
-// h2c makes a server speak HTTP/2 in the clear, and HTTP/1 beside it where
-// http1 is set.
+// h2c is HTTP/2 without TLS, and HTTP/1 too if http1 is set.
 func h2c(http1 bool) *http.Protocols {
 	p := new(http.Protocols)
 	p.SetUnencryptedHTTP2(true)
@@ -122,7 +121,7 @@ func TestKindsOfUpstream(t *testing.T) {
 	}
 }
 
-// zeros is an endless body.
+// zeros is an endless body of zeros.
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) {
@@ -168,11 +167,12 @@ func TestHTTP2In(t *testing.T) {
 		if a.ProtoMajor != 2 || e.Target != "/a|b%2F" || e.Host != rigHost || e.Body != "hello" || e.Header.Get("X-WX-OpenID") != rigOpenID {
 			t.Errorf("%s: %s; the site saw %q for %q by %q with %q", test.name, a.Proto, e.Target, e.Host, e.Header["X-Wx-Openid"], e.Body)
 		}
-		// On HTTP/1 the request line would end at the blank.
+		// On HTTP/1 the request line would end at the space.
 		before := site.hits.Load()
 		a = ask("/a HTTP/1.0 ")
 		if f := refusalOf(t, a); a.StatusCode != 400 || f.Error != "invalid_request" || site.hits.Load() != before {
-			t.Errorf("%s: a path with a blank: %d %s, %d requests to the site; want the gateway's own 400 and none", test.name, a.StatusCode, f.Error, site.hits.Load()-before)
+			t.Errorf("%s: a path with a space: %d %s, %d requests to the site; want the gateway's own 400 and none",
+				test.name, a.StatusCode, f.Error, site.hits.Load()-before)
 		}
 	}
 }

@@ -18,19 +18,19 @@ func TestUpstreamDownOrSlow(t *testing.T) {
 	closed.Close()
 	silent := httptest.NewServer(switching(func(conn io.ReadWriter) { io.Copy(io.Discard, conn) }))
 	t.Cleanup(silent.Close)
-	rude := httptest.NewServer(switching(func(conn io.ReadWriter) { io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n") }))
-	t.Cleanup(rude.Close)
+	malformed := httptest.NewServer(switching(func(conn io.ReadWriter) { io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n") }))
+	t.Cleanup(malformed.Close)
 	rig := newRig(t, nil, func(c *testConfig) {
 		c.UpstreamTimeout = 100 * time.Millisecond
 		c.Upstreams = []gateway.Upstream{
-			{Prefix: "/closed", URL: mustURL(t, closed.URL)}, {Prefix: "/silent", URL: mustURL(t, silent.URL)}, {Prefix: "/rude", URL: mustURL(t, rude.URL)},
+			{Prefix: "/closed", URL: mustURL(t, closed.URL)}, {Prefix: "/silent", URL: mustURL(t, silent.URL)}, {Prefix: "/malformed", URL: mustURL(t, malformed.URL)},
 			{Prefix: "/absent", URL: mustURL(t, "unix:///nonexistent/site.sock")},
 		}
 	})
 	for _, test := range []struct {
 		path   string
 		status int
-	}{{"/closed", 502}, {"/silent", 504}, {"/rude", 502}, {"/absent", 502}} {
+	}{{"/closed", 502}, {"/silent", 504}, {"/malformed", 502}, {"/absent", 502}} {
 		page := rig.do(t, "GET", test.path, "Cookie", signedIn(t), "Accept", "text/html", "User-Agent", browserUA)
 		if page.StatusCode != test.status || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || !strings.Contains(page.body, "</html>") {
 			t.Errorf("%s: page load: %d %s, want %d as a page", test.path, page.StatusCode, page.Header.Get("Content-Type"), test.status)
@@ -71,7 +71,7 @@ func TestUpstreamBreaksOff(t *testing.T) {
 	}
 }
 
-// A visitor who breaks off an upload is no outage of the site.
+// An upload that the visitor breaks off does not count as a failure of the site.
 func TestVisitorBreaksOff(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
@@ -89,7 +89,7 @@ func TestVisitorBreaksOff(t *testing.T) {
 	}
 }
 
-// What the upstream answers must not get into the log by way of an error.
+// An error about a malformed answer does not quote it in the log.
 func TestMalformedAnswersAreNotQuotedInTheLog(t *testing.T) {
 	t.Parallel()
 	const secret = "oSECRET-echoed-by-the-site"
