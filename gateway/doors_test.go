@@ -4,8 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -58,10 +56,6 @@ func fourDoors(t *testing.T, g *gateway.Gateway, site http.Handler) []testDoor {
 // auth over HTTP and Envoy's gRPC service, which have to decide alike.
 func TestFourDoors(t *testing.T) {
 	t.Parallel()
-	deny := filepath.Join(t.TempDir(), "deny")
-	if err := os.WriteFile(deny, []byte("oDENIED\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	site := new(echo)
 	upstream := httptest.NewServer(site)
 	t.Cleanup(upstream.Close)
@@ -70,7 +64,7 @@ func TestFourDoors(t *testing.T) {
 		c.PublicPaths = []string{"/static/", "GET /news/{id}"}
 		c.APIPaths = []string{"/api/"}
 		c.OutsideWeChat = gateway.OutsidePage
-		c.DenyOpenIDsFile = deny
+		c.DenyOpenIDsFile = openIDList(t, "oDENIED\n")
 		c.DenySnapshotUsers = true
 		c.TrustedProxies = loopback
 	})
@@ -151,10 +145,7 @@ func TestFourDoorsFollowersAndAllowList(t *testing.T) {
 	for id, follows := range map[string]bool{"lihua": true, "tom": false, "xiaomei": true} {
 		wx.SetFollows(rigAppID, id, follows)
 	}
-	allow := filepath.Join(t.TempDir(), "allow")
-	if err := os.WriteFile(allow, []byte(follower+"\n"+stranger+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	allow := openIDList(t, follower+"\n"+stranger+"\n")
 	site := new(echo)
 	g, _ := newGateway(t, site, func(c *testConfig) {
 		c.Account = &wechat.Client{AppID: rigAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}

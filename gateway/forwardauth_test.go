@@ -3,8 +3,6 @@ package gateway_test
 import (
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -231,10 +229,7 @@ func TestForwardAuthRedirects(t *testing.T) {
 func TestForwardAuthOfNginxHasNoBody(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t, func(c *testConfig) {
-		c.DenyOpenIDsFile = filepath.Join(t.TempDir(), "deny")
-		if err := os.WriteFile(c.DenyOpenIDsFile, []byte(rigOpenID), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		c.DenyOpenIDsFile = openIDList(t, rigOpenID)
 	})
 	for _, tt := range []struct {
 		target string

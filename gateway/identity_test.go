@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -76,31 +74,6 @@ func TestStripIdentity(t *testing.T) {
 		}
 	}
 	stripIdentity(nil)
-}
-
-func TestSetHeaders(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name string
-		in   Identity
-		want http.Header
-	}{
-		{"nobody", Identity{}, http.Header{"X-Wx-Source": {"wx_client"}}},
-		{"snsapi_base", Identity{OpenID: "oABC", AppID: "wx1", Scope: "snsapi_base"}, http.Header{
-			"X-Wx-Source": {"wx_client"}, "X-Wx-Openid": {"oABC"}, "X-Wx-Appid": {"wx1"}, "X-Wx-Scope": {"snsapi_base"},
-		}},
-		{"everything", Identity{OpenID: "oABC", AppID: "wx1", UnionID: "u1", Scope: "snsapi_userinfo", Nickname: "小明", Avatar: "https://thirdwx.qlogo.cn/mmopen/x/132", SnapshotUser: true}, http.Header{
-			"X-Wx-Source": {"wx_client"}, "X-Wx-Openid": {"oABC"}, "X-Wx-Appid": {"wx1"}, "X-Wx-Unionid": {"u1"}, "X-Wx-Scope": {"snsapi_userinfo"},
-			"X-Wx-Nickname": {"%E5%B0%8F%E6%98%8E"}, "X-Wx-Avatar": {"https://thirdwx.qlogo.cn/mmopen/x/132"}, "X-Wx-Snapshot-User": {"true"},
-		}},
-	}
-	for _, test := range tests {
-		h := make(http.Header)
-		test.in.setHeaders(h)
-		if diff := cmp.Diff(test.want, h); diff != "" {
-			t.Errorf("%s: headers (-want +got):\n%s", test.name, diff)
-		}
-	}
 }
 
 // A nickname decodes to the same text whether a decoder reads + as a space or

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,27 @@ func TestPagesDirBroken(t *testing.T) {
 	for _, want := range []string{"PagesDir: ", "forbiden.html: no page has this name"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New: %v, want an error with %q", err, want)
+		}
+	}
+}
+
+// A list that cannot be read is named by its field and its path.
+func TestInvalidLists(t *testing.T) {
+	t.Parallel()
+	missing, binary := filepath.Join(t.TempDir(), "missing"), openIDList(t, "\x7fELF\x00")
+	for path, want := range map[string]string{missing: "no such file", binary: "line 1: expected one openid"} {
+		for field, set := range map[string]func(*gateway.Site){
+			"AllowOpenIDsFile": func(s *gateway.Site) { s.AllowOpenIDsFile = path },
+			"DenyOpenIDsFile":  func(s *gateway.Site) { s.DenyOpenIDsFile = path },
+		} {
+			c := gateway.Site{PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys()}
+			set(&c)
+			_, err := newOneSite(c)
+			for _, part := range []string{"Sites[0]." + field + ": ", path, want} {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("New: %v, want an error with %q", err, part)
+				}
+			}
 		}
 	}
 }

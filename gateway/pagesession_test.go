@@ -4,9 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -226,10 +225,7 @@ func TestPageSessionNotAdmitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	denied := filepath.Join(t.TempDir(), "denied")
-	if err := os.WriteFile(denied, []byte(wx.OpenID(wechattest.StockAppID, "tom")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	denied := openIDList(t, wx.OpenID(wechattest.StockAppID, "tom")+"\n")
 	for _, tt := range []struct {
 		name   string
 		change func(*testConfig)
@@ -294,27 +290,15 @@ func FuzzPageSession(f *testing.F) {
 		}
 		r.RequestURI, r.RemoteAddr = "/_wx/session", "192.0.2.1:1"
 		r.Header["Content-Type"] = []string{contentType}
-		w := &fuzzAnswer{header: make(http.Header)}
+		w := httptest.NewRecorder()
 		g.ServeHTTP(w, r)
 		var refused refusal
-		if err := json.Unmarshal([]byte(w.body.String()), &refused); err != nil || w.status != 400 ||
+		if err := json.Unmarshal([]byte(w.Body.String()), &refused); err != nil || w.Code != 400 ||
 			refused.Error != "invalid_state" && refused.Error != "invalid_request" {
-			t.Errorf("%q %q = %d %q, want 400 invalid_state or invalid_request", contentType, body, w.status, w.body.String())
+			t.Errorf("%q %q = %d %q, want 400 invalid_state or invalid_request", contentType, body, w.Code, w.Body.String())
 		}
-		if len(w.header["Set-Cookie"]) != 0 {
-			t.Errorf("%q %q sets %q, want no cookie", contentType, body, w.header["Set-Cookie"])
+		if len(w.Header()["Set-Cookie"]) != 0 {
+			t.Errorf("%q %q sets %q, want no cookie", contentType, body, w.Header()["Set-Cookie"])
 		}
 	})
 }
-
-type fuzzAnswer struct {
-	header http.Header
-	status int
-	body   strings.Builder
-}
-
-func (a *fuzzAnswer) Header() http.Header { return a.header }
-
-func (a *fuzzAnswer) WriteHeader(status int) { a.status = status }
-
-func (a *fuzzAnswer) Write(b []byte) (int, error) { return a.body.Write(b) }

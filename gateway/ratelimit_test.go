@@ -182,29 +182,6 @@ func TestLimiterSweep(t *testing.T) {
 	})
 }
 
-// As long as every client counts, none is forgotten.
-func TestLimiterSweepKeepsTheBusy(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(Rate{Count: 1, Per: time.Hour})
-		const clients = 5 * sweep.Min
-		for n := range clients {
-			l.take(nthAddr(n))
-		}
-		for n := range clients {
-			if l.take(nthAddr(n)) == nil {
-				t.Fatalf("address %d of %d is forgotten", n, clients)
-			}
-		}
-		time.Sleep(time.Hour)
-		for n := range clients {
-			if l.take(nthAddr(n)) != nil {
-				t.Fatalf("address %d is refused after an hour", n)
-			}
-		}
-	})
-}
-
 func TestLimiterAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
