@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -44,9 +45,9 @@ func TestAccessLines(t *testing.T) {
 		{"proxied", "GET", "/a b/中", "", []string{"Cookie", cookie}, 418, "proxied", true},
 		{"public with a session", "POST", "/public/a", "", []string{"Cookie", cookie}, 418, "proxied", true},
 		{"public", "GET", "/public/a", "", nil, 418, "public", false},
-		{"login", "GET", "/a", "", navigate(), 302, "login", false},
-		{"logins too many", "GET", "/a", "", navigate(), 429, "error", false},
-		{"unauthorized", "GET", "/a", "", script(), 401, "unauthorized", false},
+		{"login", "GET", "/a", "", asPage, 302, "login", false},
+		{"logins too many", "GET", "/a", "", asPage, 429, "error", false},
+		{"unauthorized", "GET", "/a", "", fromScript, 401, "unauthorized", false},
 		{"forbidden", "GET", "/a", "", []string{"User-Agent", "Mozilla/5.0", "Accept", "text/html"}, 403, "forbidden", false},
 		{"own", "GET", "/_wx/me", "", []string{"Cookie", cookie}, 200, "own", true},
 		{"own, unauthorized", "GET", "/_wx/me", "", nil, 401, "own", false},
@@ -135,14 +136,14 @@ func TestMetrics(t *testing.T) {
 		}
 	}), func(c *testConfig) { c.PublicPaths = []string{"/public/"} })
 	cookie := signedIn(t)
-	for _, visit := range []struct {
+	for _, request := range []struct {
 		path   string
 		header []string
 	}{
 		{"/", []string{"Cookie", cookie}}, {"/a", []string{"Cookie", cookie}}, {"/missing", []string{"Cookie", cookie}},
-		{"/public/", nil}, {"/", script()}, {"/", navigate()}, {"/_wx/me", nil},
+		{"/public/", nil}, {"/", fromScript}, {"/", asPage}, {"/_wx/me", nil},
 	} {
-		rig.do(t, "GET", visit.path, visit.header...)
+		rig.do(t, "GET", request.path, request.header...)
 		rig.lines.next(t) // the metrics are counted before the line is written
 	}
 	tests := []struct {
@@ -166,8 +167,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// No label may take a value that a client chooses: whatever it sends, the
-// number of series stays.
+// No label takes a value that a client chooses: requests of any kind add no
+// series.
 func TestMetricsDoNotGrowWithRequests(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
@@ -181,16 +182,28 @@ func TestMetricsDoNotGrowWithRequests(t *testing.T) {
 		}
 		return n
 	}
-	ask := func(method, target, host string) {
+	send := func(method, target, host string) {
 		rig.ask(t, method+" "+target+" HTTP/1.1", "Host: "+host, "User-Agent: "+host, "Cookie: "+signedIn(t))
 		rig.lines.next(t)
 	}
-	ask("GET", "/", rigHost)
+	send("GET", "/", rigHost)
 	before := series()
 	for _, odd := range []string{"A", "B", "C"} {
-		ask(odd, "/"+odd+"?"+odd, odd+".example")
+		send(odd, "/"+odd+"?"+odd, odd+".example")
 	}
 	if after := series(); after != before {
 		t.Errorf("%d series, want the %d of before", after, before)
+	}
+}
+
+// The length of an access line does not grow with the request.
+func TestAccessLinesAreBounded(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	g, _ := newGateway(t, http.NotFoundHandler(), func(c *testConfig) { c.Logger = c.Logger.Output(&log) })
+	r := httptest.NewRequest("GET", rigOrigin+"/"+strings.Repeat("%FF", 20000), nil)
+	g.ServeHTTP(httptest.NewRecorder(), r)
+	if n := log.Len(); n == 0 || n > 10<<10 {
+		t.Errorf("the lines have %d bytes", n)
 	}
 }

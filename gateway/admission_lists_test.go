@@ -12,7 +12,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// openIDList writes a list of openids to a file of its own.
+// openIDList writes a list of openids to a new file and returns its path.
 func openIDList(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "list")
@@ -22,7 +22,8 @@ func openIDList(t *testing.T, content string) string {
 	return path
 }
 
-// Who is not to enter is told so at the login, which makes no session.
+// A login of a visitor whom the lists keep out ends with a 403 and without a
+// session.
 func TestListsAtLogin(t *testing.T) {
 	t.Parallel()
 	openID := new(wechattest.Emulator).OpenID // the same in every emulator
@@ -30,7 +31,7 @@ func TestListsAtLogin(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		allow, deny string // "-": none
-		in          bool   // lihua gets in
+		admitted    bool   // lihua, who signs in
 	}{
 		{"allowed", "# staff\n" + wangfang + "\n" + lihua + "\n", "-", true},
 		{"not on the list", wangfang, "-", false},
@@ -50,17 +51,17 @@ func TestListsAtLogin(t *testing.T) {
 				}
 			})
 			b := s.browser()
-			if test.in {
+			if test.admitted {
 				s.signIn(b)
 				return
 			}
-			a := s.get(b, s.callbackOf(b, "/shop"))
+			a := s.get(b, s.callbackAddress(b, "/shop"))
 			wantPage(t, a, http.StatusForbidden, headingForbidden)
 			if got := a.cookies("wxgate"); len(got) != 1 || !strings.HasPrefix(got[0].Name, "wxgate_login_") {
-				t.Errorf("cookies %q, want that of the login alone", got)
+				t.Errorf("cookies %q, want only that of the login", got)
 			}
-			if a := s.get(b, "/_wx/me", asScript); a.status != http.StatusUnauthorized {
-				t.Errorf("/me = %d, want 401", a.status)
+			if a := s.get(b, "/_wx/me", asScript); a.StatusCode != http.StatusUnauthorized {
+				t.Errorf("/me = %d, want 401", a.StatusCode)
 			}
 			if strings.Contains(s.log.String(), lihua) {
 				t.Errorf("openid in the log: %s", s.log)
@@ -69,9 +70,8 @@ func TestListsAtLogin(t *testing.T) {
 	}
 }
 
-// A visitor who has a session and is denied is out with her next requests,
-// within the five seconds that the file has to be noticed in, and in again when
-// she is taken off the list.
+// A visitor with a session who is added to the deny list is refused within five
+// seconds, and admitted again when they are removed from it.
 func TestListsEndASession(t *testing.T) {
 	t.Parallel()
 	path := openIDList(t, "")
@@ -91,25 +91,25 @@ func TestListsEndASession(t *testing.T) {
 		write(s.openID("lihua"))
 		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingForbidden)
 		for _, address := range []string{"/api", "/_wx/me"} {
-			if a := s.get(b, address, asScript); a.status != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_allowed"`) {
-				t.Errorf("GET %s = %d %s, want 403 not_allowed", address, a.status, a.body)
+			if a := s.get(b, address, asScript); a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_allowed"`) {
+				t.Errorf("GET %s = %d %s, want 403 not_allowed", address, a.StatusCode, a.body)
 			}
 		}
 		a := s.get(b, "/static/app.js")
-		if h := seenBy(t, a.body).Header; a.status != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
-			t.Errorf("a public path: %d with %q, want it without identity", a.status, hasPrefixFold(h, "x-wx-"))
+		if h := echoIn(t, a.body).Header; a.StatusCode != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
+			t.Errorf("public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
 		}
 		write("")
-		if a := s.get(b, "/shop"); a.status != http.StatusOK {
-			t.Errorf("off the list: status %d, want 200", a.status)
+		if a := s.get(b, "/shop"); a.StatusCode != http.StatusOK {
+			t.Errorf("removed from the list: status %d, want 200", a.StatusCode)
 		}
-		s.wantCalls(1)
+		s.wantExchanges(1)
 	})
 }
 
-// A denied visitor does not get in by a scan login either, where a line names
-// her unionid.
-func TestListsKnowUnionIDs(t *testing.T) {
+// A unionid in the deny list keeps its visitor out of scan login too, where they
+// have another openid.
+func TestListsMatchUnionIDs(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, scanLogin)
 	c := s.config()
@@ -118,12 +118,28 @@ func TestListsKnowUnionIDs(t *testing.T) {
 	for _, scope := range []string{"snsapi_base", "snsapi_userinfo"} {
 		b := s.browser()
 		b.UserAgent = wechattest.AgentChrome
-		if page := s.visit(b, "/_wx/login?scope="+scope); page.Status != http.StatusForbidden {
+		if page := s.open(b, "/_wx/login?scope="+scope); page.Status != http.StatusForbidden {
 			t.Errorf("scan login with %s: status %d, want 403", scope, page.Status)
 		}
 	}
 	phone := s.browser()
-	if page := s.visit(phone, "/_wx/login?scope=snsapi_userinfo"); page.Status != http.StatusForbidden {
-		t.Errorf("in WeChat, with her profile: status %d, want 403", page.Status)
+	if page := s.open(phone, "/_wx/login?scope=snsapi_userinfo"); page.Status != http.StatusForbidden {
+		t.Errorf("in WeChat, with a profile: status %d, want 403", page.Status)
+	}
+}
+
+func TestDeniedPageFlow(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	c := s.config()
+	c.DenyOpenIDsFile = openIDList(t, s.openID("lihua"))
+	s.use(s.replica(c))
+	b := s.browser()
+	b.Visitor = "lihua"
+	code, state := s.pageCode(b, "/guest")
+	a := s.postCode(b, code, state)
+	wantRefusal(t, a, http.StatusForbidden, "not_allowed")
+	if got := len(a.cookies("wxgate")); got != 1 {
+		t.Errorf("%d cookies, want only the login's", got)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// An Envoy that asks about the gateway's own pages too gets them through, as
-// they are: their cookies are the gateway's.
+// An Envoy that asks about the gateway's own pages too lets them pass unchanged:
+// the gateway needs their cookies.
 func TestAuthorizeOwnPages(t *testing.T) {
 	t.Parallel()
 	g, _ := newGateway(t, nil, func(c *testConfig) { c.VerifyFiles = []string{"abc"} })
@@ -44,17 +44,17 @@ func TestAuthorizeOwnPages(t *testing.T) {
 		}
 		for _, name := range ok.GetHeadersToRemove() {
 			if name == "cookie" {
-				t.Errorf("%s %s: takes the cookies out", tt.method, tt.target)
+				t.Errorf("%s %s: removes the cookies", tt.method, tt.target)
 			}
 		}
 	}
 }
 
-// What Envoy passes on to the visitor is what forward auth answers.
+// Envoy gets the same answer for the visitor as a proxy that uses forward auth.
 func TestAuthorizeDeniesAsForwardAuth(t *testing.T) {
 	t.Parallel()
 	g, _ := newGateway(t, nil, func(c *testConfig) {
-		c.APIPaths, c.TrustedProxies = []string{"/api/"}, loginLoopback
+		c.APIPaths, c.TrustedProxies = []string{"/api/"}, loopback
 	})
 	client := newExtAuthz(t, g)
 	requestID := regexp.MustCompile(`"request_id":"[^"]+"`)
@@ -88,14 +88,15 @@ func TestAuthorizeDeniesAsForwardAuth(t *testing.T) {
 	}
 }
 
-// A request for no site is denied, and so is what no request can be.
+// A request whose host is no site's is denied.
 func TestAuthorizeElsewhere(t *testing.T) {
 	t.Parallel()
 	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com", "a.example.com")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What stands in the visitor's headers names no site, on whichever path.
+	// The visitor's headers do not choose the site, not even on the path of forward
+	// auth.
 	for _, target := range []string{"/orders", "/_wx/auth", "/_wx/%61uth"} {
 		w := serveDoor(t, http.HandlerFunc(g.Authorize), target, doorRequest{"GET", target, []string{"X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}})
 		if w.Code != http.StatusMisdirectedRequest {

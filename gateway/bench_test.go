@@ -23,11 +23,10 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// The benchmarks compare the gateway with a ReverseProxy that does nothing but
-// forward, before the same site. "cpu-ns/op" is the processor time of the whole
-// process, client and site included: what BenchmarkDirect shows is theirs.
-// Client and site are as plain as can be, to add little to it. Compare medians
-// of several runs (-count): the machine has other things to do.
+// The benchmarks compare the gateway with a ReverseProxy that only forwards,
+// before the same site. "cpu-ns/op" is the processor time of the whole process,
+// including client and site, whose part BenchmarkDirect shows. Compare medians of
+// several runs (-count).
 
 // BenchmarkGateway is a signed-in visitor's GET, access log on.
 func BenchmarkGateway(b *testing.B) {
@@ -111,8 +110,8 @@ type benchBuffers struct{ pool sync.Pool }
 func (p *benchBuffers) Get() []byte  { return p.pool.Get().(*[32 << 10]byte)[:] }
 func (p *benchBuffers) Put(b []byte) { p.pool.Put((*[32 << 10]byte)(b)) }
 
-// benchSite starts a site that answers whatever it is asked with the same
-// small page, and reads no more of a request than its end.
+// benchSite starts a site that answers every request with the same small page,
+// and looks only for the end of a request.
 func benchSite(b *testing.B) *url.URL {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -161,8 +160,8 @@ func benchGet(b *testing.B, address string) {
 	benchRequests(b, address, []byte(benchHead(b, "GET")+"\r\n"), 600)
 }
 
-// benchRequests sends the same request over and over on a few connections, and
-// reads answers whose body has size bytes.
+// benchRequests sends the same request b.N times on a few connections, and reads
+// answers with a body of size bytes.
 func benchRequests(b *testing.B, address string, request []byte, size int) {
 	b.ReportAllocs()
 	b.SetParallelism(4)

@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,12 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A callback that no login of this browser waits for asks WeChat nothing,
-// starts nothing and sets no cookie, with or without a session.
+// A callback without a pending login in this browser does not call WeChat, starts
+// no login and sets no cookie, with or without a session.
 func TestCallbackStray(t *testing.T) {
 	t.Parallel()
 	change := func(name string, values ...string) func(*testing.T, string) string {
@@ -69,27 +67,27 @@ func TestCallbackStray(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := s.browser()
-			callback := s.callbackOf(b, "/a")
+			callback := s.callbackAddress(b, "/a")
 			s.wx.ClearRequests()
 			stray := tt.edit(t, callback)
 			a := s.get(b, stray)
 			wantPage(t, a, 400, headingRestart)
 			if len(a.cookies("")) != 0 {
-				t.Errorf("Set-Cookie = %q, want none", a.header["Set-Cookie"])
+				t.Errorf("Set-Cookie = %q, want none", a.Header["Set-Cookie"])
 			}
 			if got, want := button(t, a.body), s.url+"/_wx/login"; got != want {
 				t.Errorf("button leads to %q, want %q", got, want)
 			}
-			s.wantCalls(0)
+			s.wantExchanges(0)
 
 			signedIn := s.copyOf(b)
 			s.signIn(signedIn)
 			s.wx.ClearRequests()
 			wantRedirect(t, s.get(signedIn, stray), "/")
-			s.wantCalls(0)
+			s.wantExchanges(0)
 
-			wantRedirect(t, s.get(b, callback), "/a") // the visitor's own login goes on
-			s.wantCalls(1)
+			wantRedirect(t, s.get(b, callback), "/a") // the visitor's own login is still pending
+			s.wantExchanges(1)
 		})
 	}
 }
@@ -98,20 +96,20 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	mallory, victim := s.browser(), s.browser()
-	callback := s.callbackOf(mallory, "/mallory")
-	s.leave(victim, "/victim")
+	callback := s.callbackAddress(mallory, "/mallory")
+	s.authorizeAddress(victim, "/victim")
 	wantPage(t, s.get(victim, callback), 400, headingRestart)
 	wantPage(t, s.get(s.browser(), callback), 400, headingNoCookies)
-	if me := s.me(victim); me != (loginMe{}) {
+	if me := s.me(victim); me != (meAnswer{}) {
 		t.Errorf("/me = %+v, want nobody", me)
 	}
 	s.signIn(victim)
 	s.wx.ClearRequests()
 	wantRedirect(t, s.get(victim, callback), "/")
-	s.wantCalls(0)
+	s.wantExchanges(0)
 
-	// A cookie that was given another login's name does not stand for it.
-	s.leave(victim, "/_wx/login")
+	// A login cookie renamed to another login's name is not that login.
+	s.authorizeAddress(victim, "/_wx/login")
 	stolen := s.browser()
 	u, _ := url.Parse(s.url)
 	for _, c := range victim.Jar.Cookies(u) {
@@ -121,31 +119,31 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 		}
 	}
 	wantPage(t, s.get(stolen, callback), 400, headingRestart)
-	s.wantCalls(0)
+	s.wantExchanges(0)
 }
 
 func TestCallbackByHead(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
-	if a := s.do(b, http.MethodHead, callback, nil); a.status != 400 || a.body != "" || len(a.cookies("")) != 0 {
-		t.Errorf("HEAD = %d with cookies %q, want 400 with none", a.status, a.header["Set-Cookie"])
+	callback := s.callbackAddress(b, "/a")
+	if a := s.do(b, http.MethodHead, callback, nil); a.StatusCode != 400 || a.body != "" || len(a.cookies("")) != 0 {
+		t.Errorf("HEAD = %d with cookies %q, want 400 with none", a.StatusCode, a.Header["Set-Cookie"])
 	}
-	if a := s.do(s.browser(), http.MethodHead, callback, nil); a.status != 400 {
-		t.Errorf("HEAD without cookies = %d, want 400", a.status)
+	if a := s.do(s.browser(), http.MethodHead, callback, nil); a.StatusCode != 400 {
+		t.Errorf("HEAD without cookies = %d, want 400", a.StatusCode)
 	}
-	s.wantCalls(0)
+	s.wantExchanges(0)
 	wantRedirect(t, s.get(b, callback), "/a")
-	s.wantCalls(1)
+	s.wantExchanges(1)
 	wantRedirect(t, s.do(b, http.MethodHead, callback, nil), "/")
-	s.wantCalls(1)
+	s.wantExchanges(1)
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		if a := s.do(b, method, callback, nil); a.status != 405 || a.header.Get("Allow") == "" {
-			t.Errorf("%s = %d, Allow %q, want 405", method, a.status, a.header.Get("Allow"))
+		if a := s.do(b, method, callback, nil); a.StatusCode != 405 || a.Header.Get("Allow") == "" {
+			t.Errorf("%s = %d, Allow %q, want 405", method, a.StatusCode, a.Header.Get("Allow"))
 		}
 	}
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 func TestCallbackDeclined(t *testing.T) {
@@ -161,15 +159,15 @@ func TestCallbackDeclined(t *testing.T) {
 			t.Parallel()
 			s := newLoginSite(t, nil)
 			b := s.browser()
-			callback := s.callbackOf(b, "/_wx/login?scope=snsapi_userinfo&return_to=/a?b%26c")
+			callback := s.callbackAddress(b, "/_wx/login?scope=snsapi_userinfo&return_to=/a?b%26c")
 			a := s.get(b, withQuery(t, callback, tt.edit))
 			wantPage(t, a, 403, headingDeclined)
-			s.wantCalls(0)
-			again := s.leave(b, button(t, a.body))
+			s.wantExchanges(0)
+			again := s.authorizeAddress(b, button(t, a.body))
 			if scope := queryOf(t, again).Get("scope"); scope != "snsapi_userinfo" {
 				t.Errorf("scope of the next login = %q, want snsapi_userinfo", scope)
 			}
-			if got := seenBy(t, s.visit(b, again).Body).Target; got != "/a?b&c" {
+			if got := echoIn(t, s.open(b, again).Body).Target; got != "/a?b&c" {
 				t.Errorf("the next login leads to %q, want /a?b&c", got)
 			}
 		})
@@ -177,11 +175,11 @@ func TestCallbackDeclined(t *testing.T) {
 }
 
 // The back button leads to the used callback.
-func TestCallbackAskedAgain(t *testing.T) {
+func TestCallbackRepeated(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
-	callback := s.callbackOf(b, "/a?b")
+	callback := s.callbackAddress(b, "/a?b")
 	for range 3 {
 		wantRedirect(t, s.get(b, callback), "/a?b")
 	}
@@ -191,7 +189,7 @@ func TestCallbackAskedAgain(t *testing.T) {
 	} {
 		wantRedirect(t, s.get(b, withQuery(t, callback, edit)), "/a?b")
 	}
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
 func TestCallbackTwentyAtOnce(t *testing.T) {
@@ -199,7 +197,7 @@ func TestCallbackTwentyAtOnce(t *testing.T) {
 	s := newLoginSite(t, nil)
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: 200 * time.Millisecond})
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 	var all sync.WaitGroup
 	twins := make([]*wechattest.Browser, 20)
 	for i := range twins {
@@ -213,12 +211,12 @@ func TestCallbackTwentyAtOnce(t *testing.T) {
 		}
 	}
 	wantRedirect(t, s.get(b, callback), "/a")
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
-// The first answer was lost on its way: while its cookie lives, the login ends
-// well without a second call, and afterwards it asks to begin again.
-func TestCallbackAgainMuchLater(t *testing.T) {
+// A callback whose answer was lost is answered with the session, without a second
+// call, until the login cookie expires.
+func TestCallbackRepeatedLater(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		after  time.Duration
@@ -233,35 +231,35 @@ func TestCallbackAgainMuchLater(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newLoginMemorySite(t, nil)
 				b := s.browser()
-				callback := s.callbackOf(b, "/a")
+				callback := s.callbackAddress(b, "/a")
 				u, _ := url.Parse(s.url)
 				cookie := b.Jar.Cookies(u)[0]
 				wantRedirect(t, s.get(b, callback), "/a")
 				time.Sleep(tt.after)
-				// Not from a jar, which would leave out what has aged.
-				if a := s.get(s.browser(), callback, func(r *http.Request) { r.AddCookie(cookie) }); a.status != tt.status {
-					t.Errorf("after %v: status %d, want %d", tt.after, a.status, tt.status)
+				// Without a jar, which leaves out expired cookies.
+				if a := s.get(s.browser(), callback, func(r *http.Request) { r.AddCookie(cookie) }); a.StatusCode != tt.status {
+					t.Errorf("after %v: status %d, want %d", tt.after, a.StatusCode, tt.status)
 				}
-				s.wantCalls(1)
+				s.wantExchanges(1)
 			})
 		})
 	}
 }
 
-// A client that gives up does not end the exchange, and its next request gets
-// the session.
+// The exchange goes on when the client leaves, whose next request gets the
+// session.
 func TestCallbackAbandoned(t *testing.T) {
 	t.Parallel()
-	asked, network := make(chan struct{}, 1), newLoginTransport(t)
+	asked, network := make(chan struct{}, 1), newTransport(t)
 	s := newLoginSite(t, func(c *testConfig) {
-		c.Account.Transport = loginTransport(func(r *http.Request) (*http.Response, error) {
+		c.Account.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
 			asked <- struct{}{}
 			return network.RoundTrip(r)
 		})
 	})
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: 300 * time.Millisecond})
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 
 	ctx, leave := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, callback, nil)
@@ -276,316 +274,16 @@ func TestCallbackAbandoned(t *testing.T) {
 	<-asked
 	leave()
 	if err := <-left; err == nil {
-		t.Fatal("the first request was answered, want it given up")
+		t.Fatal("the first request was answered, want it cancelled")
 	}
 	wantRedirect(t, s.get(b, callback), "/a")
 	if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
 		t.Errorf("/me = %q, want %q", got, want)
 	}
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
-// loginTransport is a function as a way to WeChat.
-type loginTransport func(*http.Request) (*http.Response, error)
+// transportFunc is a function as a transport.
+type transportFunc func(*http.Request) (*http.Response, error)
 
-func (f loginTransport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// A refused code starts the login again, twice at most.
-func TestCallbackCodeRefused(t *testing.T) {
-	t.Parallel()
-	for _, code := range []int{40029, 40163, 41008, 42003} {
-		for times, want := range []struct {
-			status, calls, logins int
-		}{
-			{200, 1, 1}, {200, 2, 2}, {200, 3, 3}, {403, 3, 3}, {403, 3, 3},
-		} {
-			t.Run(fmt.Sprintf("%d given %d times", code, times), func(t *testing.T) {
-				t.Parallel()
-				s := newLoginSite(t, nil)
-				if times > 0 {
-					s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: code, Times: times})
-				}
-				b := s.browser()
-				page := s.visit(b, "/a?b")
-				states := make(map[string]bool)
-				for _, hop := range page.Hops {
-					if strings.HasPrefix(hop.URL.Path, "/connect/") {
-						states[hop.URL.Query().Get("state")] = true
-					}
-				}
-				if page.Status != want.status || len(states) != want.logins {
-					t.Errorf("status %d after %d logins, want %d after %d", page.Status, len(states), want.status, want.logins)
-				}
-				s.wantCalls(want.calls)
-				if want.status == 200 {
-					if got := seenBy(t, page.Body).Target; got != "/a?b" {
-						t.Errorf("ends at %q, want /a?b", got)
-					}
-					return
-				}
-				wantPage(t, loginAnswer{status: page.Status, body: page.Body}, 403, headingCodeRefused)
-				if me := s.me(b); me != (loginMe{}) {
-					t.Errorf("/me = %+v, want nobody", me)
-				}
-				// Reloading sends nothing; the button begins a whole new login.
-				wantPage(t, s.get(b, page.URL.String()), 400, headingRestart)
-				s.wantCalls(want.calls)
-				s.wx.ClearFaults()
-				if page := s.visit(b, button(t, page.Body)); page.Status != 200 || seenBy(t, page.Body).Target != "/a?b" {
-					t.Errorf("the button ends with %d, want the site at /a?b", page.Status)
-				}
-				if lines := s.log.level("error"); len(lines) != 0 {
-					t.Errorf("error lines %q, want none: no operator can mend it", lines)
-				}
-			})
-		}
-	}
-}
-
-// awayFaults are the ways in which WeChat gives no answer of its own.
-var awayFaults = []struct {
-	name  string
-	fault wechattest.Fault
-}{
-	{"hang", wechattest.Fault{Mode: wechattest.FaultHang}},
-	{"header too late", wechattest.Fault{Mode: wechattest.FaultSlowHeader, Delay: time.Minute}},
-	{"body too late", wechattest.Fault{Mode: wechattest.FaultSlowBody, Delay: time.Minute}},
-	{"reset before", wechattest.Fault{Mode: wechattest.FaultResetBefore}},
-	{"reset after", wechattest.Fault{Mode: wechattest.FaultResetAfter}},
-	{"HTML", wechattest.Fault{Mode: wechattest.FaultHTML}},
-	{"empty", wechattest.Fault{Mode: wechattest.FaultEmpty}},
-	{"truncated", wechattest.Fault{Mode: wechattest.FaultTruncated}},
-	{"no openid", wechattest.Fault{Mode: wechattest.FaultNoOpenID}},
-	{"10 MiB", wechattest.Fault{Mode: wechattest.FaultHuge}},
-	{"500", wechattest.Fault{Mode: wechattest.FaultStatus, Status: 500}},
-	{"502", wechattest.Fault{Mode: wechattest.FaultStatus, Status: 502}},
-	{"503", wechattest.Fault{Mode: wechattest.FaultStatus, Status: 503}},
-	{"redirect", wechattest.Fault{Mode: wechattest.FaultStatus, Status: 302}},
-	{"-1", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: -1}},
-	{"minute quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45011}},
-	{"day quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}},
-}
-
-func TestCallbackWeChatAway(t *testing.T) {
-	t.Parallel()
-	for _, tt := range awayFaults {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := newLoginSite(t, func(c *testConfig) {
-				if f := tt.fault; f.Mode == wechattest.FaultHang || f.Delay > 0 {
-					c.Account.Timeout = time.Second
-				}
-			})
-			tt.fault.Path = exchangePath
-			b := s.browser()
-			callback := s.callbackOf(b, "/a?b")
-			s.wx.Fault(tt.fault)
-			a := s.get(b, callback)
-			wantPage(t, a, 503, headingWeChatAway)
-			if got := a.header.Get("Retry-After"); got != "5" {
-				t.Errorf("Retry-After = %q, want 5", got)
-			}
-			s.wantCalls(1)
-			if me := s.me(b); me != (loginMe{}) {
-				t.Errorf("/me = %+v, want nobody", me)
-			}
-			if lines := s.log.level("warn"); len(lines) != 1 || len(s.log.level("error")) != 0 {
-				t.Errorf("warnings %q, want one, and no error", lines)
-			}
-			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
-			if page := s.visit(b, button(t, a.body)); page.Status != 200 || seenBy(t, page.Body).Target != "/a?b" {
-				t.Errorf("the button ends with %d, want the site at /a?b", page.Status)
-			}
-			s.wantCalls(2)
-		})
-	}
-}
-
-// An outage's answer that was lost is given again, and so is the answer to a
-// doubled callback: the code is not.
-func TestCallbackAwayForAll(t *testing.T) {
-	t.Parallel()
-	s := newLoginSite(t, nil)
-	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultResetAfter, Times: -1})
-	b := s.browser()
-	callback := s.callbackOf(b, "/a")
-	var all sync.WaitGroup
-	for range 10 {
-		all.Go(func() { wantPage(t, s.get(s.copyOf(b), callback), 503, headingWeChatAway) })
-	}
-	all.Wait()
-	wantPage(t, s.get(s.copyOf(b), callback), 503, headingWeChatAway)
-	s.wantCalls(1)
-}
-
-// What is odd about an answer of WeChat's but does not change its meaning.
-func TestCallbackOddAnswers(t *testing.T) {
-	t.Parallel()
-	for _, mode := range []wechattest.FaultMode{wechattest.FaultWrongTypes, wechattest.FaultContentType, wechattest.FaultGzip} {
-		t.Run(string(mode), func(t *testing.T) {
-			t.Parallel()
-			s := newLoginSite(t, nil)
-			s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: mode})
-			b := s.browser()
-			if got, want := s.signIn(b).Header.Get("X-Wx-Openid"), s.openID("lihua"); got != want {
-				t.Errorf("X-WX-OpenID = %q, want %q", got, want)
-			}
-			s.wantCalls(1)
-		})
-	}
-}
-
-// What only the operator can mend is told to the operator, once, and to the
-// visitor as the site's own fault.
-func TestCallbackOperatorFaults(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		code    int
-		message string
-		mend    string
-	}{
-		{40001, "", "AppSecret does not belong to the AppID"},
-		{40013, "", "compare it with the one in the account's console"},
-		{40125, "", "AppSecret does not belong to the AppID"},
-		{40164, "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist", "add 203.0.113.7 to the account's IP allow-list"},
-		{40243, "", "frozen"},
-		{48001, "", "verified service account"},
-		{89503, "", "administrator has to confirm it"},
-		{99999, "something new", ""},
-		{40002, "", ""},
-	} {
-		t.Run(fmt.Sprint(tt.code), func(t *testing.T) {
-			t.Parallel()
-			s := newLoginSite(t, nil)
-			s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: tt.code, Message: tt.message, Times: -1})
-			b := s.browser()
-			callback := s.callbackOf(b, "/a")
-			a := s.get(b, callback)
-			wantPage(t, a, 502, headingMisconfigured)
-			lines := s.log.level("error")
-			if len(lines) != 1 || !strings.Contains(lines[0], tt.mend) || !strings.Contains(lines[0], fmt.Sprint(tt.code)) {
-				t.Errorf("error lines %q, want one with %d and %q", lines, tt.code, tt.mend)
-			}
-			if tt.mend != "" && strings.Contains(a.body, tt.mend) {
-				t.Error("the page tells the visitor what only the operator should read")
-			}
-			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
-			s.wx.ClearFaults()
-			if page := s.visit(b, button(t, a.body)); page.Status != 200 {
-				t.Errorf("mended, the button ends with %d, want 200", page.Status)
-			}
-		})
-	}
-}
-
-// An operator's fault does not send the visitor in circles.
-func TestCallbackOperatorFaultEnds(t *testing.T) {
-	t.Parallel()
-	s := newLoginSite(t, nil)
-	s.wx.FreezeSecret(wechattest.StockAppID)
-	page := s.visit(s.browser(), "/")
-	if page.Status != 502 || len(page.Hops) != 3 {
-		t.Errorf("status %d after %d answers, want 502 after 3", page.Status, len(page.Hops))
-	}
-}
-
-func TestCallbackVisitorRefused(t *testing.T) {
-	t.Parallel()
-	for _, code := range []int{50001, 50002, 50004, 40226} {
-		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			t.Parallel()
-			s := newLoginSite(t, nil)
-			s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: code})
-			b := s.browser()
-			callback := s.callbackOf(b, "/a")
-			wantPage(t, s.get(b, callback), 403, headingForbidden)
-			if lines := s.log.level("error"); len(lines) != 0 {
-				t.Errorf("error lines %q, want none", lines)
-			}
-			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
-		})
-	}
-}
-
-// With snsapi_userinfo the profile is asked for once; without it there is no
-// session.
-func TestCallbackProfile(t *testing.T) {
-	t.Parallel()
-	userInfo := func(c *testConfig) { c.Scope = wechat.ScopeUserInfo }
-	t.Run("asked once", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, userInfo)
-		b := s.browser()
-		b.Visitor = "xiaomei"
-		seen := s.signIn(b)
-		nickname, err := url.PathUnescape(seen.Header.Get("X-Wx-Nickname"))
-		if err != nil || nickname != "小美🌸✨" {
-			t.Errorf("X-WX-Nickname = %q, want 小美🌸✨ percent-encoded", seen.Header.Get("X-Wx-Nickname"))
-		}
-		if got := seen.Header.Get("X-Wx-Scope"); got != "snsapi_userinfo" {
-			t.Errorf("X-WX-Scope = %q, want snsapi_userinfo", got)
-		}
-		if avatar := seen.Header.Get("X-Wx-Avatar"); !strings.HasPrefix(avatar, s.open+"/") {
-			t.Errorf("X-WX-Avatar = %q, want one of the emulator's", avatar)
-		}
-		s.get(b, "/again")
-		s.get(b, "/_wx/me")
-		if got := s.wx.Calls(userInfoPath); got != 1 {
-			t.Errorf("calls of %s = %d, want 1", userInfoPath, got)
-		}
-	})
-	t.Run("not asked for the openid alone", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, nil)
-		seen := s.signIn(s.browser())
-		if got := seen.Header.Get("X-Wx-Nickname"); got != "" || s.wx.Calls(userInfoPath) != 0 {
-			t.Errorf("X-WX-Nickname = %q after %d calls, want none", got, s.wx.Calls(userInfoPath))
-		}
-	})
-	faults := append(awayFaults[:len(awayFaults):len(awayFaults)],
-		struct {
-			name  string
-			fault wechattest.Fault
-		}{"48001", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 48001}},
-		struct {
-			name  string
-			fault wechattest.Fault
-		}{"40001", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40001}},
-		struct {
-			name  string
-			fault wechattest.Fault
-		}{"40003", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40003}},
-	)
-	for _, tt := range faults {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := newLoginSite(t, func(c *testConfig) {
-				userInfo(c)
-				if f := tt.fault; f.Mode == wechattest.FaultHang || f.Delay > 0 {
-					c.Account.Timeout = time.Second
-				}
-			})
-			tt.fault.Path, tt.fault.Times = userInfoPath, -1
-			b := s.browser()
-			callback := s.callbackOf(b, "/a")
-			s.wx.Fault(tt.fault)
-			a := s.get(b, callback)
-			wantPage(t, a, 503, headingWeChatAway)
-			if got := a.header.Get("Retry-After"); got != "5" {
-				t.Errorf("Retry-After = %q, want 5", got)
-			}
-			if me := s.me(b); me != (loginMe{}) {
-				t.Errorf("/me = %+v, want nobody", me)
-			}
-			wantPage(t, s.get(b, callback), 400, headingRestart)
-			s.wantCalls(1)
-			s.wx.ClearFaults()
-			if page := s.visit(b, button(t, a.body)); page.Status != 200 {
-				t.Errorf("the button ends with %d, want 200", page.Status)
-			}
-		})
-	}
-}
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

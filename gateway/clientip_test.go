@@ -45,7 +45,7 @@ func TestClient(t *testing.T) {
 		{"spoofed garbage", proxies, "10.0.0.1:5000", []string{"'; drop table, 203.0.113.7"}, "203.0.113.7", true},
 		{"several lines", proxies, "10.0.0.1:5000", []string{"1.1.1.1", "203.0.113.7", "10.0.0.2"}, "203.0.113.7", true},
 		{"several lines with lists", proxies, "10.0.0.1:5000", []string{"1.1.1.1, 2.2.2.2", "203.0.113.7,10.0.0.2"}, "203.0.113.7", true},
-		{"no blanks, many blanks", proxies, "10.0.0.1:5000", []string{" \t203.0.113.7 ,10.0.0.2\t"}, "203.0.113.7", true},
+		{"no spaces, many spaces", proxies, "10.0.0.1:5000", []string{" \t203.0.113.7 ,10.0.0.2\t"}, "203.0.113.7", true},
 		{"garbage at the right", proxies, "10.0.0.1:5000", []string{"203.0.113.7, garbage"}, "10.0.0.1", true},
 		{"garbage behind a proxy", proxies, "10.0.0.1:5000", []string{"203.0.113.7, unknown, 10.0.0.2"}, "10.0.0.2", true},
 		{"trailing comma", proxies, "10.0.0.1:5000", []string{"203.0.113.7,"}, "10.0.0.1", true},
@@ -80,21 +80,21 @@ func TestClient(t *testing.T) {
 	}
 }
 
-// FuzzClient: whatever a client writes to the left of what the proxies add
-// changes nothing.
+// FuzzClient checks that a client cannot change its address by sending its own
+// X-Forwarded-For, to which the proxies append.
 func FuzzClient(f *testing.F) {
 	for _, seed := range []string{"", "1.1.1.1", "10.0.0.9", "10.0.0.9,", "::1, [", "unknown", "203.0.113.7:1"} {
 		f.Add(seed)
 	}
 	proxies := trusting("10.0.0.0/8")
-	f.Fuzz(func(t *testing.T, said string) {
-		r := &http.Request{RemoteAddr: "10.0.0.1:5000", Header: http.Header{"X-Forwarded-For": {said, "203.0.113.7, 10.0.0.2"}}}
+	f.Fuzz(func(t *testing.T, sent string) {
+		r := &http.Request{RemoteAddr: "10.0.0.1:5000", Header: http.Header{"X-Forwarded-For": {sent, "203.0.113.7, 10.0.0.2"}}}
 		if client, _ := proxies.client(r); client.String() != "203.0.113.7" {
-			t.Errorf("client behind %q = %v, want 203.0.113.7", said, client)
+			t.Errorf("client behind %q = %v, want 203.0.113.7", sent, client)
 		}
-		r.Header["X-Forwarded-For"] = []string{said}
+		r.Header["X-Forwarded-For"] = []string{sent}
 		if client, _ := proxies.client(r); !client.IsValid() || client.Is4In6() || client.Zone() != "" {
-			t.Errorf("client in %q = %v", said, client)
+			t.Errorf("client in %q = %v, want a plain address", sent, client)
 		}
 	})
 }
@@ -109,7 +109,7 @@ func TestSetForwarded(t *testing.T) {
 		in      []string
 		want    http.Header
 	}{
-		{"nothing said", false, "203.0.113.7:5000", nil, http.Header{
+		{"no headers", false, "203.0.113.7:5000", nil, http.Header{
 			"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Host": {"h5.example.com"}, "X-Forwarded-Proto": {"https"},
 		}},
 		{"untrusted", false, "203.0.113.7:5000", []string{
@@ -119,13 +119,14 @@ func TestSetForwarded(t *testing.T) {
 			"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Host": {"h5.example.com"}, "X-Forwarded-Proto": {"https"}, "Accept": {"*/*"},
 		}},
 		{"trusted", true, "10.0.0.1:5000", []string{
-			"X-Forwarded-For: 1.1.1.1, 203.0.113.7", "X-Forwarded-For: 10.0.0.2", "X-Forwarded-Host: shop.example.com", "X-Forwarded-Proto: http", "X-Forwarded-Uri: /x", "X-Real-Ip: 203.0.113.7",
+			"X-Forwarded-For: 1.1.1.1, 203.0.113.7", "X-Forwarded-For: 10.0.0.2", "X-Forwarded-Host: shop.example.com",
+			"X-Forwarded-Proto: http", "X-Forwarded-Uri: /x", "X-Real-Ip: 203.0.113.7",
 			"X-Request-Id: from the proxy", "Forwarded: for=1.1.1.1", "X_forwarded_for: 1.1.1.1",
 		}, http.Header{
 			"X-Forwarded-For": {"1.1.1.1, 203.0.113.7, 10.0.0.2, 10.0.0.1"}, "X-Forwarded-Host": {"shop.example.com"}, "X-Forwarded-Proto": {"http"},
 			"X-Forwarded-Uri": {"/x"}, "X-Real-Ip": {"203.0.113.7"},
 		}},
-		{"trusted, nothing said", true, "[::ffff:10.0.0.1]:5000", []string{"X-Forwarded-Host: ", "X-Forwarded-Proto: "}, http.Header{
+		{"trusted, no headers", true, "[::ffff:10.0.0.1]:5000", []string{"X-Forwarded-Host: ", "X-Forwarded-Proto: "}, http.Header{
 			"X-Forwarded-For": {"10.0.0.1"}, "X-Forwarded-Host": {"h5.example.com"}, "X-Forwarded-Proto": {"https"},
 		}},
 		{"IPv6 with a zone", false, "[fe80::1%eth0]:5000", nil, http.Header{
@@ -146,7 +147,7 @@ func TestSetForwarded(t *testing.T) {
 	}
 }
 
-// Values set from one array must not grow into each other.
+// The values share one array: appending to one does not overwrite the next.
 func TestSetForwardedValuesAreApart(t *testing.T) {
 	t.Parallel()
 	out := make(http.Header)
@@ -223,7 +224,10 @@ func TestStripForwarded(t *testing.T) {
 
 func TestForwardedAddr(t *testing.T) {
 	t.Parallel()
-	for _, in := range []string{"", "x", "[", "]", "[]", ":", ":80", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4:", "1.2.3.4:99999", "[1.2.3.4:80", "::g", "0x7f.1", "1.2.3.4 5", strings.Repeat("1", 5000)} {
+	for _, in := range []string{
+		"", "x", "[", "]", "[]", ":", ":80", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4:", "1.2.3.4:99999", "[1.2.3.4:80", "::g", "0x7f.1",
+		"1.2.3.4 5", strings.Repeat("1", 5000),
+	} {
 		if addr, ok := forwardedAddr(in); ok {
 			t.Errorf("forwardedAddr(%q) = %v, want none", in, addr)
 		}

@@ -4,8 +4,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,28 +21,28 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A doorRequest is a visitor's request, whichever way it takes.
+// A doorRequest is a visitor's request, for any of the four doors.
 type doorRequest struct {
 	method string
 	target string
 	header []string // name, value …
 }
 
-// A doorAnswer is what became of it.
+// A doorAnswer is what a door made of a request.
 type doorAnswer struct {
 	passes bool
-	openID string // as the site sees it
+	openID string // in the request to the site
 	status int    // of an answer to the visitor
-	login  bool   // it leads to the login
+	login  bool   // the answer leads to the login
 }
 
-// A testDoor is one of the four ways to a site.
+// A testDoor sends requests through one door.
 type testDoor struct {
 	name string
-	ask  func(*testing.T, doorRequest) doorAnswer
+	send func(*testing.T, doorRequest) doorAnswer
 }
 
-// fourDoors are those of g, before the echoing site.
+// fourDoors are the doors of g, before the echoing site.
 func fourDoors(t *testing.T, g *gateway.Gateway, site http.Handler) []testDoor {
 	return []testDoor{
 		{"proxy", throughHandler(t, g)},
@@ -54,15 +52,10 @@ func fourDoors(t *testing.T, g *gateway.Gateway, site http.Handler) []testDoor {
 	}
 }
 
-// TestFourDoors puts the same requests through the reverse proxy, Wrap, forward
-// auth over HTTP and Envoy's gRPC service: what is decided must not depend on
-// the way.
+// TestFourDoors sends the same requests through the reverse proxy, Wrap, forward
+// auth over HTTP and Envoy's gRPC service, which have to decide alike.
 func TestFourDoors(t *testing.T) {
 	t.Parallel()
-	deny := filepath.Join(t.TempDir(), "deny")
-	if err := os.WriteFile(deny, []byte("oBARRED\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	site := new(echo)
 	upstream := httptest.NewServer(site)
 	t.Cleanup(upstream.Close)
@@ -71,13 +64,13 @@ func TestFourDoors(t *testing.T) {
 		c.PublicPaths = []string{"/static/", "GET /news/{id}"}
 		c.APIPaths = []string{"/api/"}
 		c.OutsideWeChat = gateway.OutsidePage
-		c.DenyOpenIDsFile = deny
+		c.DenyOpenIDsFile = openIDList(t, "oDENIED\n")
 		c.DenySnapshotUsers = true
-		c.TrustedProxies = loginLoopback
+		c.TrustedProxies = loopback
 	})
 	doors := fourDoors(t, g, site)
 	visitor := signedIn(t)
-	barred := signedIn(t, func(s *session.Session) { s.OpenID = "oBARRED" })
+	denied := signedIn(t, func(s *session.Session) { s.OpenID = "oDENIED" })
 	snapshot := signedIn(t, func(s *session.Session) { s.SnapshotUser = true })
 	script := []string{"Accept", "*/*", "Sec-Fetch-Mode", "cors", "User-Agent", browserUA}
 	elsewhere := []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "User-Agent", "Mozilla/5.0 (Windows NT 10.0) Chrome/120"}
@@ -120,14 +113,14 @@ func TestFourDoors(t *testing.T) {
 		{"forged identity", doorRequest{"GET", "/static/a", with(script, "X-WX-OpenID", "forged", "X_wx_openid", "forged")}, doorAnswer{passes: true}, "public"},
 		{"forged identity beside a session", doorRequest{"GET", "/orders", with(script, "Cookie", visitor, "X-Wx-OpenID", "forged")}, doorAnswer{passes: true, openID: rigOpenID}, "proxied"},
 		{"forged original", doorRequest{"GET", "/orders", with(script, "X-Rewrite-Url", "/static/a")}, doorAnswer{status: 401}, "unauthorized"},
-		{"barred", doorRequest{"GET", "/orders", with(asPage, "Cookie", barred)}, doorAnswer{status: 403}, "forbidden"},
-		{"barred on a public path", doorRequest{"GET", "/static/a", with(script, "Cookie", barred)}, doorAnswer{passes: true}, "public"},
+		{"denied", doorRequest{"GET", "/orders", with(asPage, "Cookie", denied)}, doorAnswer{status: 403}, "forbidden"},
+		{"denied on a public path", doorRequest{"GET", "/static/a", with(script, "Cookie", denied)}, doorAnswer{passes: true}, "public"},
 		{"snapshot visitor", doorRequest{"GET", "/orders", with(script, "Cookie", snapshot)}, doorAnswer{status: 401}, "unauthorized"},
 	} {
 		for _, door := range doors {
-			got := door.ask(t, tt.request)
+			got := door.send(t, tt.request)
 			if tt.want.status == 0 {
-				got.status = 0 // a page of one door's is another's way to that page
+				got.status = 0 // one door shows the page to which another redirects
 			}
 			if got != tt.want {
 				t.Errorf("%s, through %s: %+v, want %+v", tt.name, door.name, got, tt.want)
@@ -139,8 +132,8 @@ func TestFourDoors(t *testing.T) {
 	}
 }
 
-// The allow list and the rule about followers hold at each of the doors.
-func TestFourDoorsLetFollowersIn(t *testing.T) {
+// The allow list and RequireFollow apply at every door.
+func TestFourDoorsFollowersAndAllowList(t *testing.T) {
 	t.Parallel()
 	account := wechattest.StockAccount()
 	account.AppID = rigAppID
@@ -152,16 +145,13 @@ func TestFourDoorsLetFollowersIn(t *testing.T) {
 	for id, follows := range map[string]bool{"lihua": true, "tom": false, "xiaomei": true} {
 		wx.SetFollows(rigAppID, id, follows)
 	}
-	allow := filepath.Join(t.TempDir(), "allow")
-	if err := os.WriteFile(allow, []byte(follower+"\n"+stranger+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	allow := openIDList(t, follower+"\n"+stranger+"\n")
 	site := new(echo)
 	g, _ := newGateway(t, site, func(c *testConfig) {
 		c.Account = &wechat.Client{AppID: rigAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
 		c.Tokens = &wechat.TokenSource{Client: c.Account}
 		c.RequireFollow, c.AllowOpenIDsFile = true, allow
-		c.PublicPaths, c.TrustedProxies = []string{"/static/"}, loginLoopback
+		c.PublicPaths, c.TrustedProxies = []string{"/static/"}, loopback
 	})
 	for _, door := range fourDoors(t, g, site) {
 		for _, tt := range []struct {
@@ -179,14 +169,14 @@ func TestFourDoorsLetFollowersIn(t *testing.T) {
 			{unlisted, "/static/a", nil, doorAnswer{passes: true}},
 		} {
 			cookie := signedIn(t, func(s *session.Session) { s.OpenID = tt.openID })
-			if got := door.ask(t, doorRequest{"GET", tt.target, append(slices.Clone(tt.header), "Cookie", cookie)}); got != tt.want {
+			if got := door.send(t, doorRequest{"GET", tt.target, append(slices.Clone(tt.header), "Cookie", cookie)}); got != tt.want {
 				t.Errorf("%s, GET %s: %+v, want %+v", door.name, tt.target, got, tt.want)
 			}
 		}
 	}
 }
 
-// throughHandler is the door of a handler with the echoing site behind it.
+// throughHandler sends requests to a handler with the echoing site behind it.
 func throughHandler(t *testing.T, h http.Handler) func(*testing.T, doorRequest) doorAnswer {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -198,14 +188,14 @@ func throughHandler(t *testing.T, h http.Handler) func(*testing.T, doorRequest) 
 			return doorAnswer{status: a.StatusCode, login: strings.HasPrefix(location, "https://open.weixin.qq.com/") || a.StatusCode == 200}
 		}
 		seen := echoOf(t, a)
-		if string(seen.Target) != q.target || seen.Method != q.method {
+		if seen.Target != q.target || seen.Method != q.method {
 			t.Errorf("%s %s reached the site as %s %s", q.method, q.target, seen.Method, seen.Target)
 		}
 		return passed(t, seen.Header)
 	}
 }
 
-// throughForwardAuth is the door of a proxy that asks as Caddy and Traefik do.
+// throughForwardAuth asks about requests as Caddy and Traefik do.
 func throughForwardAuth(t *testing.T, h http.Handler) func(*testing.T, doorRequest) doorAnswer {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -223,7 +213,7 @@ func throughForwardAuth(t *testing.T, h http.Handler) func(*testing.T, doorReque
 	}
 }
 
-// throughEnvoy is the door of an Envoy that asks over gRPC.
+// throughEnvoy asks about requests as Envoy does over gRPC.
 func throughEnvoy(t *testing.T, g *gateway.Gateway) func(*testing.T, doorRequest) doorAnswer {
 	client := newExtAuthz(t, g)
 	return func(t *testing.T, q doorRequest) doorAnswer {
@@ -240,7 +230,7 @@ func throughEnvoy(t *testing.T, g *gateway.Gateway) func(*testing.T, doorRequest
 			}
 			return a
 		}
-		// As Envoy makes the request for the site.
+		// Make the request for the site as Envoy does.
 		site := make(http.Header)
 		for pair := range slices.Chunk(q.header, 2) {
 			site.Add(pair[0], pair[1])
@@ -262,8 +252,7 @@ func throughEnvoy(t *testing.T, g *gateway.Gateway) func(*testing.T, doorRequest
 	}
 }
 
-// passed is the answer for a request that has passed, with the header that the
-// site sees or is told to see.
+// passed is the answer for a request that has passed with the header h.
 func passed(t *testing.T, h http.Header) doorAnswer {
 	t.Helper()
 	a := doorAnswer{passes: true, openID: h.Get("X-WX-OpenID")}
@@ -306,8 +295,8 @@ func newExtAuthz(t testing.TB, g *gateway.Gateway) authv3.AuthorizationClient {
 	return authv3.NewAuthorizationClient(conn)
 }
 
-// checkOf is what Envoy asks about a request: header names in lower case, and
-// pseudo headers among them.
+// checkOf is Envoy's question about a request. Header names are in lower case and
+// include pseudo headers.
 func checkOf(q doorRequest) *authv3.CheckRequest {
 	headers := map[string]string{":method": q.method, ":path": q.target, ":authority": rigHost, ":scheme": "https"}
 	for pair := range slices.Chunk(q.header, 2) {

@@ -14,7 +14,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// What is kept about visitors is forgotten when their cookies have it.
+// What follow keeps about visitors is removed once their cookies have it.
 func TestFollowForgets(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -29,12 +29,12 @@ func TestFollowForgets(t *testing.T) {
 			t.Fatal(errs.fields)
 		}
 		const visitors = 5000
-		for i := range visitors { // a visitor a second, whom WeChat does not know
+		for i := range visitors { // one unknown visitor a second
 			f.refresh(t.Context(), &session.Session{OpenID: strconv.Itoa(i)}, f.atLogin())
 			time.Sleep(time.Second)
 		}
-		// Ten minutes' visitors, those of the time until the next sweep, and the
-		// floor under that.
+		// The visitors of ten minutes, as many again until the next sweep, and the
+		// size below which there is no sweep.
 		if got, most := f.visitors.Len(), 2*600+sweep.Min; got > most {
 			t.Errorf("%d visitors kept of %d, want %d at most", got, visitors, most)
 		}

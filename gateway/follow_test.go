@@ -11,18 +11,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-const (
-	userPath      = "/cgi-bin/user/info"
-	headingFollow = "请先关注公众号"
-)
+const userPath = "/cgi-bin/user/info"
 
-// requireFollow guards a site that followers alone may enter.
+// requireFollow configures a site that only followers may enter.
 func requireFollow(c *testConfig) {
 	c.RequireFollow = true
 	c.Tokens = &wechat.TokenSource{Client: c.Account}
@@ -32,9 +28,9 @@ func requireFollow(c *testConfig) {
 	c.SessionTTL = 96 * time.Hour
 }
 
-// followSite runs a test in a bubble with such a site, and a browser of the
-// visitor.
-func followSite(t *testing.T, visitor string, test func(t *testing.T, s *loginSite, b *wechattest.Browser)) {
+// testFollowSite runs a test in a bubble of synctest, with a site that requires
+// following and a browser of the visitor.
+func testFollowSite(t *testing.T, visitor string, test func(t *testing.T, s *loginSite, b *wechattest.Browser)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newLoginMemorySite(t, requireFollow)
@@ -44,21 +40,21 @@ func followSite(t *testing.T, visitor string, test func(t *testing.T, s *loginSi
 	})
 }
 
-// wantIn holds a page load of the site's against one that gets in.
-func (s *loginSite) wantIn(b *wechattest.Browser, when string) {
+// wantAdmitted checks that a page load reaches the site as a follower's.
+func (s *loginSite) wantAdmitted(b *wechattest.Browser, when string) {
 	s.t.Helper()
 	a := s.get(b, "/shop")
-	if a.status != http.StatusOK {
-		s.t.Fatalf("%s: status %d %s, want the site", when, a.status, loginHeading.FindString(a.body))
+	if a.StatusCode != http.StatusOK {
+		s.t.Fatalf("%s: status %d %s, want the site", when, a.StatusCode, headingElement.FindString(a.body))
 	}
-	h := seenBy(s.t, a.body).Header
+	h := echoIn(s.t, a.body).Header
 	if h.Get("X-Wx-Openid") != s.openID(b.Visitor) || h.Get("X-Wx-Subscribed") != "true" {
 		s.t.Errorf("%s: the site saw openid %q, subscribed %q", when, h.Get("X-Wx-Openid"), h.Get("X-Wx-Subscribed"))
 	}
 }
 
-// wantAsked holds the number of questions about visitors against want.
-func (s *loginSite) wantAsked(want int, when string) {
+// wantFollowCalls checks how often WeChat was asked whether a visitor follows.
+func (s *loginSite) wantFollowCalls(want int, when string) {
 	s.t.Helper()
 	if got := s.wx.Calls(userPath); got != want {
 		s.t.Errorf("%s: WeChat was asked %d times, want %d", when, got, want)
@@ -67,103 +63,84 @@ func (s *loginSite) wantAsked(want int, when string) {
 
 func TestFollower(t *testing.T) {
 	t.Parallel()
-	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
 		s.signIn(b)
-		s.wantIn(b, "after the login")
-		s.wantAsked(1, "after the login")
+		s.wantAdmitted(b, "after the login")
+		s.wantFollowCalls(1, "after the login")
 		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":true`) {
 			t.Errorf("/me = %s, want subscribed true", a.body)
 		}
 		time.Sleep(9 * time.Minute)
-		s.wantIn(b, "within the recheck time")
-		s.wantAsked(1, "within the recheck time")
+		s.wantAdmitted(b, "within the recheck time")
+		s.wantFollowCalls(1, "within the recheck time")
 		for i := range 5 {
 			time.Sleep(10*time.Minute + time.Second)
-			s.wantIn(b, "after the recheck time")
+			s.wantAdmitted(b, "after the recheck time")
 			s.get(b, "/api", asScript)
-			s.wantAsked(2+i, "after the recheck time")
+			s.wantFollowCalls(2+i, "after the recheck time")
 		}
-		restart := func() { s.use(s.replica(s.config())) } // one that knows the cookie alone
+		restart := func() { s.use(s.replica(s.config())) } // with nothing in memory
 		restart()
-		s.wantIn(b, "with another replica")
-		s.wantAsked(6, "with another replica")
+		s.wantAdmitted(b, "with another replica")
+		s.wantFollowCalls(6, "with another replica")
 		time.Sleep(time.Hour)
 		s.get(b, "/static/app.js")
-		s.wantAsked(6, "for a public path")
-		s.wantIn(b, "an hour later")
-		s.wantAsked(7, "an hour later")
-		// Whoever stops is out when the answer is an old one, and not before.
+		s.wantFollowCalls(6, "for a public path")
+		s.wantAdmitted(b, "an hour later")
+		s.wantFollowCalls(7, "an hour later")
+		// A visitor who stops following is refused when the answer is too old.
 		s.wx.SetFollows(wechattest.StockAppID, "lihua", false)
 		time.Sleep(10*time.Minute + time.Second)
 		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingFollow)
-		s.wantAsked(8, "when the answer is an old one")
+		s.wantFollowCalls(8, "when the answer is too old")
 		restart()
-		if a := s.get(b, "/api", asScript); a.status != http.StatusForbidden {
-			t.Errorf("with another replica: status %d, want 403", a.status)
+		if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusForbidden {
+			t.Errorf("with another replica: status %d, want 403", a.StatusCode)
 		}
-		s.wantAsked(8, "with another replica")
-		s.wantCalls(1)
+		s.wantFollowCalls(8, "with another replica")
+		s.wantExchanges(1)
 	})
 }
 
-// An openid that WeChat does not know as the account's follows nothing.
+// An openid that WeChat does not know as the account's does not follow it.
 func TestFollowUnknownOpenID(t *testing.T) {
 	t.Parallel()
-	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
 		s.wx.Fault(wechattest.Fault{Path: userPath, Mode: wechattest.FaultErrcode, Code: 40003})
-		wantPage(t, s.get(b, s.callbackOf(b, "/shop")), http.StatusForbidden, headingFollow)
-	})
-}
-
-// With WeChat away, one visitor's wait is enough for all who have an answer.
-func TestFollowAwayAsksForOne(t *testing.T) {
-	t.Parallel()
-	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-		other := s.browser()
-		other.Visitor = "alice"
-		s.signIn(b)
-		s.signIn(other)
-		time.Sleep(time.Hour)
-		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
-		s.wantIn(b, "the first")
-		s.wantIn(other, "the second")
-		s.wantAsked(3, "about both")
-		time.Sleep(4 * time.Second)
-		s.wantIn(other, "later")
-		s.wantAsked(4, "later")
+		wantPage(t, s.get(b, s.callbackAddress(b, "/shop")), http.StatusForbidden, headingFollow)
 	})
 }
 
 func TestNotFollowing(t *testing.T) {
 	t.Parallel()
-	followSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-		a := s.get(b, s.callbackOf(b, "/shop?item=1"))
+	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		a := s.get(b, s.callbackAddress(b, "/shop?item=1"))
 		wantPage(t, a, http.StatusForbidden, headingFollow)
 		if got := button(t, a.body); got != "/shop?item=1" {
-			t.Errorf("button leads to %q, want where she was going", got)
+			t.Errorf("button leads to %q, want the page of the login", got)
 		}
 		if !strings.Contains(a.body, `<img src="https://pictures.example.com/qr.png"`) ||
-			!strings.Contains(a.header.Get("Content-Security-Policy"), "img-src 'self' data: https://pictures.example.com;") {
-			t.Errorf("the page does not show the QR code: %q", a.header.Get("Content-Security-Policy"))
+			!strings.Contains(a.Header.Get("Content-Security-Policy"), "img-src 'self' data: https://pictures.example.com;") {
+			t.Errorf("the page does not show the QR code: %q", a.Header.Get("Content-Security-Policy"))
 		}
-		s.wantAsked(1, "at the login")
+		s.wantFollowCalls(1, "at the login")
 
 		wantPage(t, s.get(b, "/shop?item=2"), http.StatusForbidden, headingFollow)
 		a = s.get(b, "/api", asScript)
-		if a.status != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_following"`) {
-			t.Errorf("a script gets %d %s, want 403 not_following", a.status, a.body)
+		if a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, `"error":"not_following"`) {
+			t.Errorf("script: %d %s, want 403 not_following", a.StatusCode, a.body)
 		}
 		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":false`) {
 			t.Errorf("/me = %s, want subscribed false", a.body)
 		}
 		a = s.get(b, "/static/app.js")
-		if h := seenBy(t, a.body).Header; a.status != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
-			t.Errorf("a public path: %d with %q, want it without identity", a.status, hasPrefixFold(h, "x-wx-"))
+		if h := echoIn(t, a.body).Header; a.StatusCode != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
+			t.Errorf("public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
 		}
-		s.wantAsked(1, "at once")
+		s.wantFollowCalls(1, "at once")
 
-		// She presses the button before she has followed, and presses it again
-		// and again: asked each three seconds at most.
+		// A visitor who presses the button again and again without following costs
+		// one call in three seconds.
 		for range 20 {
 			time.Sleep(time.Second)
 			wantPage(t, s.get(b, "/shop?item=1"), http.StatusForbidden, headingFollow)
@@ -171,100 +148,26 @@ func TestNotFollowing(t *testing.T) {
 		if got := s.wx.Calls(userPath); got < 5 || got > 8 {
 			t.Errorf("WeChat was asked %d times in twenty seconds, want once each three or four", got)
 		}
-		// A script that asks all the time costs nothing.
+		// Requests of a script cost no call.
 		before := s.wx.Calls(userPath)
 		for range 30 {
 			time.Sleep(time.Second)
 			s.get(b, "/api", asScript)
 		}
-		s.wantAsked(before, "by a script")
+		s.wantFollowCalls(before, "by a script")
 
 		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
-		s.wantIn(b, "she follows and presses the button")
-		s.wantCalls(1) // and did not sign in again
-		if a := s.get(b, "/api", asScript); a.status != http.StatusOK {
-			t.Errorf("a script gets %d afterwards, want 200", a.status)
+		s.wantAdmitted(b, "after following and pressing the button")
+		s.wantExchanges(1) // there was no second login
+		if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusOK {
+			t.Errorf("script after following: %d, want 200", a.StatusCode)
 		}
 	})
 }
 
-// WeChat away, out of quota or refusing: who follows goes on for a day.
-func TestFollowWeChatAway(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name  string
-		fault wechattest.Fault
-		level string // of the log lines
-	}{
-		{"system error", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: -1}, "warn"},
-		{"out of quota", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, "warn"},
-		{"no right", wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 48001}, "error"},
-		{"no JSON", wechattest.Fault{Mode: wechattest.FaultHTML}, "warn"},
-		{"no answer", wechattest.Fault{Mode: wechattest.FaultHang}, "warn"},
-		{"about another", wechattest.Fault{Mode: wechattest.FaultNoOpenID}, "warn"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-				s.signIn(b)
-				test.fault.Path, test.fault.Times = userPath, -1
-				s.wx.Fault(test.fault)
-				time.Sleep(time.Hour)
-				start := time.Now()
-				s.wantIn(b, "WeChat is away")
-				if got := time.Since(start); got > time.Second {
-					t.Errorf("it took %s, want a second at most", got)
-				}
-				asked := s.wx.Calls(userPath)
-				s.wantIn(b, "once more")
-				s.wantAsked(asked, "at once after a failure")
-				time.Sleep(22 * time.Hour)
-				s.wantIn(b, "nearly a day later")
-
-				time.Sleep(2 * time.Hour)
-				a := s.get(b, "/shop")
-				wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
-				if a.header.Get("Retry-After") == "" || button(t, a.body) != "/shop" {
-					t.Errorf("Retry-After %q, button to %q", a.header.Get("Retry-After"), button(t, a.body))
-				}
-				if a := s.get(b, "/api", asScript); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, `"error":"wechat_unavailable"`) {
-					t.Errorf("a script gets %d %s, want 503 wechat_unavailable", a.status, a.body)
-				}
-				if len(s.log.level(test.level)) == 0 || strings.Contains(s.log.String(), s.openID("lihua")) {
-					t.Errorf("log: %s", s.log)
-				}
-				s.wx.ClearFaults()
-				time.Sleep(4 * time.Second)
-				s.wantIn(b, "WeChat is back")
-				s.wantCalls(1)
-			})
-		})
-	}
-}
-
-// Whoever signs in while WeChat says nothing is signed in, and let in when it
-// speaks again.
-func TestFollowUnknownAtLogin(t *testing.T) {
-	t.Parallel()
-	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
-		a := s.get(b, s.callbackOf(b, "/shop?item=1"))
-		wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
-		if got := button(t, a.body); got != "/shop?item=1" {
-			t.Errorf("button leads to %q, want where she was going", got)
-		}
-		wantPage(t, s.get(b, "/shop"), http.StatusServiceUnavailable, headingWeChatAway)
-		s.wantAsked(1, "pressed at once")
-		time.Sleep(4 * time.Second)
-		s.wx.ClearFaults()
-		s.wantIn(b, "WeChat is back")
-		s.wantCalls(1)
-	})
-}
-
-// However many requests of one visitor come when her answer is old, one
-// question is asked; and none of them waits longer than a second for it.
-func TestFollowOneQuestion(t *testing.T) {
+// Many requests of one visitor whose answer is too old cost one call, and none of
+// them waits for it longer than a second.
+func TestFollowOneCallAtATime(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name    string
@@ -276,7 +179,7 @@ func TestFollowOneQuestion(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+			testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
 				s.signIn(b)
 				time.Sleep(time.Hour)
 				s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultSlowHeader, Delay: test.slow})
@@ -286,27 +189,27 @@ func TestFollowOneQuestion(t *testing.T) {
 					twin.Visitor = b.Visitor
 					all.Go(func() {
 						start := time.Now()
-						s.wantIn(twin, "together")
+						s.wantAdmitted(twin, "together")
 						if got := time.Since(start); got > test.longest {
 							t.Errorf("it took %s, want %s at most", got, test.longest)
 						}
 					})
 				}
 				all.Wait()
-				s.wantAsked(2, "after fifty requests")
+				s.wantFollowCalls(2, "after fifty requests")
 				time.Sleep(10 * time.Second)
-				s.wantIn(b, "with her old cookie")
-				s.wantAsked(2, "with her old cookie")
+				s.wantAdmitted(b, "with the old cookie")
+				s.wantFollowCalls(2, "with the old cookie")
 			})
 		})
 	}
 }
 
-// A visitor who leaves does not take the question with her.
-func TestFollowQuestionOutlivesItsRequest(t *testing.T) {
+// A call goes on when the visitor leaves, and later requests use its answer.
+func TestFollowCallOutlivesItsRequest(t *testing.T) {
 	t.Parallel()
-	followSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-		s.visit(b, "/")
+	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.open(b, "/")
 		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
 		time.Sleep(time.Hour)
 		s.wx.Fault(wechattest.Fault{Path: userPath, Mode: wechattest.FaultSlowHeader, Delay: 2 * time.Second})
@@ -316,21 +219,21 @@ func TestFollowQuestionOutlivesItsRequest(t *testing.T) {
 			*r = *r.WithContext(ctx)
 		})
 		time.Sleep(2 * time.Second)
-		s.wantIn(b, "the answer has come meanwhile")
-		s.wantAsked(2, "in all")
+		s.wantAdmitted(b, "after the answer has come")
+		s.wantFollowCalls(2, "in all")
 	})
 }
 
 func TestFollowSnapshotVisitor(t *testing.T) {
 	t.Parallel()
-	followSite(t, "snapshot", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
-		wantPage(t, s.get(b, s.callbackOf(b, "/shop")), http.StatusForbidden, headingSnapshot)
-		s.wantAsked(0, "about a virtual account")
+	testFollowSite(t, "snapshot", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		wantPage(t, s.get(b, s.callbackAddress(b, "/shop")), http.StatusForbidden, headingSnapshot)
+		s.wantFollowCalls(0, "about a virtual account")
 	})
 }
 
-// Without RequireFollow, what an old cookie says of following is not passed on:
-// nobody keeps it up to date.
+// Without RequireFollow, the answer in an old cookie is not passed on, because it
+// is not kept up to date.
 func TestFollowTurnedOff(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, &echo{})
@@ -345,51 +248,11 @@ func TestFollowTurnedOff(t *testing.T) {
 	}
 }
 
-func TestFollowConfig(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name   string
-		change func(*testConfig)
-		want   string // in the error; empty: none
-	}{
-		{"right", func(*testConfig) {}, ""},
-		{"no picture", func(c *testConfig) { c.FollowQRURL = "" }, ""},
-		{"picture on the site", func(c *testConfig) { c.FollowQRURL = "/static/qr.png" }, ""},
-		{"no tokens", func(c *testConfig) { c.Tokens = nil }, "Tokens"},
-		{"tokens without a client", func(c *testConfig) { c.Tokens = new(wechat.TokenSource) }, "Tokens"},
-		{"another account's tokens", func(c *testConfig) {
-			c.Tokens = &wechat.TokenSource{Client: &wechat.Client{AppID: "wxother"}}
-		}, "another account"},
-		{"negative time", func(c *testConfig) { c.FollowRecheck = -time.Second }, "FollowRecheck"},
-		{"relative picture", func(c *testConfig) { c.FollowQRURL = "qr.png" }, "FollowQRURL"},
-		{"picture of no scheme", func(c *testConfig) { c.FollowQRURL = "//x.example/qr.png" }, "FollowQRURL"},
-		{"script for a picture", func(c *testConfig) { c.FollowQRURL = "javascript:alert(1)" }, "FollowQRURL"},
-		{"policy in a picture", func(c *testConfig) { c.FollowQRURL = "https://x.example;script-src/" }, "FollowQRURL"},
-		{"scan login", func(c *testConfig) {
-			c.OutsideWeChat, c.ScanAccount = gateway.OutsideQRConnect, &wechat.Client{AppID: "wxscan"}
-		}, "RequireFollow"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			c := testConfig{Site: gateway.Site{PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys()}}
-			requireFollow(&c)
-			test.change(&c)
-			_, err := gateway.New(c.whole())
-			switch {
-			case test.want == "" && err != nil:
-				t.Errorf("New: %v, want no error", err)
-			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
-				t.Errorf("New: %v, want an error about %s", err, test.want)
-			}
-		})
-	}
-}
-
-// A cookie from before does not bring an old answer back, on paths where
-// nobody is asked about either.
+// An older cookie does not bring back an older answer, even on paths where WeChat
+// is not asked.
 func TestFollowOldCookie(t *testing.T) {
 	t.Parallel()
-	followSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
 		s.signIn(b)
 		site, err := url.Parse(s.url)
 		if err != nil {
@@ -411,8 +274,53 @@ func TestFollowOldCookie(t *testing.T) {
 		}
 		b.Jar.SetCookies(site, old)
 		a := s.get(b, "/static/app.js")
-		if h := seenBy(t, a.body).Header; a.status != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
-			t.Errorf("a public path: %d with %q, want it without identity", a.status, hasPrefixFold(h, "x-wx-"))
+		if h := echoIn(t, a.body).Header; a.StatusCode != http.StatusOK || len(hasPrefixFold(h, "x-wx-")) > 0 {
+			t.Errorf("public path: %d with %q, want it without identity", a.StatusCode, hasPrefixFold(h, "x-wx-"))
+		}
+	})
+}
+
+// A page that drives the login gets not_following each time, until the visitor
+// follows.
+func TestNotFollowingPageFlow(t *testing.T) {
+	t.Parallel()
+	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		code, state := s.pageCode(b, "/guest")
+		for range 2 {
+			wantRefusal(t, s.postCode(b, code, state), http.StatusForbidden, "not_following")
+		}
+		s.wx.SetFollows(wechattest.StockAppID, "tom", true)
+		time.Sleep(4 * time.Second)
+		s.wantAdmitted(b, "after following")
+		s.wantExchanges(1)
+	})
+}
+
+// Logins of visitors who may not enter are counted by their reason.
+func TestFollowMetrics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, requireFollow)
+		b := s.browser()
+		b.Visitor = "tom"
+		s.open(b, "/")
+		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
+		unknown := s.browser()
+		s.open(unknown, "/")
+		families, err := s.metrics.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string]float64)
+		for _, family := range families {
+			if family.GetName() == "wxgate_logins_total" {
+				for _, m := range family.GetMetric() {
+					got[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+				}
+			}
+		}
+		if got["forbidden"] != 1 || got["wechat_away"] != 1 || got["ok"] != 0 {
+			t.Errorf("logins = %v, want one forbidden and one wechat_away", got)
 		}
 	})
 }

@@ -13,9 +13,8 @@ import (
 )
 
 // BenchmarkForwardAuth is a check over HTTP, keep-alive, with a valid cookie,
-// access log on. "cpu-ns/op" is that of the whole process, the client (some
-// lines over a socket, see bench_test.go) and the kernel's part included;
-// BenchmarkForwardAuthHandler is the gateway's alone.
+// access log on. "cpu-ns/op" includes the client and the kernel;
+// BenchmarkForwardAuthHandler measures the gateway alone.
 func BenchmarkForwardAuth(b *testing.B) {
 	r := newAuthRig(b, quiet)
 	benchRequests(b, r.Listener.Addr().String(), []byte(authHead(b)), 0)
@@ -31,7 +30,7 @@ func BenchmarkForwardAuthFloor(b *testing.B) {
 
 // BenchmarkForwardAuthHandler is the check without the network.
 func BenchmarkForwardAuthHandler(b *testing.B) {
-	g, _ := newGateway(b, nil, quiet, func(c *testConfig) { c.TrustedProxies = loginLoopback })
+	g, _ := newGateway(b, nil, quiet, func(c *testConfig) { c.TrustedProxies = loopback })
 	q := httptest.NewRequest(http.MethodGet, "/_wx/auth", nil)
 	q.RemoteAddr = "127.0.0.1:40000"
 	for name, value := range authHeader(b) {
@@ -73,7 +72,7 @@ func BenchmarkExtAuthz(b *testing.B) {
 	b.ReportMetric(float64(cpuTime(b)-before)/float64(b.N), "cpu-ns/op")
 }
 
-// quiet keeps the access log out of a benchmark's memory, not out of its time.
+// quiet writes the access log nowhere: its time counts, its memory does not.
 func quiet(c *testConfig) {
 	c.Logger = zerolog.New(io.Discard).With().Timestamp().Logger()
 }
@@ -96,7 +95,7 @@ func authHead(b *testing.B) string {
 	return head.String() + "\r\n"
 }
 
-// discard is a response that nobody reads.
+// discard is a ResponseWriter that keeps only the status.
 type discard struct {
 	header http.Header
 	status int

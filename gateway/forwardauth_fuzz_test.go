@@ -10,16 +10,19 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// FuzzForwardAuth: whatever a proxy tells of a request, its visitor passes only
-// where the same request would pass through the gateway itself; nothing makes
-// the answer another than 200, 401 or 403, whichever way it is told.
+// FuzzForwardAuth checks that a request about which a proxy asks passes only if the
+// same request passes through the gateway itself, and that every answer is 200, 401
+// or 403, by every way to describe the request.
 func FuzzForwardAuth(f *testing.F) {
-	for _, target := range []string{"/static/a.css", "/static/../orders", "/static/%2e%2e/x", "/orders#/static/", "//static/a", "/static/a b", "/static/%zz", "*", "http://x/static/a", "/news/7?x=/static/", "/_wx/me", "/static/\xff", "/static/;x"} {
+	for _, target := range []string{
+		"/static/a.css", "/static/../orders", "/static/%2e%2e/x", "/orders#/static/", "//static/a", "/static/a b", "/static/%zz", "*",
+		"http://x/static/a", "/news/7?x=/static/", "/_wx/me", "/static/\xff", "/static/;x",
+	} {
 		for _, method := range []string{"GET", "POST", "", "get", "CONNECT"} {
 			f.Add(method, target)
 		}
 	}
-	g, err := gateway.New(gateway.Config{TrustedProxies: loginLoopback, Sites: []gateway.Site{{
+	g, err := gateway.New(gateway.Config{TrustedProxies: loopback, Sites: []gateway.Site{{
 		PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(),
 		PublicPaths: []string{"/static/", "GET /news/{id}"},
 	}}})
@@ -31,11 +34,12 @@ func FuzzForwardAuth(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target string) {
 		reached = false
 		sendable := false
-		if r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(method + " " + target + " HTTP/1.1\r\nHost: " + rigHost + "\r\n\r\n"))); err == nil && r.RequestURI == target {
+		text := method + " " + target + " HTTP/1.1\r\nHost: " + rigHost + "\r\n\r\n"
+		if r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text))); err == nil && r.RequestURI == target {
 			sendable = true
 			site.ServeHTTP(httptest.NewRecorder(), r)
 		}
-		for name, tell := range map[string]func(*http.Request){
+		for name, describe := range map[string]func(*http.Request){
 			"X-Forwarded": func(r *http.Request) {
 				r.Header["X-Forwarded-Method"], r.Header["X-Forwarded-Uri"] = []string{method}, []string{target}
 			},
@@ -51,11 +55,11 @@ func FuzzForwardAuth(f *testing.F) {
 		} {
 			r := httptest.NewRequest("GET", "/_wx/auth", nil)
 			r.RemoteAddr = "127.0.0.1:1"
-			tell(r)
+			describe(r)
 			switch {
 			case strings.HasPrefix(target, "/") && (name != "path" || sendable):
 			case name == "path", name == "X-Original-Url":
-				continue // never gets as far as the endpoint, or names another host
+				continue // does not reach the endpoint, or names another host
 			}
 			w := httptest.NewRecorder()
 			g.ServeHTTP(w, r)
@@ -69,7 +73,7 @@ func FuzzForwardAuth(f *testing.F) {
 				t.Errorf("%s, %q %q: answer %d", name, method, target, w.Code)
 			}
 			if w.Code == 200 && !reached {
-				t.Errorf("%s, %q %q: may pass, but does not reach the site", name, method, target)
+				t.Errorf("%s, %q %q: passes, but does not reach the site", name, method, target)
 			}
 		}
 	})

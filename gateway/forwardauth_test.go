@@ -3,8 +3,6 @@ package gateway_test
 import (
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,32 +11,28 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// newAuthRig starts a gateway that forwards nothing and trusts the test's own
-// address.
+// newAuthRig starts a gateway without upstreams that trusts the test's address.
 func newAuthRig(t testing.TB, change ...func(*testConfig)) *rig {
 	t.Helper()
 	return newRig(t, nil, append([]func(*testConfig){func(c *testConfig) {
-		c.TrustedProxies = loginLoopback
+		c.TrustedProxies = loopback
 		c.PublicPaths = []string{"/static/", "GET /news/{id}"}
 		c.APIPaths = []string{"/api/"}
 	}}, change...)...)
 }
 
-// asPage are the headers by which a browser loads a page.
-var asPage = []string{"Accept", "text/html", "Sec-Fetch-Mode", "navigate", "User-Agent", browserUA}
-
-// forwarded are the headers of Traefik and Caddy for a request.
+// forwarded are the headers by which Traefik and Caddy describe a request.
 func forwarded(method, target string) []string {
 	return []string{"X-Forwarded-Method", method, "X-Forwarded-Proto", "https", "X-Forwarded-Host", rigHost, "X-Forwarded-Uri", target}
 }
 
-// Each way of telling which request is asked about, for the same decisions.
+// Every way to describe a request leads to the same decisions.
 func TestForwardAuthSources(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)
 	sources := []struct {
-		name string
-		ask  func(method, target string) (string, string, []string)
+		name     string
+		question func(method, target string) (string, string, []string)
 	}{
 		{"Traefik, Caddy", func(method, target string) (string, string, []string) {
 			return "GET", "/_wx/auth", forwarded(method, target)
@@ -78,7 +72,7 @@ func TestForwardAuthSources(t *testing.T) {
 		} {
 			t.Run(source.name+" "+tt.method+" "+tt.target, func(t *testing.T) {
 				t.Parallel()
-				method, target, header := source.ask(tt.method, tt.target)
+				method, target, header := source.question(tt.method, tt.target)
 				if tt.cookie {
 					header = append(header, "Cookie", signedIn(t))
 				}
@@ -108,8 +102,8 @@ func TestForwardAuthSources(t *testing.T) {
 	}
 }
 
-// What is not told alike, not told by a trusted proxy, or not readable lets
-// nobody in, and is no failure of the server's.
+// Headers that contradict each other or cannot be read are refused with a 403.
+// What they do not say is not known: the answer is a 401.
 func TestForwardAuthRefuses(t *testing.T) {
 	t.Parallel()
 	const uri = "X-Forwarded-Uri"
@@ -130,7 +124,7 @@ func TestForwardAuthRefuses(t *testing.T) {
 		{"absolute", "/_wx/auth", []string{uri, rigOrigin + "/static/a"}, 403, ""},
 		{"fragment", "/_wx/auth", []string{uri, "/orders#/static/a"}, 403, ""},
 		{"fragment behind a public path", "/_wx/auth", []string{uri, "/static/#/../orders"}, 403, ""},
-		{"blank", "/_wx/auth", []string{uri, "/static/a b"}, 403, ""},
+		{"space", "/_wx/auth", []string{uri, "/static/a b"}, 403, ""},
 		{"bad escape", "/_wx/auth", []string{uri, "/static/%zz"}, 403, ""},
 		{"asterisk", "/_wx/auth", []string{uri, "*"}, 403, ""},
 		{"URL of another scheme", "/_wx/auth", []string{"X-Original-Url", "ftp://h5.example.com/static/a"}, 403, ""},
@@ -144,8 +138,8 @@ func TestForwardAuthRefuses(t *testing.T) {
 		{"hosts that differ in the port", "/_wx/auth", []string{"X-Original-Url", rigOrigin + "/orders", "X-Forwarded-Host", "H5.example.com:443"}, 401, ""},
 		{"host list", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Host", "a.example.com, b.example.com"}, 403, ""},
 		{"encoded endpoint", "/_wx/%61uth/static/a", nil, 401, ""},
-		{"method not told", "/_wx/auth", []string{uri, "/news/7"}, 401, ""},
-		{"nothing told", "/_wx/auth", nil, 401, ""},
+		{"no method given", "/_wx/auth", []string{uri, "/news/7"}, 401, ""},
+		{"no headers", "/_wx/auth", nil, 401, ""},
 		{"dots behind", "/_wx/auth/../me", nil, 401, ""},
 		{"health checker", "/_wx/auth", []string{uri, "/orders", "User-Agent", "kube-probe/1.30"}, 401, ""},
 		{"only other headers", "/_wx/auth", []string{"X-Rewrite-Url", "/static/a", "X_Forwarded_Uri", "/static/a", "Forwarded", "for=1"}, 401, ""},
@@ -155,7 +149,7 @@ func TestForwardAuthRefuses(t *testing.T) {
 			r := newAuthRig(t)
 			for _, cookie := range []string{"", signedIn(t)} {
 				if cookie != "" && tt.status != 403 {
-					continue // a session is good for whatever is asked about
+					continue // a session may pass anywhere
 				}
 				a := r.do(t, "GET", tt.target, append(slices.Clone(tt.header), "Cookie", cookie)...)
 				if a.StatusCode != tt.status || !strings.Contains(a.body, tt.says) || a.Header.Get("X-WX-OpenID") != "" {
@@ -166,8 +160,8 @@ func TestForwardAuthRefuses(t *testing.T) {
 	}
 }
 
-// An address that is not trusted tells nothing, whatever it sends.
-func TestForwardAuthOfAnUntrustedAddress(t *testing.T) {
+// The headers of an untrusted address are ignored.
+func TestForwardAuthUntrusted(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t, func(c *testConfig) { c.TrustedProxies = nil })
 	for _, tt := range []struct {
@@ -203,10 +197,10 @@ func TestForwardAuthRedirects(t *testing.T) {
 		location string
 	}{
 		{"page load", "?redirect=true", "GET", "/orders?id=1", asPage, 302, login + "?return_to=" + url.QueryEscape("/orders?id=1")},
-		{"page load, not asked to", "", "GET", "/orders?id=1", asPage, 401, login + "?return_to=" + url.QueryEscape("/orders?id=1")},
-		{"page load, asked otherwise", "?redirect=1", "GET", "/orders", asPage, 401, login + "?return_to=%2Forders"},
+		{"page load, without redirect", "", "GET", "/orders?id=1", asPage, 401, login + "?return_to=" + url.QueryEscape("/orders?id=1")},
+		{"page load, another value", "?redirect=1", "GET", "/orders", asPage, 401, login + "?return_to=%2Forders"},
 		{"home page", "?redirect=true", "HEAD", "/", asPage, 302, login},
-		{"script", "?redirect=true", "GET", "/orders", []string{"Accept", "*/*", "Sec-Fetch-Mode", "cors", "Referer", rigOrigin + "/shop"}, 401, login + "?return_to=" + url.QueryEscape(rigOrigin+"/shop")},
+		{"script", "?redirect=true", "GET", "/orders", append(slices.Clone(fromScript), "Referer", rigOrigin+"/shop"), 401, login + "?return_to=" + url.QueryEscape(rigOrigin+"/shop")},
 		{"form", "?redirect=true", "POST", "/orders", asPage, 401, login},
 		{"API path", "?redirect=true", "GET", "/api/orders", asPage, 401, login},
 		{"return to the login", "?redirect=true", "GET", "/_wx/login?return_to=/x", asPage, 302, login},
@@ -231,15 +225,11 @@ func TestForwardAuthRedirects(t *testing.T) {
 	}
 }
 
-// nginx closes the connection over a body, and takes nothing but 2xx, 401 and
-// 403.
+// nginx closes the connection over a body, and accepts only 2xx, 401 and 403.
 func TestForwardAuthOfNginxHasNoBody(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t, func(c *testConfig) {
-		c.DenyOpenIDsFile = filepath.Join(t.TempDir(), "deny")
-		if err := os.WriteFile(c.DenyOpenIDsFile, []byte(rigOpenID), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		c.DenyOpenIDsFile = openIDList(t, rigOpenID)
 	})
 	for _, tt := range []struct {
 		target string
@@ -267,8 +257,8 @@ func TestForwardAuthOfNginxHasNoBody(t *testing.T) {
 	}
 }
 
-// The session of a page load is renewed, that of a file or a script is not:
-// nobody here sees what caches may do with the site's answer.
+// The session is renewed by page loads, not by files and scripts: the gateway does
+// not see whether caches may keep the site's answer.
 func TestForwardAuthRenews(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)
@@ -276,12 +266,13 @@ func TestForwardAuthRenews(t *testing.T) {
 	if a := r.do(t, "GET", "/_wx/auth", append(append(forwarded("GET", "/shop"), asPage...), "Cookie", old)...); a.StatusCode != 200 || a.sessionCookie() == "" {
 		t.Errorf("page load: answer %d without a new cookie", a.StatusCode)
 	}
-	if a := r.do(t, "GET", "/_wx/auth", append(forwarded("GET", "/a.js"), "Cookie", old, "Sec-Fetch-Mode", "no-cors")...); a.StatusCode != 200 || a.sessionCookie() != "" {
+	a := r.do(t, "GET", "/_wx/auth", append(forwarded("GET", "/a.js"), "Cookie", old, "Sec-Fetch-Mode", "no-cors")...)
+	if a.StatusCode != 200 || a.sessionCookie() != "" {
 		t.Errorf("script: answer %d, cookies %q, want none", a.StatusCode, a.Cookies())
 	}
 }
 
-func TestForwardAuthTellsTheIdentity(t *testing.T) {
+func TestForwardAuthIdentityHeaders(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)
 	cookie := signedIn(t, func(s *session.Session) { s.Nickname, s.UnionID = "小明 1", "oUNION" })
@@ -302,7 +293,7 @@ func TestForwardAuthTellsTheIdentity(t *testing.T) {
 	}
 }
 
-// Where nothing is forwarded there is nothing but the gateway's own endpoints.
+// Without upstreams the gateway answers only its own endpoints.
 func TestForwardAuthAlone(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t, func(c *testConfig) { c.VerifyFiles = []string{"abc"} })
@@ -315,7 +306,7 @@ func TestForwardAuthAlone(t *testing.T) {
 	}
 }
 
-// The access line tells of the visitor's request, not of the proxy's.
+// The access line describes the visitor's request, not the proxy's.
 func TestForwardAuthAccessLine(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)

@@ -22,23 +22,23 @@ var (
 	fragmentScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 )
 
-// fragmentPage opens a page of the site that is to answer with the page that
-// reads the fragment, and returns the addresses to which script and link lead.
+// fragmentPage loads an address that is answered by the page that reads the
+// fragment, and returns where its script and its link lead.
 func (s *loginSite) fragmentPage(b *wechattest.Browser, address string, change ...func(*http.Request)) (login, link string) {
 	s.t.Helper()
 	a := s.get(b, address, change...)
 	found, linked := fragmentLogin.FindStringSubmatch(a.body), fragmentLink.FindStringSubmatch(a.body)
-	if a.status != 200 || found == nil || linked == nil {
-		s.t.Fatalf("GET %s = %d %q, want the page that reads the fragment", address, a.status, a.body)
+	if a.StatusCode != 200 || found == nil || linked == nil {
+		s.t.Fatalf("GET %s = %d %q, want the page that reads the fragment", address, a.StatusCode, a.body)
 	}
 	if len(a.cookies("")) != 0 {
-		s.t.Errorf("GET %s sets %q, want no cookie before the login", address, a.header["Set-Cookie"])
+		s.t.Errorf("GET %s sets %q, want no cookie before the login", address, a.Header["Set-Cookie"])
 	}
 	return html.UnescapeString(found[1]), html.UnescapeString(linked[1])
 }
 
-// The page leads to the login with all that the server knows of the address,
-// to which a script can add the rest.
+// The page leads to a login with the path and query of the address, to which the
+// script appends the fragment.
 func TestFragmentPage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withFragments)
@@ -63,8 +63,8 @@ func TestFragmentPage(t *testing.T) {
 			t.Errorf("%s: return_to = %q, want %q", tt.address, got, tt.want)
 		}
 		for _, fragment := range []string{"", "#/me", "#/a?b=c&d=e+f", "#/%E5%95%86"} {
-			page := s.visit(s.browser(), login+url.QueryEscape(fragment)) // as encodeURIComponent, without a blank
-			if got := seenBy(t, page.Body).Target; got != tt.want {
+			page := s.open(s.browser(), login+url.QueryEscape(fragment)) // as encodeURIComponent does, but for spaces
+			if got := echoIn(t, page.Body).Target; got != tt.want {
 				t.Errorf("%s with %q: the site saw %q, want %q", tt.address, fragment, got, tt.want)
 			}
 			if want := strings.TrimPrefix(fragment, "#"); want != "" && page.URL.EscapedFragment() != want {
@@ -85,14 +85,14 @@ func TestFragmentPagePolicy(t *testing.T) {
 	sum := sha256.Sum256([]byte(scripts[0][1]))
 	want := "default-src 'none'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	if got := a.header.Get("Content-Security-Policy"); got != want {
+	if got := a.Header.Get("Content-Security-Policy"); got != want {
 		t.Errorf("Content-Security-Policy = %q, want %q", got, want)
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
 		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
 	} {
-		if got := a.header.Get(name); got != want {
+		if got := a.Header.Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
 	}
@@ -101,10 +101,11 @@ func TestFragmentPagePolicy(t *testing.T) {
 	}
 }
 
-// Only who can run the page gets it; all others are answered as without it.
-func TestFragmentPageIsForPages(t *testing.T) {
+// Requests that cannot run the script of the page get the answer without
+// KeepFragment.
+func TestFragmentPageForPageLoadsOnly(t *testing.T) {
 	t.Parallel()
-	set := func(pairs ...string) func(*http.Request) {
+	header := func(pairs ...string) func(*http.Request) {
 		return func(r *http.Request) {
 			for i := 0; i < len(pairs); i += 2 {
 				r.Header.Set(pairs[i], pairs[i+1])
@@ -120,40 +121,40 @@ func TestFragmentPageIsForPages(t *testing.T) {
 		change             func(*http.Request)
 		status             int // 200: the page; -200: the site
 	}{
-		{"page load", "GET", "/", set(), 200},
-		{"as a document", "GET", "/", set("Sec-Fetch-Dest", "document"), 200},
+		{"page load", "GET", "/", header(), 200},
+		{"as a document", "GET", "/", header("Sec-Fetch-Dest", "document"), 200},
 		{"older browser", "GET", "/", func(r *http.Request) { r.Header.Del("Sec-Fetch-Mode") }, 200},
-		{"HEAD", "HEAD", "/", set(), 302},
-		{"frame", "GET", "/", set("Sec-Fetch-Dest", "iframe"), 302},
-		{"no HTML", "GET", "/", set("Accept", "*/*"), 302},
-		{"HTML refused", "GET", "/", set("Accept", "text/html;q=0, */*"), 302},
+		{"HEAD", "HEAD", "/", header(), 302},
+		{"frame", "GET", "/", header("Sec-Fetch-Dest", "iframe"), 302},
+		{"no HTML", "GET", "/", header("Accept", "*/*"), 302},
+		{"HTML refused", "GET", "/", header("Accept", "text/html;q=0, */*"), 302},
 		{"script", "GET", "/", asScript, 401},
-		{"API", "GET", "/api/me", set(), 401},
-		{"POST", "POST", "/", set(), 401},
-		{"public", "GET", "/public", set(), -200},
-		{"login endpoint", "GET", "/_wx/login?return_to=/x%23/me", set(), 302},
+		{"API", "GET", "/api/me", header(), 401},
+		{"POST", "POST", "/", header(), 401},
+		{"public", "GET", "/public", header(), -200},
+		{"login endpoint", "GET", "/_wx/login?return_to=/x%23/me", header(), 302},
 	} {
 		a := s.do(s.browser(), tt.method, tt.path, nil, tt.change)
-		got := a.status
-		if a.header.Get("From-Upstream") != "" {
+		got := a.StatusCode
+		if a.Header.Get("From-Upstream") != "" {
 			got = -got
 		}
 		if got != tt.status {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.status)
 		}
 		if page := fragmentLogin.MatchString(a.body); page != (tt.status == 200) {
-			t.Errorf("%s: the page is shown: %v", tt.name, page)
+			t.Errorf("%s: shows the page: %v", tt.name, page)
 		}
 	}
 	b := s.browser()
 	login, _ := s.fragmentPage(b, "/")
-	s.visit(b, login)
-	if a := s.get(b, "/"); a.header.Get("From-Upstream") == "" {
-		t.Errorf("with a session %d, want the site", a.status)
+	s.open(b, login)
+	if a := s.get(b, "/"); a.Header.Get("From-Upstream") == "" {
+		t.Errorf("with a session %d, want the site", a.StatusCode)
 	}
 }
 
-// Outside WeChat the setting for such browsers comes first.
+// OutsideWeChat takes precedence over KeepFragment.
 func TestFragmentPageOutsideWeChat(t *testing.T) {
 	t.Parallel()
 	for setting, shown := range map[gateway.OutsideWeChat]bool{gateway.OutsideRedirect: true, gateway.OutsidePage: false, gateway.OutsideDeny: false} {
@@ -164,13 +165,13 @@ func TestFragmentPageOutsideWeChat(t *testing.T) {
 		b := s.browser()
 		b.UserAgent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140 Safari/537.36"
 		if got := fragmentLogin.MatchString(s.get(b, "/").body); got != shown {
-			t.Errorf("%s: the page is shown: %v, want %v", setting, got, shown)
+			t.Errorf("%s: shows the page: %v, want %v", setting, got, shown)
 		}
 	}
 }
 
-// However many tabs are restored at once, each comes back to its own place as
-// long as its login is one of the newest five.
+// Of several tabs that sign in at once, the five newest come back to their own
+// addresses.
 func TestFragmentPageInManyTabs(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withFragments)
@@ -178,7 +179,7 @@ func TestFragmentPageInManyTabs(t *testing.T) {
 	var callbacks []string
 	for _, tab := range []string{"0", "1", "2", "3", "4", "5"} {
 		login, _ := s.fragmentPage(b, "/?tab="+tab)
-		callbacks = append(callbacks, s.callbackOf(b, login+url.QueryEscape("#/"+tab)))
+		callbacks = append(callbacks, s.callbackAddress(b, login+url.QueryEscape("#/"+tab)))
 	}
 	wantPage(t, s.get(b, callbacks[0]), 400, headingRestart)
 	for i, callback := range callbacks[1:] {
@@ -187,7 +188,7 @@ func TestFragmentPageInManyTabs(t *testing.T) {
 	}
 }
 
-// On another of the site's hosts the way leads by the public URL and back.
+// On another of the site's hosts, the login at the public URL leads back there.
 func TestFragmentPageOfAReturnHost(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, new(echo), func(c *testConfig) {

@@ -10,10 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,12 +33,22 @@ const (
 	rigOpenID = "oABC-123_xyz456789012345678"
 )
 
-// browserUA is what WeChat's browser on an iPhone says.
+// browserUA is the User-Agent of WeChat's browser on an iPhone.
 const browserUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003200) NetType/WIFI Language/zh_CN"
+
+// asPage and fromScript are the headers, name and value by turns, by which
+// WeChat's browser loads a page and sends a script's request.
+var (
+	asPage     = []string{"User-Agent", browserUA, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode", "navigate"}
+	fromScript = []string{"User-Agent", browserUA, "Accept", "*/*", "Sec-Fetch-Mode", "cors"}
+)
+
+// loopback is where the tests' own requests come from.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func rigKeys() session.Keys { return session.Keys{bytes.Repeat([]byte("k"), 32)} }
 
-// A rig is a gateway on a socket, with what it writes for its operator.
+// A rig is a gateway on a socket, with its access lines and metrics.
 type rig struct {
 	*httptest.Server
 	lines    accessLines
@@ -64,8 +74,8 @@ func newOneSite(c gateway.Site) (*gateway.Gateway, error) {
 	return gateway.New(testConfig{Site: c}.whole())
 }
 
-// newRig starts a gateway before the site, which may be nil where change names
-// the upstreams.
+// newRig starts a gateway before the site. The site is nil if change names the
+// upstreams, or if there are none.
 func newRig(t testing.TB, site http.Handler, change ...func(*testConfig)) *rig {
 	t.Helper()
 	g, r := newGateway(t, site, change...)
@@ -74,7 +84,7 @@ func newRig(t testing.TB, site http.Handler, change ...func(*testConfig)) *rig {
 	return r
 }
 
-// newGateway returns a gateway before the site and a rig without a server.
+// newGateway is newRig without the server.
 func newGateway(t testing.TB, site http.Handler, change ...func(*testConfig)) (*gateway.Gateway, *rig) {
 	t.Helper()
 	r := &rig{lines: make(accessLines, 10_000), registry: prometheus.NewRegistry()}
@@ -121,7 +131,7 @@ func (a accessLines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// next waits for the next access line: it is written after the answer.
+// next waits for the next access line, which is written after the answer.
 func (a accessLines) next(t testing.TB) map[string]any {
 	t.Helper()
 	select {
@@ -133,15 +143,21 @@ func (a accessLines) next(t testing.TB) map[string]any {
 	}
 }
 
-// count returns the value of a counter, or the number of a histogram's
-// observations, with exactly these labels (name, value, name, value …).
+// count is counterValue of the rig's metrics.
 func (r *rig) count(t testing.TB, name string, labels ...string) float64 {
+	t.Helper()
+	return counterValue(t, r.registry, name, labels...)
+}
+
+// counterValue returns the value of a counter, or the number of a histogram's
+// observations, with exactly these labels (name, value, name, value …).
+func counterValue(t testing.TB, registry *prometheus.Registry, name string, labels ...string) float64 {
 	t.Helper()
 	want := make(map[string]string)
 	for pair := range slices.Chunk(labels, 2) {
 		want[pair[0]] = pair[1]
 	}
-	families, err := r.registry.Gather()
+	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,8 +191,8 @@ func signedIn(t testing.TB, change ...func(*session.Session)) string {
 
 var rigLifetime = session.Lifetime{TTL: 24 * time.Hour, MaxTTL: 720 * time.Hour}
 
-// sessionCookie returns the cookie, name and value, that c makes of a session; one
-// without times began now.
+// sessionCookie returns the cookie, name and value, of a session under the
+// configuration c. A session without times begins now.
 func sessionCookie(t testing.TB, c session.Config, s *session.Session) string {
 	t.Helper()
 	store, err := session.NewCookieStore(c)
@@ -194,7 +210,7 @@ func sessionCookie(t testing.TB, c session.Config, s *session.Session) string {
 	return pair
 }
 
-// renewedAgo makes a session that was renewed so long ago.
+// renewedAgo makes a session one that was last renewed d ago.
 func renewedAgo(d time.Duration) func(*session.Session) {
 	return func(s *session.Session) {
 		s.RenewedAt = time.Now().Add(-d)
@@ -202,26 +218,9 @@ func renewedAgo(d time.Duration) func(*session.Session) {
 	}
 }
 
-// An answer is a response that has been read.
-type answer struct {
-	*http.Response
-	body string
-}
-
-// sessionCookie returns the value of the session cookie that the answer sets,
-// or "".
-func (a *answer) sessionCookie() string {
-	for _, c := range a.Cookies() {
-		if c.Name == rigCookie {
-			return c.Value
-		}
-	}
-	return ""
-}
-
 // newRequest makes a request for the rig with the header fields (name, value,
-// name, value …), whose names are sent as they are written here. Its answer has
-// to be there within thirty seconds.
+// name, value …), whose names are sent as they are. It times out after thirty
+// seconds.
 func (r *rig) newRequest(t testing.TB, method, target string, body io.Reader, header ...string) *http.Request {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -247,23 +246,13 @@ func (r *rig) send(t testing.TB, q *http.Request) *answer {
 	return readAnswer(t, res)
 }
 
-func readAnswer(t testing.TB, res *http.Response) *answer {
-	t.Helper()
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatalf("read answer: %v", err)
-	}
-	return &answer{res, string(body)}
-}
-
 // do sends a request without a body.
 func (r *rig) do(t testing.TB, method, target string, header ...string) *answer {
 	t.Helper()
 	return r.send(t, r.newRequest(t, method, target, nil, header...))
 }
 
-// raw is a connection to the rig on which a test writes what it likes.
+// raw is a connection on which a test writes any bytes.
 type raw struct {
 	net.Conn
 	*bufio.Reader
@@ -271,11 +260,13 @@ type raw struct {
 
 func (r *raw) Read(b []byte) (int, error) { return r.Reader.Read(b) }
 
+// dial opens a connection to the rig.
 func (r *rig) dial(t testing.TB) *raw {
 	t.Helper()
 	return dialRaw(t, "tcp", r.Listener.Addr().String())
 }
 
+// dialRaw opens a connection that lasts at most twenty seconds.
 func dialRaw(t testing.TB, network, address string) *raw {
 	t.Helper()
 	conn, err := net.Dial(network, address)
@@ -287,7 +278,7 @@ func dialRaw(t testing.TB, network, address string) *raw {
 	return &raw{conn, bufio.NewReader(conn)}
 }
 
-// say writes lines, each ended by CRLF.
+// say writes lines, each of which ends with CRLF.
 func (r *raw) say(t testing.TB, lines ...string) {
 	t.Helper()
 	if _, err := io.WriteString(r.Conn, strings.Join(lines, "\r\n")+"\r\n"); err != nil {
@@ -305,8 +296,8 @@ func (r *raw) hear(t testing.TB, method string) *http.Response {
 	return res
 }
 
-// ask sends one request, given as lines without the empty one at the end, on a
-// connection of its own.
+// ask returns the answer to one request on a connection of its own. The empty line
+// at the end of the header is added.
 func (r *rig) ask(t testing.TB, lines ...string) *answer {
 	t.Helper()
 	conn := r.dial(t)
@@ -316,75 +307,6 @@ func (r *rig) ask(t testing.TB, lines ...string) *answer {
 	return readAnswer(t, conn.hear(t, method))
 }
 
-// echo is a site that answers with what it was asked, as JSON, and counts.
-type echo struct{ hits atomic.Int64 }
-
-// An echoed is what the site saw of a request.
-type echoed struct {
-	Method  string
-	Target  []byte // the request target, byte for byte
-	Host    string
-	Proto   string
-	Header  http.Header
-	Trailer http.Header
-	Body    string
-}
-
-func (e *echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	e.hits.Add(1)
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(echoed{
-		Method: r.Method, Target: []byte(r.RequestURI), Host: r.Host, Proto: r.Proto,
-		Header: r.Header, Trailer: r.Trailer, Body: string(body),
-	})
-}
-
-// echoOf returns what the site saw, as its answer tells.
-func echoOf(t testing.TB, a *answer) echoed {
-	t.Helper()
-	var e echoed
-	if err := json.Unmarshal([]byte(a.body), &e); err != nil || a.StatusCode != http.StatusOK {
-		t.Fatalf("answer %d %q is not the site's echo: %v", a.StatusCode, a.body, err)
-	}
-	return e
-}
-
-// hasPrefixFold returns the header fields whose names begin with prefix where
-// neither case nor the kind of separator counts, in order.
-func hasPrefixFold(h http.Header, prefix string) []string {
-	var found []string
-	for name, values := range h {
-		if strings.HasPrefix(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name)), prefix) {
-			for _, v := range values {
-				found = append(found, name+": "+v)
-			}
-		}
-	}
-	slices.Sort(found)
-	return found
-}
-
 func newAccount() *wechat.Client {
 	return &wechat.Client{AppID: rigAppID, AppSecret: "not used here"}
-}
-
-// A refusal is the JSON body of an answer that the gateway makes itself.
-type refusal struct {
-	Error     string `json:"error"`
-	Message   string `json:"message"`
-	RequestID string `json:"request_id"`
-	LoginURL  string `json:"login_url"`
-}
-
-func refusalOf(t testing.TB, a *answer) refusal {
-	t.Helper()
-	var f refusal
-	if err := json.Unmarshal([]byte(a.body), &f); err != nil || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
-		t.Fatalf("answer %d %s %q is no refusal in JSON: %v", a.StatusCode, a.Header.Get("Content-Type"), a.body, err)
-	}
-	return f
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// identityOfRig is what the site sees of the rig's visitor.
+// identityOfRig are the identity headers of the rig's visitor.
 var identityOfRig = []string{"X-Wx-Appid: " + rigAppID, "X-Wx-Openid: " + rigOpenID, "X-Wx-Scope: snsapi_base", "X-Wx-Source: wx_client"}
 
-// spoofs are spellings in which a client might tell the site who it is.
+// spoofs are spellings of identity headers that a client might send.
 var spoofs = []string{
 	"X-WX-OpenID", "X-Wx-Openid", "x-wx-openid", "X-WX-OPENID", "x-Wx-oPeNiD",
 	"X_WX_OPENID", "X_Wx_Openid", "x_wx_openid", "X-WX_OpenID", "X_WX-OpenID", "X-Wx_Openid",
@@ -30,7 +30,7 @@ func TestClientSentIdentityIsRemoved(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo), func(c *testConfig) { c.PublicPaths = []string{"/public/"} })
 	cookie := signedIn(t)
-	visits := []struct {
+	requests := []struct {
 		name, path, cookie string
 		want               []string
 	}{
@@ -39,7 +39,7 @@ func TestClientSentIdentityIsRemoved(t *testing.T) {
 		{"public path without", "/public/page", "", nil},
 		{"public path with a tampered session", "/public/page", cookie + "x", nil},
 	}
-	for _, v := range visits {
+	for _, v := range requests {
 		for _, name := range spoofs {
 			lines := []string{"GET " + v.path + " HTTP/1.1", "Host: " + rigHost, name + ": forged", name + ": forged twice"}
 			if v.cookie != "" {
@@ -56,7 +56,7 @@ func TestClientSentIdentityIsRemoved(t *testing.T) {
 	}
 }
 
-func TestConnectionHeaderTakesNothingAway(t *testing.T) {
+func TestConnectionHeaderRemovesNothing(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
 	got := echoOf(t, rig.ask(t, "GET / HTTP/1.1", "Host: "+rigHost, "Cookie: "+signedIn(t),
@@ -116,7 +116,7 @@ func TestIdentityHeaders(t *testing.T) {
 	}
 }
 
-func TestOwnCookiesStayHere(t *testing.T) {
+func TestOwnCookiesAreNotForwarded(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, new(echo))
 	own := signedIn(t)
@@ -145,8 +145,8 @@ func TestOwnCookiesStayHere(t *testing.T) {
 	}
 }
 
-// siteCookies are the Set-Cookie lines of a site that tries to set the
-// gateway's own.
+// siteCookies are the Set-Cookie lines of a site that tries to set the gateway's
+// cookies.
 var siteCookies = []string{
 	"a=1; Path=/", rigCookie + "=evil; Path=/; Secure", "b=2",
 	rigCookie + "_login_0123456789abcdef=evil", "=" + rigCookie + "=evil", " " + rigCookie + " =evil", "__Host-wxgate_theme=dark",
@@ -195,7 +195,7 @@ func TestUpstreamCannotSetOwnCookiesWhileSwitching(t *testing.T) {
 	}
 }
 
-// switching is a site that takes over each connection.
+// switching is a site that hijacks each connection.
 func switching(talk func(io.ReadWriter)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
@@ -276,7 +276,7 @@ func TestHostIsKept(t *testing.T) {
 	}
 }
 
-// The other headers are the visitor's and the site's own business.
+// All other headers are passed on in both directions.
 func TestOtherHeadersPass(t *testing.T) {
 	t.Parallel()
 	rig := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -293,5 +293,26 @@ func TestOtherHeadersPass(t *testing.T) {
 	}
 	if got := a.Header.Get("Content-Security-Policy"); got != "default-src 'self'" {
 		t.Errorf("Content-Security-Policy = %q, want the site's", got)
+	}
+}
+
+// A Set-Cookie in a trailer is dropped: an intermediary may merge it into the
+// header, past the check for the gateway's own cookies.
+func TestCookiesInTrailersAreDropped(t *testing.T) {
+	t.Parallel()
+	for _, announced := range []bool{true, false} {
+		rig := newRig(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if announced {
+				w.Header().Set("Trailer", "Set-Cookie, X-Sum")
+			}
+			io.WriteString(w, "body")
+			http.NewResponseController(w).Flush()
+			w.Header().Set(http.TrailerPrefix+"Set-Cookie", rigCookie+"=evil")
+			w.Header().Set(http.TrailerPrefix+"X-Sum", "1")
+		}))
+		a := rig.do(t, "GET", "/", "Cookie", signedIn(t))
+		if a.Trailer.Get("Set-Cookie") != "" || a.Trailer.Get("X-Sum") != "1" {
+			t.Errorf("announced %t: trailers %v, want X-Sum alone", announced, a.Trailer)
+		}
 	}
 }

@@ -21,8 +21,8 @@ const (
 	hubLogin    = hubOrigin + "/_wx/login?"
 )
 
-// hubWorld is a hub and two sites that sign in there, all of one account, which
-// WeChat calls back at the hub's domain alone. It needs no network.
+// hubWorld is a hub and two sites that use it, all of one account, whose only
+// callback domain is the hub's. It needs no network.
 type hubWorld struct {
 	t            *testing.T
 	wx           *wechattest.Emulator
@@ -30,11 +30,12 @@ type hubWorld struct {
 	shop1, shop2 *loginSite
 }
 
-// hubSetup may change what each of the three gateways is made with.
+// hubSetup changes the configurations of the three gateways; nil: as they are.
 type hubSetup struct{ hub, shop1, shop2 func(*testConfig) }
 
 func hubKey() []byte { return bytes.Repeat([]byte("h"), 32) }
 
+// newHubWorld makes the three gateways. A site that calls WeChat fails the test.
 func newHubWorld(t *testing.T, setup hubSetup) *hubWorld {
 	t.Helper()
 	account, website := wechattest.StockAccount(), wechattest.StockWebsite()
@@ -50,9 +51,9 @@ func newHubWorld(t *testing.T, setup hubSetup) *hubWorld {
 	})
 	atHub := func(c *testConfig) {
 		c.HubURL = hubOrigin
-		c.Account.AppSecret = "" // a site has no need of it
-		c.Account.Transport = loginTransport(func(r *http.Request) (*http.Response, error) {
-			t.Errorf("a site asks WeChat for %s, want the hub alone to", r.URL.Path)
+		c.Account.AppSecret = "" // only the hub needs it
+		c.Account.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
+			t.Errorf("a site calls %s of WeChat, want only the hub to", r.URL.Path)
 			return wx.Transport().RoundTrip(r)
 		})
 	}
@@ -61,8 +62,9 @@ func newHubWorld(t *testing.T, setup hubSetup) *hubWorld {
 	return w
 }
 
+// gateway makes the gateway of one origin.
 func (w *hubWorld) gateway(origin string, key byte, configure, part func(*testConfig)) *loginSite {
-	s := &loginSite{t: w.t, wx: w.wx, open: "https://open.weixin.qq.com", url: origin, transport: w, upstream: http.HandlerFunc(loginUpstream)}
+	s := &loginSite{t: w.t, wx: w.wx, weChatURL: "https://open.weixin.qq.com", url: origin, transport: w, upstream: new(echo)}
 	s.prepare(func() testConfig {
 		return testConfig{Site: gateway.Site{
 			PublicURL: origin,
@@ -82,7 +84,7 @@ func (w *hubWorld) gateway(origin string, key byte, configure, part func(*testCo
 	return s
 }
 
-// RoundTrip takes a browser to the gateway that has the host, or to WeChat.
+// RoundTrip sends a browser's request to the gateway at its host, or to WeChat.
 func (w *hubWorld) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch origin := r.URL.Scheme + "://" + r.URL.Host; origin {
 	case hubOrigin, hubAlias:
@@ -91,30 +93,28 @@ func (w *hubWorld) RoundTrip(r *http.Request) (*http.Response, error) {
 		return w.shop1.answer(r), nil
 	case shop2Origin:
 		return w.shop2.answer(r), nil
-	case w.hub.open:
+	case w.hub.weChatURL:
 		return w.wx.Transport().RoundTrip(r)
 	default:
 		return nil, fmt.Errorf("no browser should go to %s", origin)
 	}
 }
 
+// browser is a new browser of a visitor.
 func (w *hubWorld) browser(visitor string) *wechattest.Browser {
 	b := w.hub.browser()
 	b.Visitor = visitor
 	return b
 }
 
-// until opens address and follows redirects up to one that leads to an address
-// with the prefix, which it returns unopened.
-func (w *hubWorld) until(b *wechattest.Browser, address, prefix string) string {
+// redirectTo loads an address, follows redirects up to one whose address has the
+// prefix, and returns that, unopened.
+func (w *hubWorld) redirectTo(b *wechattest.Browser, address, prefix string) string {
 	w.t.Helper()
 	for range 10 {
-		a := w.hub.get(b, before(address, "#"), func(r *http.Request) {
-			r.Header.Set(wechattest.VisitorHeader, b.Visitor)
-			r.Header.Set(wechattest.AnswerHeader, string(b.Answer))
-		})
-		if a.status != http.StatusFound {
-			w.t.Fatalf("GET %s = %d %q, want a redirect", before(address, "?"), a.status, loginHeading.FindString(a.body))
+		a := w.hub.get(b, upTo(address, "#"), answering(b))
+		if a.StatusCode != http.StatusFound {
+			w.t.Fatalf("GET %s = %d %q, want a redirect", upTo(address, "?"), a.StatusCode, headingElement.FindString(a.body))
 		}
 		if address = a.location(); strings.HasPrefix(address, prefix) {
 			return address
@@ -124,64 +124,47 @@ func (w *hubWorld) until(b *wechattest.Browser, address, prefix string) string {
 	return ""
 }
 
-// ticketFor loads a page and goes up to the site's callback, with the ticket in
-// the address.
+// ticketFor loads a page of a site and returns the address of the site's callback
+// that holds the ticket, unopened.
 func (w *hubWorld) ticketFor(b *wechattest.Browser, s *loginSite, page string) string {
 	w.t.Helper()
-	return w.until(b, s.url+page, s.url+"/_wx/callback?code=")
+	return w.redirectTo(b, s.url+page, s.url+"/_wx/callback?code=")
 }
 
-// wantSite holds the page at which a browser has arrived against a page of a
-// site, seen as a visitor.
+// wantSite checks that a page load ended at a target of a site, as a visitor.
 func (w *hubWorld) wantSite(page *wechattest.Page, s *loginSite, target, visitor string) {
 	w.t.Helper()
 	if page.Status != http.StatusOK || page.Header.Get("From-Upstream") == "" || page.URL.Host != mustURL(w.t, s.url).Host {
-		w.t.Errorf("ends with %d %q at %s, want the page of %s", page.Status, loginHeading.FindString(page.Body), page.URL.Host+page.URL.Path, s.url)
+		w.t.Errorf("ends with %d %q at %s, want the page of %s", page.Status, headingElement.FindString(page.Body), page.URL.Host+page.URL.Path, s.url)
 		return
 	}
-	seen := seenBy(w.t, page.Body)
+	seen := echoIn(w.t, page.Body)
 	if got := seen.Header.Get("X-Wx-Openid"); seen.Target != target || got != s.openID(visitor) {
 		w.t.Errorf("the site sees %q for %q, want %q for %q", seen.Target, got, target, s.openID(visitor))
 	}
 }
 
+// wantNobody checks that the browser has no session at the sites.
 func (w *hubWorld) wantNobody(b *wechattest.Browser, sites ...*loginSite) {
 	w.t.Helper()
 	for _, s := range sites {
-		if me := s.me(b); me != (loginMe{}) {
+		if me := s.me(b); me != (meAnswer{}) {
 			w.t.Errorf("/me at %s = %+v, want nobody", s.url, me)
 		}
 	}
 }
 
-func shown(page *wechattest.Page) loginAnswer {
-	return loginAnswer{page.Status, page.Header, page.Body}
-}
-
-// wayOf is the way of a page load, address for address without queries.
-func wayOf(page *wechattest.Page) []string {
-	var way []string
+// addressesOf are the addresses of a page load in order, without queries.
+func addressesOf(page *wechattest.Page) []string {
+	var addresses []string
 	for _, hop := range page.Hops {
-		way = append(way, hop.URL.Scheme+"://"+hop.URL.Host+hop.URL.Path)
+		addresses = append(addresses, hop.URL.Scheme+"://"+hop.URL.Host+hop.URL.Path)
 	}
-	return way
+	return addresses
 }
 
-func scanAtHub(c *testConfig) {
-	c.OutsideWeChat = gateway.OutsideQRConnect
-	c.ScanAccount = &wechat.Client{
-		AppID: wechattest.StockWebsiteAppID, AppSecret: wechattest.StockWebsiteAppSecret,
-		Transport: c.Account.Transport,
-	}
-}
-
-// twin is another browser with the same cookies.
-func (w *hubWorld) twin(b *wechattest.Browser) *wechattest.Browser {
+// copyOf is another browser with the same cookies of all three gateways.
+func (w *hubWorld) copyOf(b *wechattest.Browser) *wechattest.Browser {
 	w.t.Helper()
-	twin := w.browser(b.Visitor)
-	for _, origin := range []string{hubOrigin, shop1Origin, shop2Origin} {
-		u := mustURL(w.t, origin)
-		twin.Jar.SetCookies(u, b.Jar.Cookies(u))
-	}
-	return twin
+	return w.hub.copyOf(b, shop1Origin, shop2Origin)
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A ticket opens for one login at one site, and nothing else does.
+// A ticket is good for one login at one site, and nothing else is a ticket.
 func TestTicketRefused(t *testing.T) {
 	t.Parallel()
 	seal := func(t *testing.T, key []byte, site, state string) string {
@@ -39,7 +39,7 @@ func TestTicketRefused(t *testing.T) {
 	}{
 		{"forged", func(*testing.T, *hubWorld, *wechattest.Browser, string) string { return "Zm9yZ2Vk" }},
 		{"a code of WeChat's", func(t *testing.T, w *hubWorld, b *wechattest.Browser, _ string) string {
-			return queryOf(t, w.until(b, shop1Origin+"/b", hubOrigin+"/_wx/callback?code=")).Get("code")
+			return queryOf(t, w.redirectTo(b, shop1Origin+"/b", hubOrigin+"/_wx/callback?code=")).Get("code")
 		}},
 		{"the other site's", func(t *testing.T, w *hubWorld, b *wechattest.Browser, _ string) string {
 			return queryOf(t, w.ticketFor(b, w.shop2, "/b")).Get("code")
@@ -65,7 +65,7 @@ func TestTicketRefused(t *testing.T) {
 				states := make(map[string]bool)
 				at := shop1Origin + "/a?b"
 				for range 3 {
-					state := queryOf(t, w.until(b, at, hubLogin)).Get("state")
+					state := queryOf(t, w.redirectTo(b, at, hubLogin)).Get("state")
 					states[state] = true
 					at = shop1Origin + "/_wx/callback?code=" + tt.code(t, w, b, state) + "&state=" + state
 				}
@@ -76,12 +76,12 @@ func TestTicketRefused(t *testing.T) {
 				}
 				w.wantNobody(b, w.shop1)
 				wantPage(t, w.shop1.get(b, at), 400, headingRestart)
-				w.wantSite(w.hub.visit(b, button(t, a.body)), w.shop1, "/a?b", "lihua")
+				w.wantSite(w.hub.open(b, button(t, a.body)), w.shop1, "/a?b", "lihua")
 			}
-			if got := w.shop1.count("wxgate_logins_total", "code_refused"); got != 6 {
+			if got := w.shop1.loginCount("code_refused"); got != 6 {
 				t.Errorf("refused codes counted = %v, want 6", got)
 			}
-			// An operator with two keys would not know otherwise.
+			// It is the only sign of two different keys.
 			if lines := w.shop1.log.level("warn"); len(lines) != 1 || !strings.Contains(lines[0], "WXGATE_HUB_KEY") {
 				t.Errorf("warnings %q, want one that names WXGATE_HUB_KEY", lines)
 			}
@@ -89,7 +89,7 @@ func TestTicketRefused(t *testing.T) {
 	}
 }
 
-// Refused once, or twice, the login starts again by itself and ends well.
+// After one or two refused tickets the login is started again, and succeeds.
 func TestTicketRefusedOnce(t *testing.T) {
 	t.Parallel()
 	for times := range 3 {
@@ -97,39 +97,38 @@ func TestTicketRefusedOnce(t *testing.T) {
 		b := w.browser("lihua")
 		at := shop1Origin + "/a?b"
 		for range times {
-			at = shop1Origin + "/_wx/callback?code=forged&state=" + queryOf(t, w.until(b, at, hubLogin)).Get("state")
+			at = shop1Origin + "/_wx/callback?code=forged&state=" + queryOf(t, w.redirectTo(b, at, hubLogin)).Get("state")
 		}
-		w.wantSite(w.hub.visit(b, at), w.shop1, "/a?b", "lihua")
-		w.hub.wantCalls(1)
+		w.wantSite(w.hub.open(b, at), w.shop1, "/a?b", "lihua")
+		w.hub.wantExchanges(1)
 		if lines := w.shop1.log.level("warn"); len(lines) != 0 {
 			t.Errorf("warnings %q, want none", lines)
 		}
 	}
 }
 
-func TestTicketTooLate(t *testing.T) {
+func TestTicketExpired(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newHubWorld(t, hubSetup{})
 		b := w.browser("lihua")
 		at := shop1Origin + "/a?b"
 		for calls := range 3 {
-			at = w.until(b, at, shop1Origin+"/_wx/callback?code=")
-			w.hub.wantCalls(calls + 1)
+			at = w.redirectTo(b, at, shop1Origin+"/_wx/callback?code=")
+			w.hub.wantExchanges(calls + 1)
 			time.Sleep(time.Minute + time.Second)
 		}
 		a := w.shop1.get(b, at)
 		wantPage(t, a, 403, headingCodeRefused)
 		w.wantNobody(b, w.shop1)
 
-		in59s := w.until(b, button(t, a.body), shop1Origin+"/_wx/callback?code=")
+		in59s := w.redirectTo(b, button(t, a.body), shop1Origin+"/_wx/callback?code=")
 		time.Sleep(59 * time.Second)
-		w.wantSite(w.hub.visit(b, in59s), w.shop1, "/a?b", "lihua")
+		w.wantSite(w.hub.open(b, in59s), w.shop1, "/a?b", "lihua")
 	})
 }
 
-// A ticket that somebody else got hold of is of no use without the browser that
-// the login was begun in.
+// A ticket is of no use in another browser than the one that started the login.
 func TestTicketInAnotherBrowser(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
@@ -139,88 +138,88 @@ func TestTicketInAnotherBrowser(t *testing.T) {
 	wantPage(t, w.shop1.get(victim, callback), 400, headingRestart)
 	wantPage(t, w.shop1.get(w.browser(""), callback), 400, headingNoCookies)
 	w.wantNobody(victim, w.shop1)
-	w.wantSite(w.hub.visit(mallory, callback), w.shop1, "/mallory", "tom")
+	w.wantSite(w.hub.open(mallory, callback), w.shop1, "/mallory", "tom")
 	wantPage(t, w.shop1.get(victim, callback), 400, headingRestart)
 
-	// Nor is the hub's callback.
+	// The same is true of the hub's callback.
 	other := w.browser("tom")
-	atHub := w.until(other, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
+	atHub := w.redirectTo(other, shop1Origin+"/a", hubOrigin+"/_wx/callback?code=")
 	wantPage(t, w.hub.get(victim, atHub), 400, headingNoCookies)
-	w.hub.wantCalls(1)
-	w.wantSite(w.hub.visit(other, atHub), w.shop1, "/a", "tom")
+	w.hub.wantExchanges(1)
+	w.wantSite(w.hub.open(other, atHub), w.shop1, "/a", "tom")
 }
 
-// The back button leads on from each address of the way, without WeChat.
-func TestHubLoginAskedAgain(t *testing.T) {
+// The back button to each callback leads to the page, without a call of WeChat.
+func TestHubLoginRepeated(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
 	b := w.browser("lihua")
-	atHub := w.until(b, shop1Origin+"/a?b", hubOrigin+"/_wx/callback?code=")
-	atSite := w.until(b, atHub, shop1Origin+"/_wx/callback?code=")
+	atHub := w.redirectTo(b, shop1Origin+"/a?b", hubOrigin+"/_wx/callback?code=")
+	atSite := w.redirectTo(b, atHub, shop1Origin+"/_wx/callback?code=")
 	for range 2 {
-		w.wantSite(w.hub.visit(b, atSite), w.shop1, "/a?b", "lihua")
-		w.wantSite(w.hub.visit(b, atHub), w.shop1, "/a?b", "lihua")
+		w.wantSite(w.hub.open(b, atSite), w.shop1, "/a?b", "lihua")
+		w.wantSite(w.hub.open(b, atHub), w.shop1, "/a?b", "lihua")
 	}
-	w.hub.wantCalls(1)
-	if got := w.shop1.count("wxgate_logins_total", "ok"); got != 1 {
+	w.hub.wantExchanges(1)
+	if got := w.shop1.loginCount("ok"); got != 1 {
 		t.Errorf("logins counted = %v, want 1", got)
 	}
 	w.shop1.do(b, http.MethodPost, "/_wx/logout", nil)
 	for _, address := range []string{atHub, atSite} {
-		page := w.hub.visit(b, address)
-		wantPage(t, shown(page), 400, headingRestart)
+		page := w.hub.open(b, address)
+		wantPage(t, answerOf(page), 400, headingRestart)
 	}
 	w.wantNobody(b, w.shop1)
 }
 
-// The hub's answer never arrived, and its callback is asked again. A replica
-// that knows nothing of the exchange has no ticket; she has not declined, and the
-// button goes on.
+// A callback of the hub whose answer was lost is answered with the ticket again. A
+// replica without the exchange sends the visitor back without one, which is not
+// counted as declined and shows a button to start again.
 func TestHubAnswerLost(t *testing.T) {
 	t.Parallel()
 	for _, replica := range []bool{false, true} {
 		w := newHubWorld(t, hubSetup{})
 		b := w.browser("lihua")
-		atHub := w.until(b, shop1Origin+"/a?b", hubOrigin+"/_wx/callback?code=")
-		w.until(b, atHub, shop1Origin)
+		atHub := w.redirectTo(b, shop1Origin+"/a?b", hubOrigin+"/_wx/callback?code=")
+		w.redirectTo(b, atHub, shop1Origin)
 		if replica {
 			w.hub.use(w.hub.replica(w.hub.config()))
 		}
-		page := w.hub.visit(b, atHub)
-		w.hub.wantCalls(1)
+		page := w.hub.open(b, atHub)
+		w.hub.wantExchanges(1)
 		if replica {
-			wantPage(t, shown(page), 400, headingRestart)
-			if got := w.shop1.count("wxgate_logins_total", "declined"); got != 0 {
+			wantPage(t, answerOf(page), 400, headingRestart)
+			if got := w.shop1.loginCount("declined"); got != 0 {
 				t.Errorf("visitors who declined = %v, want none", got)
 			}
-			page = w.hub.visit(b, button(t, page.Body))
+			page = w.hub.open(b, button(t, page.Body))
 		}
 		w.wantSite(page, w.shop1, "/a?b", "lihua")
-		w.wantSite(w.hub.visit(b, atHub), w.shop1, "/a?b", "lihua")
+		w.wantSite(w.hub.open(b, atHub), w.shop1, "/a?b", "lihua")
 	}
 }
 
-// Callbacks that arrive twice at the same time, at the hub and at the site, are
-// one login.
+// Callbacks that arrive several times at once, at the hub and at the site, are one
+// login.
 func TestHubCallbacksAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
 	b := w.browser("lihua")
 	w.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: 100 * time.Millisecond})
-	atHub := w.until(b, shop1Origin+"/a?b", hubOrigin+"/_wx/callback?code=")
+	atHub := w.redirectTo(b, shop1Origin+"/a?b", hubOrigin+"/_wx/callback?code=")
 	addresses := make([]string, 4)
 	var all sync.WaitGroup
 	for i := range addresses {
-		twin := w.twin(b)
+		twin := w.copyOf(b)
 		all.Go(func() { addresses[i] = w.hub.get(twin, atHub).location() })
 	}
 	all.Wait()
-	w.hub.wantCalls(1)
+	w.hub.wantExchanges(1)
 	for _, address := range addresses {
 		if !strings.HasPrefix(address, shop1Origin+"/_wx/callback?code=") {
-			t.Fatalf("the hub leads to %q, want the site with a ticket", before(address, "?"))
+			t.Fatalf("the hub leads to %q, want the site with a ticket", upTo(address, "?"))
 		}
-		twin := w.twin(b)
+		twin := w.copyOf(b)
 		all.Go(func() {
 			wantRedirect(t, w.shop1.get(twin, address), "/a?b")
 			if got := w.shop1.me(twin).OpenID; got != w.hub.openID("lihua") {
@@ -229,18 +228,18 @@ func TestHubCallbacksAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	w.hub.wantCalls(1)
+	w.hub.wantExchanges(1)
 
 	crowd := w.browser("tom")
 	crowd.Quirks = wechattest.Quirks{Double: true, CrawlBefore: true, CrawlAfter: true}
-	w.wantSite(w.hub.visit(crowd, shop1Origin+"/c"), w.shop1, "/c", "tom")
-	w.hub.wantCalls(2)
+	w.wantSite(w.hub.open(crowd, shop1Origin+"/c"), w.shop1, "/c", "tom")
+	w.hub.wantExchanges(2)
 }
 
-// Neither tickets nor states, codes and openids stand in a line of any log, and
-// no answer but a redirect names them. (That each redirect is kept by nobody and
-// tells no address on is held against every answer of these tests.)
-func TestHubSecretsStay(t *testing.T) {
+// Tickets, states, codes and openids are in no log line and no metric, and in no
+// answers but redirects. (loginSite checks that redirects are not stored and pass
+// no address on.)
+func TestHubSecretsAreNotDisclosed(t *testing.T) {
 	t.Parallel()
 	w := newHubWorld(t, hubSetup{})
 	metrics := map[*loginSite]*prometheus.Registry{w.hub: w.hub.metrics, w.shop1: w.shop1.metrics, w.shop2: w.shop2.metrics}
@@ -249,24 +248,24 @@ func TestHubSecretsStay(t *testing.T) {
 	w.shop2.get(b, strings.Replace(callback, "shop1", "shop2", 1))
 	w.shop2.get(b, strings.Replace(callback, "shop1.cn/_wx/callback", "shop2.cn/", 1))
 	w.shop1.get(w.browser(""), callback)
-	w.hub.visit(b, callback)
-	w.hub.visit(b, callback)
-	w.hub.visit(b, shop2Origin+"/_wx/login?scope=snsapi_userinfo")
+	w.hub.open(b, callback)
+	w.hub.open(b, callback)
+	w.hub.open(b, shop2Origin+"/_wx/login?scope=snsapi_userinfo")
 	begun := w.shop1.pageConfig(b, "?redirect_uri="+url.QueryEscape(shop1Origin+"/guest"))
-	back := queryOf(t, w.until(b, begun.AuthorizeURL, shop1Origin))
-	w.hub.handOver(b, back.Get("code"), back.Get("state"))
-	w.shop1.handOver(b, back.Get("code"), back.Get("state"))
+	back := queryOf(t, w.redirectTo(b, begun.AuthorizeURL, shop1Origin))
+	w.hub.postCode(b, back.Get("code"), back.Get("state"))
+	w.shop1.postCode(b, back.Get("code"), back.Get("state"))
 	for _, code := range []int{40163, 40029, -1, 40125, 50002} {
 		w.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: code})
-		page := w.hub.visit(w.browser("lihua"), shop1Origin+"/a")
-		w.hub.visit(b, page.URL.String())
+		page := w.hub.open(w.browser("lihua"), shop1Origin+"/a")
+		w.hub.open(b, page.URL.String())
 	}
 	w.hub.get(b, hubLogin+"redirect_uri="+url.QueryEscape("https://shop3.cn/?state="+someState)+"&state="+someState)
-	for _, site := range []string{shop1Origin, shop2Origin} { // each with tickets that it refuses
+	for _, site := range []string{shop1Origin, shop2Origin} { // refused tickets at each
 		at := site + "/b"
 		stranger := w.browser("tom")
 		for range 3 {
-			state := queryOf(t, w.until(stranger, at, hubLogin)).Get("state")
+			state := queryOf(t, w.redirectTo(stranger, at, hubLogin)).Get("state")
 			at = site + "/_wx/callback?code=" + queryOf(t, callback).Get("code") + "&state=" + state
 		}
 		w.hub.get(stranger, at)
@@ -274,7 +273,7 @@ func TestHubSecretsStay(t *testing.T) {
 	other := w.shop1.config()
 	other.Account.AppID = "wx00000000000000ff"
 	w.shop1.use(w.shop1.replica(other))
-	w.hub.visit(w.browser("lihua"), shop1Origin+"/a")
+	w.hub.open(w.browser("lihua"), shop1Origin+"/a")
 
 	secrets := map[string]string{someState: "state", string(hubKey()): "hub key"}
 	for _, visitor := range wechattest.StockVisitors() {
@@ -312,19 +311,19 @@ func TestHubSecretsStay(t *testing.T) {
 			switch {
 			case a.fromUpstream():
 			case strings.HasPrefix(string(a.body), "{"):
-				var me loginMe
+				var me meAnswer
 				json.Unmarshal(a.body, &me)
 				if me.OpenID == "" && a.path != "/_wx/config" {
 					search.in(t, where, string(a.body))
 				}
-			default: // the button of a page leads on under the site's state
+			default: // the button of a page holds the site's state
 				search.in(t, where, string(a.body), "state")
 			}
 		}
 	}
 	for _, s := range []*loginSite{w.hub, w.shop1} {
 		if len(s.log.level("warn"))+len(s.log.level("error")) == 0 {
-			t.Errorf("%s logged no fault: the test shows nothing", s.url)
+			t.Errorf("%s logged no error: the test checks nothing", s.url)
 		}
 	}
 }

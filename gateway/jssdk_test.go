@@ -22,20 +22,26 @@ func withTickets(c *testConfig) {
 	c.Tickets = &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: c.Account}}
 }
 
-// notOwnPages are no pages of https://h5.example.com.
+// notOwnPages are addresses that are not pages of https://h5.example.com.
 var notOwnPages = []string{
-	"/", "/guest", "guest", "?a=b", "#", "//h5.example.com/", "https:", "https://", "https:///", "https:h5.example.com/", "https:/h5.example.com/", `https:\\h5.example.com\`,
-	"http://h5.example.com/", "ws://h5.example.com/", "javascript:alert(1)", "data:text/html,x", "blob:https://h5.example.com/x", "view-source:https://h5.example.com/",
+	"/", "/guest", "guest", "?a=b", "#", "//h5.example.com/", "https:", "https://", "https:///", "https:h5.example.com/",
+	"https:/h5.example.com/", `https:\\h5.example.com\`,
+	"http://h5.example.com/", "ws://h5.example.com/", "javascript:alert(1)", "data:text/html,x", "blob:https://h5.example.com/x",
+	"view-source:https://h5.example.com/",
 	"https://evil.example/", "https://evil.example/https://h5.example.com/", "https://evil.example?https://h5.example.com/", "https://m.example.com/",
-	"https://h5.example.com.evil.example/", "https://h5.example.comevil.example/", "https://xh5.example.com/", "https://h5.example.com./", "https://sub.h5.example.com/",
-	"https://h5.example.com:443/", "https://h5.example.com:8443/", "https://h5.example.com:/", "https://h5.example.com@evil.example/", "https://user@h5.example.com/", "https://user:pass@h5.example.com/", "https://@h5.example.com/",
-	`https://h5.example.com\.evil.example/`, `https://h5.example.com\@evil.example/`, "https://h5.example.com%2f.evil.example/", "https://h5.example.com%00/", "https://h5.example.com;/", "https://h5.example.com,evil.example/",
+	"https://h5.example.com.evil.example/", "https://h5.example.comevil.example/", "https://xh5.example.com/", "https://h5.example.com./",
+	"https://sub.h5.example.com/",
+	"https://h5.example.com:443/", "https://h5.example.com:8443/", "https://h5.example.com:/", "https://h5.example.com@evil.example/",
+	"https://user@h5.example.com/", "https://user:pass@h5.example.com/", "https://@h5.example.com/",
+	`https://h5.example.com\.evil.example/`, `https://h5.example.com\@evil.example/`, "https://h5.example.com%2f.evil.example/",
+	"https://h5.example.com%00/", "https://h5.example.com;/", "https://h5.example.com,evil.example/",
 	"HTTPS://h5.example.com/", "https://H5.EXAMPLE.COM/", " https://h5.example.com/", "https://h5.example.com/ ", "https://h5.example.com/a b",
-	"https://h5.example.com/a\nb", "https://h5.example.com/a\r\nb", "https://h5.example.com/a\tb", "https://h5.example.com/\x00", "https://h5.example.com/\x7f", "https://h5.example.com/\u0085", "https://h5.example.com/\xff", "\ufeffhttps://h5.example.com/",
+	"https://h5.example.com/a\nb", "https://h5.example.com/a\r\nb", "https://h5.example.com/a\tb", "https://h5.example.com/\x00",
+	"https://h5.example.com/\x7f", "https://h5.example.com/\u0085", "https://h5.example.com/\xff", "\ufeffhttps://h5.example.com/",
 }
 
-// signed asks for the signature of a page.
-func (s *loginSite) signed(b *wechattest.Browser, page string) (loginAnswer, wechattest.JSConfig) {
+// signed fetches the signature of a page.
+func (s *loginSite) signed(b *wechattest.Browser, page string) (*answer, wechattest.JSConfig) {
 	s.t.Helper()
 	a := s.get(b, "/_wx/jssdk?url="+url.QueryEscape(page), asScript)
 	var c struct {
@@ -44,7 +50,7 @@ func (s *loginSite) signed(b *wechattest.Browser, page string) (loginAnswer, wec
 		NonceStr  string      `json:"nonceStr"`
 		Signature string      `json:"signature"`
 	}
-	if a.status == 200 {
+	if a.StatusCode == 200 {
 		if err := json.Unmarshal([]byte(a.body), &c); err != nil {
 			s.t.Fatalf("/jssdk: %v in %q", err, a.body)
 		}
@@ -52,7 +58,7 @@ func (s *loginSite) signed(b *wechattest.Browser, page string) (loginAnswer, wec
 	return a, wechattest.JSConfig{AppID: c.AppID, Timestamp: string(c.Timestamp), NonceStr: c.NonceStr, Signature: c.Signature, URL: page}
 }
 
-// The browser checks the signature against the address that it has itself.
+// The signature is valid for the page's address and for no other.
 func TestJSSDK(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withTickets)
@@ -62,11 +68,11 @@ func TestJSSDK(t *testing.T) {
 		"/shop#/route", "/?#", "#/route?x=1", "/?q=%E5%95%86", "/%zz", `/?q="<>'`, "//evil.example/", "/商店?q=商", "/" + strings.Repeat("a", 4000),
 	} {
 		a, config := s.signed(b, s.url+page)
-		if a.status != 200 || a.header.Get("Content-Type") != "application/json; charset=utf-8" {
-			t.Errorf("/jssdk of %q = %d %s, want 200 and JSON", page, a.status, a.header.Get("Content-Type"))
+		if a.StatusCode != 200 || a.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("/jssdk of %q = %d %s, want 200 and JSON", page, a.StatusCode, a.Header.Get("Content-Type"))
 			continue
 		}
-		if page == "/%zz" { // the emulator reads no such address
+		if page == "/%zz" { // the emulator does not parse such an address
 			continue
 		}
 		if got := s.wx.CheckConfig(config); got != "config:ok" {
@@ -74,7 +80,7 @@ func TestJSSDK(t *testing.T) {
 		}
 		config.URL += "x"
 		if got := s.wx.CheckConfig(config); !strings.Contains(page, "#") && got == "config:ok" {
-			t.Errorf("%q: the signature is good for %q too", page, config.URL)
+			t.Errorf("%q: the signature is valid for %q too", page, config.URL)
 		}
 	}
 	if got := s.wx.Calls(ticketPath); got != 1 {
@@ -83,12 +89,12 @@ func TestJSSDK(t *testing.T) {
 	a := s.get(b, "/_wx/jssdk?url="+url.QueryEscape(s.url+"/")) // JSON to a page load too
 	var fields map[string]any
 	if err := json.Unmarshal([]byte(a.body), &fields); err != nil || len(fields) != 4 || len(a.cookies("")) != 0 {
-		t.Errorf("answer %q with cookies %q, want four fields and none", a.body, a.header["Set-Cookie"])
+		t.Errorf("answer %q with cookies %q, want four fields and none", a.body, a.Header["Set-Cookie"])
 	}
 }
 
-// The site and the address of WeChat's published example, whose ticket has to
-// come from WeChat: nonce and time are new in each answer.
+// The site, page and ticket are those of WeChat's published example, whose nonce
+// and time the gateway chooses anew.
 func TestJSSDKPublishedExample(t *testing.T) {
 	t.Parallel()
 	const ticket = "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg"
@@ -139,8 +145,8 @@ func TestJSSDKRefused(t *testing.T) {
 	if got := s.wx.Calls(ticketPath); got != 0 {
 		t.Errorf("calls of %s = %d, want 0", ticketPath, got)
 	}
-	if a := s.do(s.browser(), http.MethodPost, "/_wx/jssdk?url=https://h5.example.com/", nil); a.status != 405 {
-		t.Errorf("POST = %d, want 405", a.status)
+	if a := s.do(s.browser(), http.MethodPost, "/_wx/jssdk?url=https://h5.example.com/", nil); a.StatusCode != 405 {
+		t.Errorf("POST = %d, want 405", a.StatusCode)
 	}
 }
 
@@ -176,8 +182,8 @@ func TestJSSDKFaults(t *testing.T) {
 			s.wx.Fault(tt.fault)
 			a, _ := s.signed(s.browser(), s.url+"/")
 			wantRefusal(t, a, tt.status, tt.word)
-			if got, want := a.header.Get("Retry-After") != "", tt.status == 503; got != want {
-				t.Errorf("Retry-After = %q with status %d", a.header.Get("Retry-After"), tt.status)
+			if got, want := a.Header.Get("Retry-After") != "", tt.status == 503; got != want {
+				t.Errorf("Retry-After = %q with status %d", a.Header.Get("Retry-After"), tt.status)
 			}
 			if lines := s.log.level(tt.level); len(lines) != 1 {
 				t.Errorf("lines of level %s: %q, want one", tt.level, lines)
@@ -186,22 +192,22 @@ func TestJSSDKFaults(t *testing.T) {
 	}
 }
 
-// A ticket, once there, outlives an outage.
+// Requests at once fetch one ticket, which is used during an outage too.
 func TestJSSDKTogether(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, withTickets)
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if a, config := s.signed(s.browser(), s.url+"/"); a.status != 200 || s.wx.CheckConfig(config) != "config:ok" {
-				t.Errorf("answer %d %q, want a good signature", a.status, a.body)
+			if a, config := s.signed(s.browser(), s.url+"/"); a.StatusCode != 200 || s.wx.CheckConfig(config) != "config:ok" {
+				t.Errorf("answer %d %q, want a good signature", a.StatusCode, a.body)
 			}
 		})
 	}
 	all.Wait()
 	s.wx.Fault(wechattest.Fault{Mode: wechattest.FaultResetBefore, Times: -1})
-	if a, _ := s.signed(s.browser(), s.url+"/"); a.status != 200 {
-		t.Errorf("with WeChat away: %d, want 200", a.status)
+	if a, _ := s.signed(s.browser(), s.url+"/"); a.StatusCode != 200 {
+		t.Errorf("with WeChat away: %d, want 200", a.StatusCode)
 	}
 	if got := s.wx.Calls(ticketPath); got != 1 {
 		t.Errorf("calls of %s = %d, want 1", ticketPath, got)

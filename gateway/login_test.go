@@ -10,19 +10,16 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// authorizeURL is what the authorize address has to be, byte for byte.
+// authorizeURL is the expected authorize address, byte for byte.
 func (s *loginSite) authorizeURL(prefix, scope, state, further string) string {
-	return s.open + "/connect/oauth2/authorize?appid=" + wechattest.StockAppID +
+	return s.weChatURL + "/connect/oauth2/authorize?appid=" + wechattest.StockAppID +
 		"&redirect_uri=" + url.QueryEscape(s.url+prefix+"/callback") +
 		"&response_type=code&scope=" + scope + "&state=" + state + further + "#wechat_redirect"
 }
@@ -61,7 +58,7 @@ func TestLoginAuthorizeURL(t *testing.T) {
 			s := newLoginSite(t, tt.configure)
 			b := s.browser()
 			b.UserAgent = tt.agent
-			got := s.leave(b, tt.address)
+			got := s.authorizeAddress(b, tt.address)
 			if want := s.authorizeURL(tt.prefix, tt.scope, queryOf(t, got).Get("state"), tt.further); got != want {
 				t.Errorf("authorize address = %q, want %q", got, want)
 			}
@@ -107,7 +104,7 @@ func TestLoginStates(t *testing.T) {
 	form := regexp.MustCompile(`^[0-9a-f]{32}$`)
 	known := make(map[string]bool)
 	for range 20 {
-		state := queryOf(t, s.leave(s.browser(), "/")).Get("state")
+		state := queryOf(t, s.authorizeAddress(s.browser(), "/")).Get("state")
 		if !form.MatchString(state) || known[state] {
 			t.Errorf("state %q (known: %t), want 32 new hexadecimal digits", state, known[state])
 		}
@@ -133,7 +130,7 @@ func TestLoginCookie(t *testing.T) {
 		name      string
 		memory    bool
 		configure func(*testConfig)
-		login     string // name of the login cookie, but for its id
+		login     string // name of the login cookie without its id
 		session   string
 		secure    bool
 		domain    string
@@ -152,14 +149,14 @@ func TestLoginCookie(t *testing.T) {
 			}
 			s := site(t, tt.configure)
 			b := s.browser()
-			wantCookie := func(a loginAnswer, name string, maxAge int) {
+			wantCookie := func(a *answer, name string, maxAge int) {
 				t.Helper()
 				cookies := a.cookies(name)
 				if len(cookies) != 1 {
 					t.Fatalf("cookies called %s = %d, want 1", name, len(cookies))
 				}
 				c := cookies[0]
-				if c.MaxAge == maxAge-1 { // of a second that is not whole
+				if c.MaxAge == maxAge-1 { // a part of a second has passed
 					c.MaxAge = maxAge
 				}
 				if c.Path != "/" || c.Domain != tt.domain || c.MaxAge != maxAge || !c.HttpOnly || c.Secure != tt.secure || c.SameSite != http.SameSiteLaxMode {
@@ -169,22 +166,23 @@ func TestLoginCookie(t *testing.T) {
 			}
 			left := s.get(b, "/somewhere?q=1")
 			wantCookie(left, tt.login, 600)
-			newSecretSearch(map[string]string{"/somewhere?q=1": "return_to"}).in(t, "login cookie", left.header.Get("Set-Cookie"))
+			newSecretSearch(map[string]string{"/somewhere?q=1": "return_to"}).in(t, "login cookie", left.Header.Get("Set-Cookie"))
 			name := left.cookies(tt.login)[0].Name
-			if state := queryOf(t, left.location()).Get("state"); !regexp.MustCompile(`^`+tt.login+`[0-9a-f]{16}$`).MatchString(name) || !strings.HasPrefix(state, name[len(tt.login):]) {
+			state, id := queryOf(t, left.location()).Get("state"), name[len(tt.login):]
+			if len(id) != 16 || !strings.HasPrefix(state, id) {
 				t.Errorf("login cookie is called %q, want %s and an id", name, tt.login)
 			}
-			a := s.get(b, s.callbackOf(b, "/"))
+			a := s.get(b, s.callbackAddress(b, "/"))
 			wantRedirect(t, a, "/")
 			wantCookie(a, tt.login, 600)
-			a.header["Set-Cookie"] = slices.DeleteFunc(a.header["Set-Cookie"], func(line string) bool { return strings.Contains(line, "_login_") })
+			a.Header["Set-Cookie"] = slices.DeleteFunc(a.Header["Set-Cookie"], func(line string) bool { return strings.Contains(line, "_login_") })
 			wantCookie(a, tt.session, 86400)
 		})
 	}
 }
 
-// A login leads back to where the visitor was going, byte for byte.
-func TestLoginReturnsToThePlaceAskedFor(t *testing.T) {
+// A login leads back to the page that started it, byte for byte.
+func TestLoginReturnsToThePage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	for _, target := range []string{
@@ -199,11 +197,11 @@ func TestLoginReturnsToThePlaceAskedFor(t *testing.T) {
 		"/long?" + strings.Repeat("x", 1990),
 	} {
 		b := s.browser()
-		page := s.visit(b, s.callbackOf(b, target))
+		page := s.open(b, s.callbackAddress(b, target))
 		if page.Status != http.StatusOK {
-			t.Errorf("%.60q: the way back ends with status %d, want 200", target, page.Status)
-		} else if got := seenBy(t, page.Body).Target; got != target {
-			t.Errorf("%.60q: the way back leads to %q", target, got)
+			t.Errorf("%.60q: the login ends with status %d, want 200", target, page.Status)
+		} else if got := echoIn(t, page.Body).Target; got != target {
+			t.Errorf("%.60q: the login leads to %q", target, got)
 		}
 	}
 }
@@ -236,21 +234,21 @@ func TestLoginReturnTo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		b := s.browser()
-		a := s.get(b, s.callbackOf(b, "/_wx/login?return_to="+url.QueryEscape(tt.in)))
+		a := s.get(b, s.callbackAddress(b, "/_wx/login?return_to="+url.QueryEscape(tt.in)))
 		if a.location() != tt.want {
 			t.Errorf("return_to %.60q: back to %q, want %q", tt.in, a.location(), tt.want)
 		}
 	}
 }
 
-// Of the logins of one browser the five newest live, and end in any order.
+// The five newest logins of one browser are kept and can finish in any order.
 func TestLoginFiveNewest(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
 	var callbacks []string
 	for i := range 7 {
-		callbacks = append(callbacks, s.callbackOf(b, fmt.Sprintf("/tab?n=%d", i)))
+		callbacks = append(callbacks, s.callbackAddress(b, fmt.Sprintf("/tab?n=%d", i)))
 	}
 	if names := s.cookieNames(b); len(names) != 5 {
 		t.Errorf("cookies = %q, want five", names)
@@ -258,90 +256,67 @@ func TestLoginFiveNewest(t *testing.T) {
 	for _, callback := range callbacks[:2] {
 		wantPage(t, s.get(b, callback), 400, headingRestart)
 	}
-	s.wantCalls(0)
+	s.wantExchanges(0)
 	for n, i := range rand.Perm(5) {
 		wantRedirect(t, s.get(b, callbacks[2+i]), fmt.Sprintf("/tab?n=%d", 2+i))
-		s.wantCalls(n + 1)
+		s.wantExchanges(n + 1)
 	}
 }
 
-// A state that was used never goes to WeChat again, neither in this browser nor
-// with an older copy of its cookies.
-func TestLoginUsedStateStaysHere(t *testing.T) {
+// A state is used for one login, also in a browser with an older copy of the
+// cookies.
+func TestLoginStateIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
 	b := s.browser()
-	callback := s.callbackOf(b, "/a")
+	callback := s.callbackAddress(b, "/a")
 	before := s.copyOf(b)
 	wantRedirect(t, s.get(b, callback), "/a")
 
 	state := queryOf(t, callback).Get("state")
 	for range 3 {
-		if again := queryOf(t, s.leave(s.copyOf(before), "/a")).Get("state"); again == state {
-			t.Error("a new login has the state of one before")
+		if again := queryOf(t, s.authorizeAddress(s.copyOf(before), "/a")).Get("state"); again == state {
+			t.Error("a new login has the state of an earlier one")
 		}
 	}
 	s.do(b, http.MethodPost, "/_wx/logout", nil)
 	wantPage(t, s.get(b, callback), 400, headingRestart)
 	wantRedirect(t, s.get(before, callback), "/a")
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
-func TestLoginRate(t *testing.T) {
+// A visitor with a session can grant snsapi_userinfo in another login.
+func TestScopeUpgrade(t *testing.T) {
 	t.Parallel()
-	limited := func(c *testConfig) {
-		c.LoginRate = gateway.Rate{Count: 3, Per: time.Minute}
+	s := newLoginSite(t, nil)
+	b := s.browser()
+	b.Visitor = "xiaomei"
+	if got := s.signIn(b).Header.Get("X-Wx-Nickname"); got != "" {
+		t.Errorf("X-WX-Nickname = %q, want none", got)
 	}
-	t.Run("page or JSON", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, limited)
-		b := s.browser()
-		callback := s.callbackOf(b, "/") // one
-		s.leave(b, "/_wx/login")         // two
-		s.get(b, "/_wx/callback")        // three: callbacks count too
-		for _, address := range []string{"/", "/_wx/login", callback} {
-			a := s.get(b, address)
-			wantPage(t, a, 429, headingTooMany)
-			if retry, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || retry < 1 || retry > 20 {
-				t.Errorf("GET %.20s: Retry-After = %q, want 1 to 20 seconds", address, a.header.Get("Retry-After"))
-			}
-			a = s.get(b, address, asScript)
-			if address != "/" && (a.status != 429 || !strings.Contains(a.body, `"error":"too_many_requests"`) || a.header.Get("Retry-After") == "") {
-				t.Errorf("GET %.20s by a script = %d %q, want 429 too_many_requests", address, a.status, a.body)
-			}
-		}
-		if a := s.get(b, "/_wx/me", asScript); a.status != 401 {
-			t.Errorf("/me = %d, want 401: only logins are counted", a.status)
-		}
-		s.wantCalls(0)
-	})
-	t.Run("forged address", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, limited)
-		for i := range 4 {
-			a := s.get(s.browser(), "/", func(r *http.Request) { r.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i)) })
-			if want := []int{302, 302, 302, 429}[i]; a.status != want {
-				t.Errorf("login %d = %d, want %d", i+1, a.status, want)
-			}
-		}
-	})
-	t.Run("behind a trusted proxy", func(t *testing.T) {
-		t.Parallel()
-		s := newLoginSite(t, func(c *testConfig) {
-			limited(c)
-			c.TrustedProxies = loginLoopback
-		})
-		for i, tt := range []struct {
-			from string
-			want int
-		}{
-			{"203.0.113.1", 302}, {"203.0.113.1", 302}, {"203.0.113.1", 302}, {"203.0.113.1", 429},
-			{"203.0.113.2", 302}, {"198.51.100.9, 203.0.113.1", 429}, {"203.0.113.1, 203.0.113.3", 302},
-		} {
-			a := s.get(s.browser(), "/", func(r *http.Request) { r.Header.Set("X-Forwarded-For", tt.from) })
-			if a.status != tt.want {
-				t.Errorf("login %d from %s = %d, want %d", i+1, tt.from, a.status, tt.want)
-			}
-		}
-	})
+	seen := echoIn(t, s.open(b, "/_wx/login?scope=snsapi_userinfo&return_to=/profile").Body)
+	if nickname, _ := url.PathUnescape(seen.Header.Get("X-Wx-Nickname")); nickname != "小美🌸✨" || seen.Target != "/profile" ||
+		seen.Header.Get("X-Wx-Openid") != s.openID("xiaomei") {
+		t.Errorf("at %q as %q, want /profile as 小美🌸✨", seen.Target, nickname)
+	}
+	s.wantExchanges(2)
+}
+
+// A new login replaces the session, and a failed one leaves it alone.
+func TestLoginReplacesTheSession(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, nil)
+	b := s.browser()
+	s.signIn(b)
+	b.Visitor = "wangfang"
+	callback := s.callbackAddress(b, "/_wx/login")
+	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultHTML})
+	wantPage(t, s.get(b, callback), 503, headingWeChatAway)
+	if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
+		t.Errorf("after a failed login /me = %q, want %q", got, want)
+	}
+	s.open(b, "/_wx/login")
+	if got, want := s.me(b).OpenID, s.openID("wangfang"); got != want {
+		t.Errorf("after a new login /me = %q, want %q", got, want)
+	}
 }

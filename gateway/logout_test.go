@@ -18,13 +18,13 @@ func TestLogoutReturnTo(t *testing.T) {
 	for _, tt := range []struct {
 		name, query, form, want string
 	}{
-		{"nowhere", "", "", "/"},
+		{"none", "", "", "/"},
 		{"query", "?return_to=/bye%3Fa=b", "", "/bye?a=b"},
 		{"form", "", "return_to=/bye%3Fa=b", "/bye?a=b"},
 		{"form before query", "?return_to=/query", "return_to=/form", "/form"},
 		{"return host", "?return_to=https://shop.example.com/", "", "https://shop.example.com/"},
-		{"evil query", "?return_to=//evil.example", "", "/"},
-		{"evil form", "", "return_to=https://evil.example/", "/"},
+		{"other host in the query", "?return_to=//evil.example", "", "/"},
+		{"other host in the form", "", "return_to=https://evil.example/", "/"},
 		{"malformed form", "", "return_to=%zz", "/"},
 		{"form too long", "", "return_to=/a&x=" + strings.Repeat("x", 1<<20), "/"},
 	} {
@@ -32,10 +32,10 @@ func TestLogoutReturnTo(t *testing.T) {
 			b := s.browser()
 			s.signIn(b)
 			a := s.do(b, http.MethodPost, "/_wx/logout"+tt.query, strings.NewReader(tt.form), asForm)
-			if a.status != http.StatusSeeOther || a.location() != tt.want {
-				t.Errorf("status %d to %q, want 303 to %q", a.status, a.location(), tt.want)
+			if a.StatusCode != http.StatusSeeOther || a.location() != tt.want {
+				t.Errorf("status %d to %q, want 303 to %q", a.StatusCode, a.location(), tt.want)
 			}
-			if me := s.me(b); me != (loginMe{}) {
+			if me := s.me(b); me != (meAnswer{}) {
 				t.Errorf("/me = %+v, want nobody", me)
 			}
 		})
@@ -60,8 +60,8 @@ func TestLogoutCookie(t *testing.T) {
 func TestLogoutWithoutASession(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
-	if a := s.do(s.browser(), http.MethodPost, "/_wx/logout", nil); a.status != http.StatusSeeOther || a.location() != "/" {
-		t.Errorf("status %d to %q, want 303 to /", a.status, a.location())
+	if a := s.do(s.browser(), http.MethodPost, "/_wx/logout", nil); a.StatusCode != http.StatusSeeOther || a.location() != "/" {
+		t.Errorf("status %d to %q, want 303 to /", a.StatusCode, a.location())
 	}
 }
 
@@ -93,12 +93,12 @@ func TestLogoutCrossOrigin(t *testing.T) {
 					r.Header.Set(name, strings.ReplaceAll(value, "SITE", s.url))
 				}
 			})
-			if a.status != tt.status {
-				t.Errorf("status = %d, want %d", a.status, tt.status)
+			if a.StatusCode != tt.status {
+				t.Errorf("status = %d, want %d", a.StatusCode, tt.status)
 			}
 			kept := s.me(b).OpenID != ""
 			if want := tt.status == 403; kept != want || want && len(a.cookies("")) != 0 {
-				t.Errorf("session kept: %t with cookies %q, want %t", kept, a.header["Set-Cookie"], want)
+				t.Errorf("session kept: %t with cookies %q, want %t", kept, a.Header["Set-Cookie"], want)
 			}
 			if tt.status == 403 && !strings.Contains(a.body, `"error":"not_allowed"`) {
 				t.Errorf("body = %q, want not_allowed", a.body)
@@ -107,7 +107,7 @@ func TestLogoutCrossOrigin(t *testing.T) {
 	}
 }
 
-// GET shows a page with the button, and changes nothing.
+// A GET shows a page with a button and changes nothing.
 func TestLogoutPage(t *testing.T) {
 	t.Parallel()
 	s := newLoginSite(t, nil)
@@ -115,8 +115,8 @@ func TestLogoutPage(t *testing.T) {
 	s.signIn(b)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		a := s.do(b, method, "/_wx/logout?return_to=/bye%3Fa%3D%22b", nil)
-		if a.status != 200 || len(a.cookies("")) != 0 || s.me(b).OpenID == "" {
-			t.Errorf("%s = %d with cookies %q, want 200 and the session kept", method, a.status, a.header["Set-Cookie"])
+		if a.StatusCode != 200 || len(a.cookies("")) != 0 || s.me(b).OpenID == "" {
+			t.Errorf("%s = %d with cookies %q, want 200 and the session kept", method, a.StatusCode, a.Header["Set-Cookie"])
 		}
 	}
 	a := s.get(b, "/_wx/logout?return_to=/bye%3Fa%3Db")
@@ -126,8 +126,8 @@ func TestLogoutPage(t *testing.T) {
 		t.Fatalf("form = %q, want one to /_wx/logout that leads to /bye?a=b", form)
 	}
 	a = s.do(b, http.MethodPost, form[1], strings.NewReader(url.Values{"return_to": {form[2]}}.Encode()), asForm)
-	if a.status != 303 || a.location() != "/bye?a=b" {
-		t.Errorf("POST = %d to %q, want 303 to /bye?a=b", a.status, a.location())
+	if a.StatusCode != 303 || a.location() != "/bye?a=b" {
+		t.Errorf("POST = %d to %q, want 303 to /bye?a=b", a.StatusCode, a.location())
 	}
 
 	a = s.get(b, "/_wx/logout?return_to=/a")
@@ -136,8 +136,8 @@ func TestLogoutPage(t *testing.T) {
 		t.Error("the page names the host of another site")
 	}
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
-		if a := s.do(b, method, "/_wx/logout", nil); a.status != 405 {
-			t.Errorf("%s = %d, want 405", method, a.status)
+		if a := s.do(b, method, "/_wx/logout", nil); a.StatusCode != 405 {
+			t.Errorf("%s = %d, want 405", method, a.StatusCode)
 		}
 	}
 }

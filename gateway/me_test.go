@@ -32,7 +32,7 @@ func TestMe(t *testing.T) {
 				s := newLoginMemorySite(t, nil)
 				b := s.browser()
 				b.Visitor = tt.visitor
-				seen := seenBy(t, s.visit(b, tt.address).Body)
+				seen := echoIn(t, s.open(b, tt.address).Body)
 				tt.want["openid"] = seen.Header.Get("X-Wx-Openid")
 				tt.want["appid"] = wechattest.StockAppID
 				tt.want["issued_at"] = time.Now().UTC().Format(time.RFC3339)
@@ -43,8 +43,8 @@ func TestMe(t *testing.T) {
 					}
 				}
 				a := s.get(b, "/_wx/me") // JSON to a page load too
-				if a.status != 200 || a.header.Get("Content-Type") != "application/json; charset=utf-8" {
-					t.Fatalf("/me = %d %s, want 200 and JSON", a.status, a.header.Get("Content-Type"))
+				if a.StatusCode != 200 || a.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+					t.Fatalf("/me = %d %s, want 200 and JSON", a.StatusCode, a.Header.Get("Content-Type"))
 				}
 				var got map[string]any
 				if err := json.Unmarshal([]byte(a.body), &got); err != nil {
@@ -53,8 +53,8 @@ func TestMe(t *testing.T) {
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("/me differs (-want +got):\n%s", diff)
 				}
-				if a := s.do(b, http.MethodHead, "/_wx/me", nil); a.status != 200 {
-					t.Errorf("HEAD = %d, want 200", a.status)
+				if a := s.do(b, http.MethodHead, "/_wx/me", nil); a.StatusCode != 200 {
+					t.Errorf("HEAD = %d, want 200", a.StatusCode)
 				}
 			})
 		})
@@ -72,11 +72,11 @@ func TestMeWithoutASession(t *testing.T) {
 		if err := json.Unmarshal([]byte(a.body), &got); err != nil {
 			t.Fatalf("/me = %q: %v", a.body, err)
 		}
-		if a.status != 401 || got["error"] != "unauthorized" || got["message"] == "" || got["request_id"] == "" {
-			t.Errorf("/me = %d %v, want 401 unauthorized", a.status, got)
+		if a.StatusCode != 401 || got["error"] != "unauthorized" || got["message"] == "" || got["request_id"] == "" {
+			t.Errorf("/me = %d %v, want 401 unauthorized", a.StatusCode, got)
 		}
 		b := s.browser()
-		if page := s.visit(b, got["login_url"]); page.Status != 200 || seenBy(t, page.Body).Target != "/page?a=b" {
+		if page := s.open(b, got["login_url"]); page.Status != 200 || echoIn(t, page.Body).Target != "/page?a=b" {
 			t.Errorf("login_url %q ends with %d, want the calling page", got["login_url"], page.Status)
 		}
 	}
@@ -86,7 +86,7 @@ func TestMeWithoutASession(t *testing.T) {
 	}
 }
 
-// A session lasts as long as it is used, and no longer than its last day.
+// A session that is used is renewed, up to SessionMaxTTL after its login.
 func TestMeRenewsTheSession(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestMeRenewsTheSession(t *testing.T) {
 			if renewed := len(a.cookies("")) == 1; renewed != tt.renewed {
 				t.Errorf("after %v: renewed %t, want %t", tt.at, renewed, tt.renewed)
 			}
-			var me loginMe
+			var me meAnswer
 			if err := json.Unmarshal([]byte(a.body), &me); err != nil {
 				t.Fatal(err)
 			}
@@ -136,13 +136,13 @@ func TestMeOfAnUnusedSession(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newLoginMemorySite(t, func(c *testConfig) { c.SessionTTL = 2 * time.Hour })
 				b := s.browser()
-				a := s.get(b, s.callbackOf(b, "/"))
+				a := s.get(b, s.callbackAddress(b, "/"))
 				cookie := a.cookies("__Host-wxgate")[0]
 				time.Sleep(after)
-				// Not from a jar, which would leave out what has aged.
+				// Without a jar, which leaves out expired cookies.
 				got := s.get(s.browser(), "/_wx/me", func(r *http.Request) { r.AddCookie(cookie) })
-				if got.status != want {
-					t.Errorf("/me after %v = %d, want %d", after, got.status, want)
+				if got.StatusCode != want {
+					t.Errorf("/me after %v = %d, want %d", after, got.StatusCode, want)
 				}
 			})
 		})

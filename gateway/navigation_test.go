@@ -16,7 +16,7 @@ func TestNavigation(t *testing.T) {
 		headers []string // "Name: value"
 		want    bool
 	}{
-		{"browser says navigate", "", []string{browser, "Sec-Fetch-Mode: navigate"}, true},
+		{"browser sends navigate", "", []string{browser, "Sec-Fetch-Mode: navigate"}, true},
 		{"HEAD", "HEAD", []string{browser, "Sec-Fetch-Mode: navigate"}, true},
 		{"POST", "POST", []string{browser, "Sec-Fetch-Mode: navigate", "Accept: text/html"}, false},
 		{"PUT", "PUT", []string{"Accept: text/html"}, false},
@@ -25,12 +25,12 @@ func TestNavigation(t *testing.T) {
 		{"method in lower case", "get", []string{"Accept: text/html"}, false},
 		{"odd method", "GETX", []string{"Accept: text/html"}, false},
 
-		{"navigate, whatever is accepted", "", []string{browser, "Sec-Fetch-Mode: navigate", "Accept: application/json"}, true},
+		{"navigate, JSON accepted", "", []string{browser, "Sec-Fetch-Mode: navigate", "Accept: application/json"}, true},
 		{"fetch", "", []string{browser, "Sec-Fetch-Mode: cors", "Accept: text/html"}, false},
 		{"picture", "", []string{browser, "Sec-Fetch-Mode: no-cors", "Accept: image/*"}, false},
 		{"same origin", "", []string{browser, "Sec-Fetch-Mode: same-origin", "Accept: text/html"}, false},
 		{"WebSocket", "", []string{browser, "Sec-Fetch-Mode: websocket"}, false},
-		{"program that says cors", "", []string{"User-Agent: node", "Sec-Fetch-Mode: cors", "Accept: */*"}, false},
+		{"program that sends cors", "", []string{"User-Agent: node", "Sec-Fetch-Mode: cors", "Accept: */*"}, false},
 		{"mode is empty", "", []string{"Sec-Fetch-Mode: ", "Accept: text/html"}, false},
 		{"mode twice", "", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: navigate", "Accept: text/html"}, false},
 		{"mode twice, differing", "", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Mode: cors"}, false},
@@ -56,7 +56,7 @@ func TestNavigation(t *testing.T) {
 
 		{"program, anything", "", []string{"User-Agent: curl/8.9.1", "Accept: */*"}, true},
 		{"program, anything, HEAD", "HEAD", []string{"User-Agent: curl/8.9.1", "Accept: */*"}, true},
-		{"program, says nothing", "", []string{"User-Agent: Go-http-client/1.1"}, true},
+		{"program, no headers", "", []string{"User-Agent: Go-http-client/1.1"}, true},
 		{"program, empty Accept", "", []string{"User-Agent: x", "Accept: "}, true},
 		{"program, Accept of commas", "", []string{"User-Agent: x", "Accept: , ,"}, true},
 		{"program, JSON", "", []string{"User-Agent: curl/8.9.1", "Accept: application/json"}, false},
@@ -83,7 +83,7 @@ func TestNavigation(t *testing.T) {
 	}
 }
 
-// header makes headers from lines, under the names as a server keeps them.
+// header returns the headers in lines, under canonical names.
 func header(lines ...string) http.Header {
 	h := make(http.Header)
 	for _, line := range lines {
@@ -93,8 +93,8 @@ func header(lines ...string) http.Header {
 	return h
 }
 
-// FuzzAccepts: a list of accepted types says the same on one line and on
-// several, and nothing can be refused and named at once.
+// FuzzAccepts checks that a list of types means the same on one line and on
+// several, and that text/html is only found where it is named.
 func FuzzAccepts(f *testing.F) {
 	for _, seed := range []string{"", "*/*", "text/html,*/*;q=0.8", "text/html;q=0", " TEXT/HTML ; Q = 0.0 ,,", "text/html;;q", "a;q=0=1"} {
 		f.Add(seed)

@@ -71,8 +71,8 @@ func TestRawPath(t *testing.T) {
 	}
 }
 
-// What another handler makes of the path counts, not what the client sent:
-// else a request for one path would be let through to another.
+// The decision is about the path that an outer handler has made of the client's.
+// Otherwise a request for one path would be passed to another.
 func TestRawPathRewritten(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ target, want string }{

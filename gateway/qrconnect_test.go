@@ -13,15 +13,16 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// scanLogin lets visitors of other browsers sign in at the website application.
+// scanLogin configures scan login for browsers other than WeChat's.
 func scanLogin(c *testConfig) {
 	c.OutsideWeChat = gateway.OutsideQRConnect
 	c.ScanAccount = &wechat.Client{
 		AppID: wechattest.StockWebsiteAppID, AppSecret: wechattest.StockWebsiteAppSecret,
-		APIURL: c.Account.APIURL, OpenURL: c.Account.OpenURL,
+		APIURL: c.Account.APIURL, OpenURL: c.Account.OpenURL, Transport: c.Account.Transport,
 	}
 }
 
+// newScanSite starts a site with scan login and returns a desktop browser too.
 func newScanSite(t *testing.T) (*loginSite, *wechattest.Browser) {
 	t.Helper()
 	s := newLoginSite(t, scanLogin)
@@ -52,14 +53,14 @@ func TestScanLoginAddress(t *testing.T) {
 			b := s.browser()
 			b.UserAgent = test.agent
 			a := s.get(b, test.path)
-			rest, ok := strings.CutPrefix(a.location(), s.open+test.want)
-			if a.status != http.StatusFound || !ok || !strings.HasSuffix(rest, test.end) {
-				t.Errorf("GET %s = %d to %q, want 302 to %q…%q", test.path, a.status, a.location(), s.open+test.want, test.end)
+			rest, ok := strings.CutPrefix(a.location(), s.weChatURL+test.want)
+			if a.StatusCode != http.StatusFound || !ok || !strings.HasSuffix(rest, test.end) {
+				t.Errorf("GET %s = %d to %q, want 302 to %q…%q", test.path, a.StatusCode, a.location(), s.weChatURL+test.want, test.end)
 			}
 		})
 	}
-	if a := s.get(desktop, "/api", asScript); a.status != http.StatusUnauthorized {
-		t.Errorf("a script gets %d, want 401", a.status)
+	if a := s.get(desktop, "/api", asScript); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a script gets %d, want 401", a.StatusCode)
 	}
 }
 
@@ -85,11 +86,11 @@ func TestScanLogin(t *testing.T) {
 		t.Errorf("/me = %+v, want the website application's openid", me)
 	}
 	if got := s.wx.Calls(userInfoPath); got != 0 {
-		t.Errorf("%d calls of userinfo, want none: nobody asked for a name", got)
+		t.Errorf("%d calls of userinfo, want none without snsapi_userinfo", got)
 	}
-	// Where the account and the application share an open platform account, the
-	// unionid joins both; a login for the profile brings it on the phone too.
-	s.visit(phone, "/_wx/login?scope=snsapi_userinfo")
+	// Account and application are of one open platform account, whose unionid a
+	// login for the profile brings on the phone too.
+	s.open(phone, "/_wx/login?scope=snsapi_userinfo")
 	if me := s.me(phone); me.UnionID == "" || me.UnionID != seen.Get("X-Wx-Unionid") {
 		t.Errorf("unionid %q on the phone, %q on the desktop, want the same", me.UnionID, seen.Get("X-Wx-Unionid"))
 	}
@@ -98,14 +99,14 @@ func TestScanLogin(t *testing.T) {
 func TestScanLoginProfile(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
-	s.visit(b, "/_wx/login?scope=snsapi_userinfo")
+	s.open(b, "/_wx/login?scope=snsapi_userinfo")
 	if me := s.me(b); me.Nickname != "李华" || me.Scope != "snsapi_login" || me.UnionID == "" {
 		t.Errorf("/me = %+v, want a nickname and a unionid", me)
 	}
 }
 
-// A code is refused, declined or used as in WeChat: the login begun again leads
-// to the scan login, too.
+// Refused codes and declined logins are handled as in WeChat, and the login that
+// is started again is a scan login too.
 func TestScanLoginFailures(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
@@ -118,8 +119,8 @@ func TestScanLoginFailures(t *testing.T) {
 	}
 	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029})
 	a := s.get(b, callback())
-	if !strings.HasPrefix(a.location(), s.open+"/connect/qrconnect?") {
-		t.Fatalf("a refused code: %d to %q, want the scan login again", a.status, a.location())
+	if !strings.HasPrefix(a.location(), s.weChatURL+"/connect/qrconnect?") {
+		t.Fatalf("a refused code: %d to %q, want the scan login again", a.StatusCode, a.location())
 	}
 	address = a.location()
 	wantRedirect(t, s.get(b, callback()), "/shop")
@@ -133,9 +134,9 @@ func TestScanLoginFailures(t *testing.T) {
 	wantPage(t, s.get(stranger, "/_wx/callback?code=x&state="+state), http.StatusBadRequest, headingNoCookies)
 }
 
-// A login keeps the account that it was begun at, whatever browser the callback
-// says it is: the code is that account's.
-func TestScanLoginRemembersTheAccount(t *testing.T) {
+// A login keeps the account that it started with, even if the callback comes from
+// a browser of another kind: the code is that account's.
+func TestScanLoginKeepsTheAccount(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
 	b.Visitor = "lihua"
@@ -149,8 +150,8 @@ func TestScanLoginRemembersTheAccount(t *testing.T) {
 	}
 }
 
-// Turned off, neither a session nor a pending login of the website application
-// counts any more.
+// After scan login is turned off, sessions and pending logins of the website
+// application are not accepted.
 func TestScanLoginTurnedOff(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
@@ -164,14 +165,14 @@ func TestScanLoginTurnedOff(t *testing.T) {
 	c := s.config()
 	c.OutsideWeChat, c.ScanAccount = gateway.OutsideRedirect, nil
 	s.use(s.replica(c))
-	if a := s.get(b, "/_wx/me", asScript); a.status != http.StatusUnauthorized {
-		t.Errorf("/me = %d %s, want 401", a.status, a.body)
+	if a := s.get(b, "/_wx/me", asScript); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("/me = %d %s, want 401", a.StatusCode, a.body)
 	}
 	wantPage(t, s.get(pending, callback), http.StatusBadRequest, headingRestart)
-	s.wantCalls(1)
+	s.wantExchanges(1)
 }
 
-// A session says which account it is of, and one of a strange account is none.
+// A session of an account that is not the site's is not accepted.
 func TestSessionOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, &echo{}, func(c *testConfig) {
@@ -188,7 +189,7 @@ func TestSessionOfAnotherAccount(t *testing.T) {
 	}
 }
 
-// A website application's code lives for ten minutes.
+// A website application's code is valid for ten minutes.
 func TestScanLoginSlowVisitor(t *testing.T) {
 	t.Parallel()
 	s, b := newScanSite(t)
@@ -199,22 +200,15 @@ func TestScanLoginSlowVisitor(t *testing.T) {
 	wantRedirect(t, s.get(b, callback), "/shop")
 }
 
-func TestScanConfig(t *testing.T) {
+func TestScanLoginPageFlow(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name string
-		scan *wechat.Client
-	}{
-		{"none", nil},
-		{"without an AppID", &wechat.Client{}},
-		{"the official account", newAccount()},
-	} {
-		_, err := newOneSite(gateway.Site{
-			PublicURL: rigOrigin, Account: newAccount(), CookieKeys: rigKeys(),
-			OutsideWeChat: gateway.OutsideQRConnect, ScanAccount: test.scan,
-		})
-		if err == nil || !strings.Contains(err.Error(), "ScanAccount") {
-			t.Errorf("%s: New: %v, want an error about ScanAccount", test.name, err)
-		}
+	s, b := newScanSite(t)
+	b.Visitor = "lihua"
+	if c := s.pageConfig(b, ""); c.AppID != wechattest.StockWebsiteAppID || c.Scope != "snsapi_login" {
+		t.Errorf("/config = %+v, want the website application and its scope", c)
+	}
+	code, state := s.pageCode(b, "/guest")
+	if a := s.postCode(b, code, state); a.StatusCode != http.StatusOK || !strings.Contains(a.body, `"appid":"`+wechattest.StockWebsiteAppID+`"`) {
+		t.Errorf("POST /session = %d %s, want the website application's session", a.StatusCode, a.body)
 	}
 }

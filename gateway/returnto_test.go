@@ -11,14 +11,14 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// returnAddresses are those of a site at https://h5.example.com with further
-// hosts to return to.
+// returnAddresses are the addresses of a site at https://h5.example.com with two
+// return hosts.
 func returnAddresses(t testing.TB) *addresses {
 	t.Helper()
 	return testAddresses(t, Site{PublicURL: "https://h5.example.com", ReturnHosts: []string{"M.example.com", "dev.example.com:8443"}})
 }
 
-// testAddresses are those of the site that c describes.
+// testAddresses are the addresses of the site that c describes.
 func testAddresses(t testing.TB, c Site) *addresses {
 	t.Helper()
 	var errs fieldErrors
@@ -29,7 +29,7 @@ func testAddresses(t testing.TB, c Site) *addresses {
 	return &a
 }
 
-// readAddresses returns the addresses of a file that holds one Go string a line.
+// readAddresses returns the addresses in a file with one Go string a line.
 func readAddresses(t *testing.T, file string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -104,7 +104,7 @@ func TestReturnToEncodes(t *testing.T) {
 	}
 }
 
-// A site in plain http may be left for https, never the other way round.
+// A redirect may lead from http to https, but not back.
 func TestReturnToScheme(t *testing.T) {
 	t.Parallel()
 	g := testAddresses(t, Site{PublicURL: "http://127.0.0.1:8080", ReturnHosts: []string{"m.example.com"}})
@@ -143,7 +143,7 @@ func TestReturnTarget(t *testing.T) {
 			t.Errorf("%s: %q at %q: return to %q, want %q", test.name, test.target, test.host, got, test.want)
 		}
 	}
-	// Where there would be no session, the way back would lead to the login again.
+	// Without a session at that host, the way back would lead to the login again.
 	for _, domain := range []string{"", "h5.example.com", "ample.com"} {
 		g.cookieDomain = domain
 		if got := g.returnTarget(&http.Request{Host: "m.example.com", RequestURI: "/shop"}); got != "/shop" {

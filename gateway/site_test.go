@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,8 +13,8 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// siteAt is a site at an origin, with the upstream of its own that says its
-// name.
+// siteAt is a site at an origin. Its upstream answers with the site's name, openid
+// and cookies.
 func siteAt(t testing.TB, name, origin string, hosts ...string) gateway.Site {
 	t.Helper()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +30,7 @@ func siteAt(t testing.TB, name, origin string, hosts ...string) gateway.Site {
 	}
 }
 
-// cookieOf is a session cookie of a visitor of the site.
+// cookieOf is the session cookie of a visitor of the site.
 func cookieOf(t testing.TB, site gateway.Site) string {
 	t.Helper()
 	c := session.Config{
@@ -43,10 +44,11 @@ func cookieOf(t testing.TB, site gateway.Site) string {
 func newSites(t testing.TB, sites ...gateway.Site) *rig {
 	t.Helper()
 	return newRig(t, nil, func(c *testConfig) {
-		c.Sites, c.TrustedProxies = sites, loginLoopback
+		c.Sites, c.TrustedProxies = sites, loopback
 	})
 }
 
+// at sends a request to a host.
 func (r *rig) at(t testing.TB, host, method, target string, header ...string) *answer {
 	t.Helper()
 	q := r.newRequest(t, method, target, nil, header...)
@@ -63,7 +65,8 @@ func TestSiteOfAHost(t *testing.T) {
 		"a.example.com": "a", "A.Example.COM": "a", "a.example.com:80": "a", "a.example.com:9999": "a", "a.example.com.": "a", "a.example.com.:443": "a",
 		"www.a.example.com": "a", "[2001:db8::1]": "a", "[2001:DB8::1]:8080": "a",
 		"b.example.com": "b", "B.example.com.:1": "b",
-		"example.com": "", "c.example.com": "", "xa.example.com": "", "a.example.com.evil.com": "", "a.example.com..": "", "": "", "127.0.0.1": "", "a.example.com:x": "",
+		"example.com": "", "c.example.com": "", "xa.example.com": "", "a.example.com.evil.com": "", "a.example.com..": "", "": "",
+		"127.0.0.1": "", "a.example.com:x": "",
 	} {
 		got := r.at(t, host, "GET", "/", "Sec-Fetch-Mode", "cors")
 		if want == "" {
@@ -89,7 +92,7 @@ func TestSiteOfAHost(t *testing.T) {
 	}
 }
 
-// Each site has a session, an account and a login of its own.
+// Each site has its own sessions, account and logins.
 func TestSitesShareNoSession(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
@@ -118,8 +121,8 @@ func TestSitesShareNoSession(t *testing.T) {
 	}
 }
 
-// A login goes by the public URL: a cookie set at another host of the site would
-// be missing on the way back.
+// A login at another host of the site starts at the public URL: a login cookie of
+// the other host would be missing at the callback.
 func TestSiteAliasSignsInAtThePublicURL(t *testing.T) {
 	t.Parallel()
 	r := newSites(t, siteAt(t, "a", "https://a.example.com", "www.a.example.com"), siteAt(t, "b", "https://b.example.com"))
@@ -129,7 +132,8 @@ func TestSiteAliasSignsInAtThePublicURL(t *testing.T) {
 	}
 }
 
-// What browsers send one site of another's cookies stays from its upstream.
+// A site's upstream does not get the session cookies that another site shares over
+// its domain.
 func TestSitesKeepDomainCookies(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://shop.example.com"), siteAt(t, "b", "https://blog.example.com")
@@ -142,8 +146,9 @@ func TestSitesKeepDomainCookies(t *testing.T) {
 	}
 }
 
-// What a proxy says of the host is not handed to a site where it is another's.
-func TestSitesAreToldNoOtherHost(t *testing.T) {
+// The X-Forwarded-Host of a trusted proxy is not passed on if it is the host of
+// another site.
+func TestForwardedHostOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
 	for _, s := range []*gateway.Site{&a, &b} {
@@ -152,15 +157,19 @@ func TestSitesAreToldNoOtherHost(t *testing.T) {
 		s.Upstreams[0].URL, s.PublicPaths = mustURL(t, upstream.URL), []string{"/"}
 	}
 	r := newSites(t, a, b)
-	for told, want := range map[string]string{"b.example.com": "a.example.com", "B.example.com.:1": "a.example.com", "cdn.example.com": "cdn.example.com", "a.example.com:8443": "a.example.com:8443"} {
-		if got := echoOf(t, r.at(t, "a.example.com", "GET", "/", "X-Forwarded-Host", told)).Header.Get("X-Forwarded-Host"); got != want {
-			t.Errorf("told %s, the site sees %s, want %s", told, got, want)
+	for sent, want := range map[string]string{
+		"b.example.com": "a.example.com", "B.example.com.:1": "a.example.com", "cdn.example.com": "cdn.example.com",
+		"a.example.com:8443": "a.example.com:8443",
+	} {
+		if got := echoOf(t, r.at(t, "a.example.com", "GET", "/", "X-Forwarded-Host", sent)).Header.Get("X-Forwarded-Host"); got != want {
+			t.Errorf("X-Forwarded-Host %s: the site gets %s, want %s", sent, got, want)
 		}
 	}
 }
 
-// A host that shares no session with the public URL is no place to go back to.
-func TestSiteAliasDoesNotGoRoundInCircles(t *testing.T) {
+// A login does not lead back to a host that does not share the session, even if it
+// is a return host.
+func TestSiteAliasLoginDoesNotLoop(t *testing.T) {
 	t.Parallel()
 	a := siteAt(t, "a", "https://a.example.com", "www.a.example.com")
 	a.ReturnHosts = []string{"www.a.example.com"}
@@ -169,13 +178,15 @@ func TestSiteAliasDoesNotGoRoundInCircles(t *testing.T) {
 	if want := "https://a.example.com/_wx/login?return_to=%2Forders"; got.Header.Get("Location") != want {
 		t.Errorf("redirect to %q, want %q", got.Header.Get("Location"), want)
 	}
-	got = r.at(t, "www.a.example.com", "GET", "/_wx/auth?redirect=true", append(asPage, "X-Forwarded-Host", "www.a.example.com", "X-Forwarded-Uri", "/orders", "X-Forwarded-Method", "GET")...)
+	got = r.at(t, "www.a.example.com", "GET", "/_wx/auth?redirect=true", append(slices.Clone(asPage),
+		"X-Forwarded-Host", "www.a.example.com", "X-Forwarded-Uri", "/orders", "X-Forwarded-Method", "GET")...)
 	if want := "https://a.example.com/_wx/login?return_to=%2Forders"; got.Header.Get("Location") != want {
 		t.Errorf("forward auth: redirect to %q, want %q", got.Header.Get("Location"), want)
 	}
 }
 
-// With several sites, a proxy asks about a host by the header that tells of it.
+// With several sites, forward auth finds the site by the headers that describe the
+// visitor's request.
 func TestSiteOfForwardAuth(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
@@ -193,8 +204,8 @@ func TestSiteOfForwardAuth(t *testing.T) {
 		{"b.example.com", []string{"X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/"}, 401},
 		{"b.example.com", []string{"X-Forwarded-Host", "c.example.com", "X-Forwarded-Uri", "/"}, 421},
 		{"wxgate:8080", []string{"X-Forwarded-Uri", "/"}, 421},
-		// nginx asks under the visitor's host, another one is hers to write; and it
-		// understands no 421.
+		// nginx asks under the visitor's host. Another host is the client's, and gets
+		// 403, since nginx does not accept a 421.
 		{"a.example.com", []string{"X-Original-Uri", "/", "X-Forwarded-Host", "b.example.com"}, 403},
 		{"a.example.com", []string{"X-Original-Uri", "/", "X-Forwarded-Host", "b.example.com", "X-Forwarded-Uri", "/"}, 403},
 		{"a.example.com", []string{"X-Original-Uri", "/", "X-Original-Url", "https://b.example.com/"}, 403},
@@ -208,8 +219,8 @@ func TestSiteOfForwardAuth(t *testing.T) {
 	}
 }
 
-// A handler behind Wrap is told the visitor of the site that is asked for, and
-// is not asked at all for a host that is none's.
+// A handler behind Wrap gets the visitor of the request's site, and no requests
+// for an unknown host.
 func TestSitesBehindWrap(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
@@ -242,7 +253,7 @@ func TestSitesBehindWrap(t *testing.T) {
 	}
 }
 
-// With Sites, the page for a host that is none's is the gateway's own.
+// The page for an unknown host is that of Config.PagesDir.
 func TestPageOfAnUnknownSite(t *testing.T) {
 	t.Parallel()
 	dir := ownPages(t, "unknown-site.html", `{{define "title"}}nothing here{{end}}{{define "text"}}{{end}}`)
@@ -266,36 +277,7 @@ func TestSitesAtIPv6Addresses(t *testing.T) {
 	}
 }
 
-func TestSitesThatCannotBe(t *testing.T) {
-	t.Parallel()
-	site := func(change ...func(*gateway.Site)) gateway.Site {
-		s := gateway.Site{PublicURL: "https://a.example.com", Account: newAccount(), CookieKeys: rigKeys()}
-		for _, f := range change {
-			f(&s)
-		}
-		return s
-	}
-	at := func(origin string) func(*gateway.Site) { return func(s *gateway.Site) { s.PublicURL = origin } }
-	for _, tt := range []struct {
-		name string
-		want string
-		with []gateway.Site
-	}{
-		{"one host of two", "Sites[1].Hosts: host a.example.com is that of https://a.example.com too", []gateway.Site{site(), site(at("https://b.example.com"), func(s *gateway.Site) { s.Hosts = []string{"A.example.com:8443"} })}},
-		{"one public URL", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site()}},
-		{"other port", "Sites[1].Hosts: host a.example.com", []gateway.Site{site(), site(at("https://a.example.com:8443"))}},
-		{"one cookie", "set the same cookie, wxgate of example.com", []gateway.Site{
-			site(func(s *gateway.Site) { s.CookieDomain = "example.com" }), site(at("https://b.example.com"), func(s *gateway.Site) { s.CookieDomain = "Example.com" })}},
-		{"none", "Sites: expected at least one", nil},
-		{"no account", "Sites[0].Account: ", []gateway.Site{site(func(s *gateway.Site) { s.Account = nil })}},
-	} {
-		if _, err := gateway.New(gateway.Config{Sites: tt.with}); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: New = %v, want an error with %q", tt.name, err, tt.want)
-		}
-	}
-}
-
-// manySites are n sites of one account.
+// manySites configures n sites of one account.
 func manySites(n int, origin func(i int) string) gateway.Config {
 	account := newAccount()
 	c := gateway.Config{AccessLog: true}
@@ -307,7 +289,7 @@ func manySites(n int, origin func(i int) string) gateway.Config {
 	return c
 }
 
-// BenchmarkNewThousandSites is a start: it has to stay well under a second.
+// BenchmarkNewThousandSites is a start, which has to stay well under a second.
 func BenchmarkNewThousandSites(b *testing.B) {
 	for b.Loop() {
 		if _, err := gateway.New(manySites(1000, func(i int) string { return fmt.Sprintf("https://s%d.example.com", i) })); err != nil {

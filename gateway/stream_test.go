@@ -66,7 +66,7 @@ func TestBodiesStreamInConstantMemory(t *testing.T) {
 	}
 }
 
-// heap returns the bytes in use after a collection.
+// heap returns the bytes in use after a garbage collection.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -74,8 +74,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// watchHeap samples the heap until the returned function is called, which returns
-// the highest value.
+// watchHeap samples the heap. The returned function stops it and returns the
+// highest value.
 func watchHeap() func() uint64 {
 	stop, result := make(chan bool), make(chan uint64)
 	go func() {
