@@ -16,9 +16,9 @@ import (
 type builder struct {
 	common  *common
 	buffers *bufferPool
-	pages   map[string]*pages.Set  // by directory
-	lists   map[string]*openIDFile // by path
-	keys    map[string]*watch.File[*assertion.Keys]
+	pages   map[string]*pages.Set                   // by directory
+	lists   map[string]*openIDFile                  // by path
+	keys    map[string]*watch.File[*assertion.Keys] // by path
 }
 
 func newBuilder(c *common) *builder {
@@ -59,6 +59,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 	accounts := newAccounts(c, errs)
 	addresses := newAddresses(c, b.common.prefix, errs)
 	cookies := cookieConfig(c, addresses)
+	checkSite(c, errs)
 	s := &site{
 		responder:    b.responder(c, errs),
 		addresses:    addresses,
@@ -71,11 +72,11 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 		follow:       newFollow(c, b.common.logger, errs),
 		assertions:   b.assertionsOf(c.AssertionKeysFile, addresses.publicURL, errs),
 	}
-	checkSite(c, errs)
-	var err error
-	if s.sessions, err = session.NewCookieStore(cookies); len(errs.fields) == 0 {
-		errs.add("CookieKeys", err) // any other field's error has its own name
+	store, err := session.NewCookieStore(cookies)
+	if len(errs.fields) == 0 { // else the error is about a field that is named already
+		errs.add("CookieKeys", err)
 	}
+	s.sessions = store
 	return s
 }
 
@@ -92,8 +93,7 @@ func (b *builder) responder(c Site, errs *fieldErrors) *responder {
 
 // logins returns the logins of site s, which c describes.
 func (b *builder) logins(c Site, s *site, errs *fieldErrors) *logins {
-	pending, err := session.NewLogins(cookieConfig(c, s.addresses))
-	_ = err // the session store has the same cookies and so the same error
+	pending, _ := session.NewLogins(cookieConfig(c, s.addresses)) // the session store has had the same error
 	return &logins{
 		site:      s,
 		accounts:  s.policy.accounts,
@@ -143,7 +143,7 @@ func cookieConfig(c Site, a addresses) session.Config {
 	}
 }
 
-// openLists opens the allow and deny lists, either of which there may not be.
+// openLists opens the allow and deny lists. Either may be missing.
 func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
 	open := func(path string) (*openIDFile, error) { return newOpenIDFile(path, b.common.logger) }
 	var err error

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -9,25 +10,24 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// maxAttempts is how often the gateway starts a login again after a refused code.
-const maxAttempts = 2
+// maxRestarts is how often a login is started again after a refused code.
+const maxRestarts = 2
 
 // callback finishes a login: GET {prefix}/callback, where WeChat sends the
 // visitor back with a code and the login's state.
-func (l *logins) callback(w *recorder, r *http.Request, q *request, v visitor) error {
+func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) error {
 	if err := l.site.limiter.take(q.clientIP); err != nil {
 		return err
 	}
 	code, state := callbackParameters(r)
 	login, found := l.pending.Find(r, state)
 	switch {
-	case !found, login.SiteState != "" && l.hub.siteOf(login.ReturnTo) == "": // no longer one of the hub's sites
+	case !found, login.SiteState != "" && l.hub.siteOf(login.ReturnTo) == "": // unknown, or its site is no longer in HubSites
 		return l.strayCallback(w, v, "/", l.site.loginURL("", l.site.scope))
 	case login.Spent && login.SiteState != "":
 		return l.sendBack(w, login, l.exchanges.remembered(login.State))
-	case login.Spent: // the back button, or a repeated callback of a finished login
-		return l.strayCallback(w, v, login.ReturnTo, l.retryURL(login))
-	case code == "" && l.hub.url != "": // the hub has no ticket any more; it tells those who declined
+	case login.Spent, // the back button, or a repeated callback
+		code == "" && l.hub.url != "": // the hub no longer has the session; it tells those who declined itself
 		return l.strayCallback(w, v, login.ReturnTo, l.retryURL(login))
 	case code == "":
 		l.site.metrics.login(loginDeclined)
@@ -68,11 +68,11 @@ func (l *logins) strayCallback(w *recorder, v visitor, target, retryURL string) 
 	return refusal.InvalidState(retryURL).In(refusal.FormPage)
 }
 
-// startAgain starts a login again whose code was refused, at most twice: WeChat
-// gives codes that are used or expired already (double requests, old tabs, its
-// own hiccups), and a new code helps. Any other error stays.
+// startAgain starts a login again if err says that its code was refused, at most
+// twice: WeChat gives codes that are used or expired already (double requests,
+// old tabs, its own hiccups), and a new code helps. It returns any other error.
 func (l *logins) startAgain(w *recorder, r *http.Request, login *session.Login, err error) error {
-	if err == errVisitorLeft || refusal.Of(err).Word != refusal.WordInvalidCode || login.Attempts >= maxAttempts {
+	if errors.Is(err, errVisitorLeft) || refusal.Of(err).Word != refusal.WordInvalidCode || login.Attempts >= maxRestarts {
 		return err
 	}
 	next := *login
@@ -80,9 +80,9 @@ func (l *logins) startAgain(w *recorder, r *http.Request, login *session.Login, 
 	return l.redirectToWeChat(w, r, &next)
 }
 
-// finish ends a login of this browser with the code that came back: it saves the
-// session, unless the login is another site's, or says why there is none. Either
-// way the login is over, and its code is never sent to WeChat again.
+// finish exchanges the code of a login of this browser for a session and saves it,
+// unless the login is for another site. With or without an error the login is
+// over, and its code is never sent to WeChat again.
 func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code string) (*session.Session, error) {
 	account := l.accounts.of(login)
 	if account == nil { // scan login was turned off meanwhile
@@ -95,8 +95,11 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 		return nil, l.failedLogin(w, r, login, err)
 	}
 	if login.SiteState != "" {
+		if err := l.pending.Spend(w.Header(), login); err != nil {
+			return nil, err
+		}
 		l.site.metrics.login(loginOK)
-		return s, l.pending.Spend(w.Header(), login)
+		return s, nil
 	}
 	if err := l.site.sessions.Save(r, w.Header(), s); err != nil {
 		l.site.metrics.storeErrors.Inc()
@@ -107,7 +110,7 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 	if err := l.pending.Spend(w.Header(), login); err != nil {
 		return nil, err
 	}
-	if e := l.admit(s, login.ReturnTo); e != nil {
+	if e := l.admit(r, s, login.ReturnTo); e != nil {
 		l.site.metrics.login(e.Result())
 		return nil, e
 	}
@@ -116,17 +119,14 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 }
 
 // admit returns why the visitor with the session of a finished login may not
-// enter; nil if they may.
-func (l *logins) admit(s *session.Session, target string) *refusal.Error {
+// enter; nil if they may. The button of its page leads to target.
+func (l *logins) admit(r *http.Request, s *session.Session, target string) *refusal.Error {
 	v := visitor{session: s}
-	d := l.site.policy.decide(new(question), l.site.admission(v))
-	if d.action == passVisitor {
+	a := l.site.admission(v)
+	if a == admitted {
 		return nil
 	}
-	if e := refusalFor(d.word, v, target); e != nil {
-		return e.In(refusal.FormPage)
-	}
-	return nil
+	return l.site.refusal(a, v, r, target).In(refusal.FormPage)
 }
 
 // failedLogin ends a login whose code brought no session, and returns why.
@@ -134,13 +134,22 @@ func (l *logins) failedLogin(w *recorder, r *http.Request, login *session.Login,
 	if r.Context().Err() != nil {
 		return errVisitorLeft
 	}
-	// Kept as spent: without the cookie, a reload would tell the visitor that the
+	// Spend keeps the cookie. Without it, the page after a reload would say that the
 	// browser keeps no cookies.
 	if err := l.pending.Spend(w.Header(), login); err != nil {
 		return err
 	}
-	e := loginRefusal(err).In(refusal.FormPage) // a copy: others may wait for the same login
+	e := loginRefusal(err).In(refusal.FormPage) // a copy: other callbacks of this login may share err
 	e.LoginURL = l.retryURL(login)
 	l.site.metrics.login(e.Result())
 	return e
+}
+
+// loginRefusal returns err if it is a refusal. It takes any other error for one of
+// WeChat's API.
+func loginRefusal(err error) *refusal.Error {
+	if e, ok := errors.AsType[*refusal.Error](err); ok {
+		return e
+	}
+	return refusal.Exchange(err)
 }

@@ -139,7 +139,7 @@ func TestSetForwarded(t *testing.T) {
 	for _, test := range tests {
 		in := &http.Request{Host: "h5.example.com", RemoteAddr: test.peer, Header: header(test.in...)}
 		out := in.Header.Clone()
-		s.setForwarded(out, in, &request{trusted: test.trusted, id: "its id"})
+		s.setForwarded(out, in, &facts{trusted: test.trusted, id: "its id"})
 		test.want.Set("X-Request-Id", "its id")
 		if diff := cmp.Diff(test.want, out); diff != "" {
 			t.Errorf("%s: headers (-want +got):\n%s", test.name, diff)
@@ -152,7 +152,7 @@ func TestSetForwardedValuesAreApart(t *testing.T) {
 	t.Parallel()
 	out := make(http.Header)
 	s := &site{addresses: *returnAddresses(t)}
-	s.setForwarded(out, &http.Request{Host: "h5.example.com", RemoteAddr: "203.0.113.7:1"}, new(request))
+	s.setForwarded(out, &http.Request{Host: "h5.example.com", RemoteAddr: "203.0.113.7:1"}, new(facts))
 	out.Add("X-Forwarded-For", "10.0.0.1")
 	out.Add("X-Forwarded-Host", "more")
 	if got := out.Get("X-Forwarded-Host") + " " + out.Get("X-Forwarded-Proto"); got != "h5.example.com https" {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -18,6 +19,25 @@ type common struct {
 	logger    zerolog.Logger
 }
 
+// newCommon returns what the sites of one gateway share.
+func newCommon(c Config, errs *fieldErrors) *common {
+	prefix := cmp.Or(c.Prefix, "/_wx")
+	errs.add("Prefix", CheckPrefix(prefix))
+	errs.add("LoginRate", c.LoginRate.check())
+	metrics, err := newMetrics(c.Metrics)
+	errs.add("Metrics", err)
+	log, err := newAccessLog(c)
+	errs.add("Metrics", err)
+	return &common{
+		prefix:    prefix,
+		trust:     trust(c.TrustedProxies),
+		limiter:   newLimiter(c.LoginRate),
+		metrics:   metrics,
+		accessLog: log,
+		logger:    c.Logger,
+	}
+}
+
 // newAccessLog returns the access log of the gateway's listener.
 func newAccessLog(c Config) (*access.Log, error) {
 	return access.New(access.Config{
@@ -32,12 +52,12 @@ func newAccessLog(c Config) (*access.Log, error) {
 
 // isAuth reports whether a path is that of forward auth.
 func (c *common) isAuth(path string) bool {
-	return path == c.prefix+"/auth" || c.behindAuth(path) != ""
+	return path == c.prefix+"/auth" || c.afterAuth(path) != ""
 }
 
-// behindAuth returns the part of a path after {prefix}/auth, from its slash on;
+// afterAuth returns the part of a path after {prefix}/auth, from its slash on;
 // "" if there is none.
-func (c *common) behindAuth(path string) string {
+func (c *common) afterAuth(path string) string {
 	if rest, ok := strings.CutPrefix(path, c.prefix+"/auth"); ok && strings.HasPrefix(rest, "/") {
 		return rest
 	}

@@ -57,8 +57,13 @@ type fieldErrors struct {
 // add notes the error of a field; nil is none.
 func (f *fieldErrors) add(field string, err error) {
 	if err != nil {
-		f.fields = append(f.fields, FieldError{f.site, field, err})
+		f.addAt(f.site, field, err)
 	}
+}
+
+// addAt notes the error of a field of another site.
+func (f *fieldErrors) addAt(site int, field string, err error) {
+	f.fields = append(f.fields, FieldError{site, field, err})
 }
 
 // positive notes a duration below zero.

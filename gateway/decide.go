@@ -3,9 +3,9 @@ package gateway
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"time"
 
-	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
@@ -53,18 +53,23 @@ type question struct {
 	public, api match
 }
 
+// questionOf describes r, a visitor's own request.
+func questionOf(r *http.Request, navigation bool) question {
+	return question{method: r.Method, path: rawPath(r), navigation: navigation, userAgent: r.UserAgent()}
+}
+
 // match is whether a path is in a set.
 type match int
 
 const (
-	unmatched match = iota // not known yet
+	unknown match = iota // not looked up yet
 	isIn
 	isNotIn
 )
 
 // matched returns m, calling in the first time.
 func (m *match) matched(in func() bool) bool {
-	if *m == unmatched {
+	if *m == unknown {
 		*m = isNotIn
 		if in() {
 			*m = isIn
@@ -73,15 +78,15 @@ func (m *match) matched(in func() bool) bool {
 	return *m == isIn
 }
 
-// isPublic reports whether the path of q is public.
-func (p *policy) isPublic(q *question) bool {
-	return q.public.matched(func() bool { return p.public.Match(q.method, q.path) })
+// isPublic reports whether the path of ask is public.
+func (p *policy) isPublic(ask *question) bool {
+	return ask.public.matched(func() bool { return p.public.Match(ask.method, ask.path) })
 }
 
-// showsPage reports whether the visitor who asks q can be shown a page: q is a
-// page load, and of no API path.
-func (p *policy) showsPage(q *question) bool {
-	return q.navigation && !q.api.matched(func() bool { return p.api.MayMatch(q.method, q.path) })
+// showsPage reports whether a page can answer ask: it is a page load, and of no
+// API path.
+func (p *policy) showsPage(ask *question) bool {
+	return ask.navigation && !ask.api.matched(func() bool { return p.api.MayMatch(ask.method, ask.path) })
 }
 
 // admission is whether a visitor may enter.
@@ -93,6 +98,7 @@ const (
 	barred                         // kept out by a list
 	notFollowing                   // does not follow the account, but has to
 	followUnknown                  // not known whether they follow: WeChat did not answer
+	deniedOutside                  // would have to sign in, but not with another browser than WeChat's
 	admitted                       // may enter
 )
 
@@ -129,68 +135,46 @@ func (p *policy) sessionAllowed(s *session.Session) bool {
 // unauthorized.
 type verdict struct {
 	action action
-	how    signInMethod // of signIn
-	word   string       // of refuse, an error word of package refusal
-	page   bool         // of refuse and signIn: the answer is a page, not JSON
+	reason admission // of refuse: why the visitor may not enter
+	page   bool      // of refuse, signIn and openInWeChat: a page can answer
 }
 
-// action is the one thing that a door looks at.
+// action is what a door does with a request.
 type action int
 
 const (
-	refuse      action = iota
-	passVisitor        // pass with the visitor's identity
-	passNobody         // pass without an identity
-	signIn
+	refuse       action = iota
+	passVisitor         // pass with the visitor's identity
+	passNobody          // pass without an identity
+	signIn              // redirect to WeChat's login
+	openInWeChat        // show the page that asks to open the address in WeChat
 )
 
-// signInMethod is how a visitor signs in.
-type signInMethod int
-
-const (
-	atWeChat     signInMethod = iota // redirect to WeChat's login
-	openInWeChat                     // show the page that asks to open the address in WeChat
-)
-
-// decide returns what to do with request q of a visitor with admission a. What
+// decide returns what to do with request ask of a visitor with admission a. What
 // no rule allows is refused.
-func (p *policy) decide(q *question, a admission) verdict {
+func (p *policy) decide(ask *question, a admission) verdict {
 	switch {
 	case a == admitted:
 		return verdict{action: passVisitor}
-	case p.isPublic(q):
+	case p.isPublic(ask):
 		return verdict{action: passNobody}
-	}
-	d := verdict{page: p.showsPage(q)}
-	switch {
-	case a == storeAway:
-		// Nobody has to sign in again for a session that still exists.
-		d.word = refusal.WordStoreUnavailable
-	case a == barred:
-		d.word = refusal.WordNotAllowed
-	case a == notFollowing:
-		d.word = refusal.WordNotFollowing
-	case a == followUnknown:
-		d.word = refusal.WordWeChatUnavailable
-	case a != nobody || !d.page:
-		d.word = refusal.WordUnauthorized
+	case a == nobody && p.showsPage(ask):
+		return p.loginAnswer(ask.userAgent)
 	default:
-		d.action, d.how, d.word = p.loginAnswer(q.userAgent)
+		return verdict{reason: a, page: p.showsPage(ask)}
 	}
-	return d
 }
 
-// loginAnswer returns what a page load gets from a visitor who has to sign in:
-// the way to do so, or the word of a refusal.
-func (p *policy) loginAnswer(userAgent string) (action, signInMethod, string) {
+// loginAnswer returns what a page load gets from a visitor who has to sign in.
+func (p *policy) loginAnswer(userAgent string) verdict {
 	switch {
 	case p.outside == OutsideRedirect || p.outside == OutsideQRConnect || wechat.IsWeChat(userAgent):
-		return signIn, atWeChat, ""
+		return verdict{action: signIn, page: true}
 	case p.outside == OutsidePage:
-		return signIn, openInWeChat, ""
+		return verdict{action: openInWeChat, page: true}
 	case p.outside == OutsideDeny:
-		return refuse, 0, refusal.WordNotAllowed
+		return verdict{reason: deniedOutside, page: true}
 	default:
-		return refuse, 0, refusal.WordUnauthorized
+		return verdict{page: true}
 	}
 }

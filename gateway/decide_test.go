@@ -42,13 +42,10 @@ func testPolicy(t testing.TB, change ...func(*Site)) policy {
 var (
 	visitorPasses = verdict{action: passVisitor}
 	nobodyPasses  = verdict{action: passNobody}
-	toWeChat      = verdict{action: signIn, how: atWeChat}
-	toPage        = verdict{action: signIn, how: openInWeChat}
-	unauthorized  = verdict{word: refusal.WordUnauthorized}
-	notAllowed    = verdict{word: refusal.WordNotAllowed}
-	mustFollow    = verdict{word: refusal.WordNotFollowing}
-	tryLater      = verdict{word: refusal.WordWeChatUnavailable}
-	storeDown     = verdict{word: refusal.WordStoreUnavailable}
+	toWeChat      = verdict{action: signIn}
+	toPage        = verdict{action: openInWeChat}
+	unauthorized  = verdict{reason: nobody}
+	notAllowed    = verdict{reason: deniedOutside}
 )
 
 // TestDecide is the whole decision, for all combinations of OutsideWeChat, path
@@ -157,8 +154,8 @@ func TestDecide(t *testing.T) {
 		// enter are told so, however they ask; nobody signs in for a session that
 		// may still exist.
 		for a, want := range map[admission]verdict{
-			nobody: test.want, admitted: visitorPasses, barred: notAllowed,
-			notFollowing: mustFollow, followUnknown: tryLater, storeAway: storeDown,
+			nobody: test.want, admitted: visitorPasses, barred: {reason: barred},
+			notFollowing: {reason: notFollowing}, followUnknown: {reason: followUnknown}, storeAway: {reason: storeAway},
 		} {
 			if test.want == nobodyPasses && a != admitted {
 				want = nobodyPasses
@@ -232,11 +229,28 @@ func TestDecideDefault(t *testing.T) {
 	if got := (verdict{}).action; got != refuse {
 		t.Errorf("the zero verdict is action %d, want %d", got, refuse)
 	}
-	if got := new(policy).decide(&question{method: "GET", path: "/", navigation: true}, nobody); got.action != refuse || got.word != refusal.WordUnauthorized {
+	if got := new(policy).decide(&question{method: "GET", path: "/", navigation: true}, nobody); got.action != refuse || got.reason != nobody {
 		t.Errorf("the zero policy on a page load: decide = %+v, want a refusal", got)
 	}
 	if got := new(policy).decide(&question{navigation: true}, admission(99)); got.action != refuse {
 		t.Errorf("an unknown admission: decide = %+v, want a refusal", got)
+	}
+}
+
+// TestRefusalByReason is what a visitor who may not enter is told.
+func TestRefusalByReason(t *testing.T) {
+	t.Parallel()
+	s := &site{addresses: *returnAddresses(t)}
+	away := visitor{err: refusal.StoreUnavailable(errors.New("down"))}
+	for reason, want := range map[admission]string{
+		nobody: "401 unauthorized", storeAway: "503 session_store_unavailable", barred: "403 not_allowed",
+		deniedOutside: "403 not_allowed", notFollowing: "403 not_following", followUnknown: "503 wechat_unavailable",
+		admitted: "401 unauthorized", admission(99): "401 unauthorized",
+	} {
+		e := s.refusal(reason, away, httptest.NewRequest("GET", "/", nil), "/orders")
+		if got := fmt.Sprint(e.Status, " ", e.Word); got != want {
+			t.Errorf("reason %d: %s, want %s", reason, got, want)
+		}
 	}
 }
 
@@ -386,7 +400,7 @@ func TestOddHeadersPass(t *testing.T) {
 	t.Parallel()
 	s := &site{addresses: *returnAddresses(t), hidden: ownCookies(true)}
 	h := http.Header{"": {""}, "-": nil, "X_Wx_": {"x"}, "X-Wx-Openid": nil, "Cookie": {"", ";", "=", "__Host-wxgate"}, "Forwarded": nil, "X-Real-Ip": nil}
-	s.prepare(h, &http.Request{Header: h.Clone()}, new(request), visitor{})
+	s.prepare(h, &http.Request{Header: h.Clone()}, new(facts), visitor{})
 	for name := range h {
 		switch name {
 		case "", "-", "Cookie", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Request-Id":
@@ -412,7 +426,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.ReportAllocs()
 			q := question{method: http.MethodGet, path: bench.path, navigation: true, userAgent: "Mozilla/5.0 MicroMessenger/8.0.42"}
 			for b.Loop() {
-				q.public, q.api = unmatched, unmatched
+				q.public, q.api = unknown, unknown
 				p.decide(&q, bench.admission)
 			}
 		})

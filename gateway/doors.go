@@ -8,23 +8,23 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 )
 
-// doors are the entry points of one site: each asks the site what to do with its
-// kind of request, and turns the verdict into its kind of answer.
+// doors holds one site and what its entry points need. Each entry point, called a
+// door, asks the site for a verdict on a request and turns it into an answer.
 type doors struct {
 	site      *site
 	logins    *logins
 	own       *endpoints
-	upstreams *upstreams // nil: there are none
+	upstreams app // nil: there are none
 	warnings  askedWarnings
 }
 
 // A door handles the requests of one entry point.
-type door func(d *doors, w *recorder, r *http.Request, q *request) error
+type door func(d *doors, w *recorder, r *http.Request, q *facts) error
 
 // serve answers r through the given door.
 func (d *doors) serve(w http.ResponseWriter, r *http.Request, through door) {
-	d.site.respond(w, r, func(w *recorder, r *http.Request, q *request) error {
-		if err := readable(r); err != nil {
+	d.site.respond(w, r, func(w *recorder, r *http.Request, q *facts) error {
+		if err := checkReadable(r); err != nil {
 			return err
 		}
 		return through(d, w, r, q)
@@ -32,23 +32,20 @@ func (d *doors) serve(w http.ResponseWriter, r *http.Request, through door) {
 }
 
 // proxy is the door of [Gateway.ServeHTTP].
-func (d *doors) proxy(w *recorder, r *http.Request, q *request) error {
-	if d.upstreams == nil {
-		return d.enter(w, r, q, nil)
-	}
+func (d *doors) proxy(w *recorder, r *http.Request, q *facts) error {
 	return d.enter(w, r, q, d.upstreams)
 }
 
 // app is what a door forwards requests to.
 type app interface {
 	// forward passes on r of visitor v to the app of site s. q holds the facts about
-	// r, ask is what the site was asked about it.
-	forward(s *site, w *recorder, r *http.Request, q *request, ask question, v visitor) error
+	// r; ask is the question that the site decided.
+	forward(s *site, w *recorder, r *http.Request, q *facts, ask question, v visitor) error
 }
 
-// enter answers the gateway's own endpoints, and passes other requests on to to
-// if they may pass; nil: there is nothing behind this door.
-func (d *doors) enter(w *recorder, r *http.Request, q *request, to app) error {
+// enter answers requests for the gateway's own endpoints, and forwards others to
+// next if they may pass. A nil next: the site has no app.
+func (d *doors) enter(w *recorder, r *http.Request, q *facts, next app) error {
 	v := d.site.visitor(r)
 	w.session = v.session
 	switch {
@@ -57,53 +54,63 @@ func (d *doors) enter(w *recorder, r *http.Request, q *request, to app) error {
 	case d.own.has(r.URL.Path):
 		w.Outcome = outcomeOwn
 		return d.own.answer(w, r, q, v)
-	case to == nil:
+	case next == nil:
 		return refusal.NotFound()
 	default:
-		return d.pass(w, r, q, v, to)
+		return d.pass(w, r, q, v, next)
 	}
 }
 
 // pass acts on the verdict about a request for the site.
-func (d *doors) pass(w *recorder, r *http.Request, q *request, v visitor, to app) error {
+func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app) error {
 	ask := questionOf(r, q.navigation)
-	verdict, v := d.evaluate(w, r, q, &ask, v)
-	switch verdict.action {
+	decided, v := d.decide(w, r, q, &ask, v)
+	switch decided.action {
 	case passVisitor, passNobody:
-		err := d.forward(w, r, q, ask, v, to)
+		err := d.forward(w, r, q, ask, v, next)
 		if err != nil && !errors.Is(err, errVisitorLeft) {
 			err = refusal.Of(err).In(formOf(d.site.policy.showsPage(&ask)))
 		}
 		return err
 	case signIn:
-		return d.logins.answer(w, r, q, verdict.how)
+		return d.logins.signIn(w, r, q)
+	case openInWeChat:
+		d.logins.before.openInWeChat(w, r)
+		return nil
 	default:
-		return d.site.refusal(verdict, v, r, d.site.returnTarget(r))
+		return d.refusal(decided, v, r)
 	}
 }
 
-// evaluate asks the site about a request, and notes the verdict for the access
-// line. What was learned about following is saved also if the visitor is refused.
-func (d *doors) evaluate(w *recorder, r *http.Request, q *request, ask *question, v visitor) (verdict, visitor) {
-	verdict, v := d.site.evaluate(r.Context(), ask, v)
+// refusal returns the answer to request r of v, which decided refuses.
+func (d *doors) refusal(decided verdict, v visitor, r *http.Request) *refusal.Error {
+	e := d.site.refusal(decided.reason, v, r, d.site.returnTarget(r))
+	return e.In(formOf(decided.page))
+}
+
+// decide asks the site about a request, and notes the verdict for the access
+// line. If it refuses a visitor because of following, it still saves the session,
+// which holds WeChat's newest answer.
+func (d *doors) decide(w *recorder, r *http.Request, q *facts, ask *question, v visitor) (verdict, visitor) {
+	decided, v := d.site.decide(r.Context(), ask, v)
 	w.session = v.session
-	switch verdict.action {
+	switch decided.action {
 	case passVisitor:
 		w.Outcome = outcomeProxied
 	case passNobody:
 		w.Outcome = outcomePublic
-	case signIn:
+	case signIn, openInWeChat:
 		w.Outcome = outcomeLogin
 	case refuse:
-		if verdict.word == refusal.WordNotFollowing || verdict.word == refusal.WordWeChatUnavailable {
+		if decided.reason == notFollowing || decided.reason == followUnknown {
 			d.site.renew(r, w.Header(), q, v)
 		}
 	}
-	return verdict, v
+	return decided, v
 }
 
 // forward passes a request on, within the limits for bodies.
-func (d *doors) forward(w *recorder, r *http.Request, q *request, ask question, v visitor, to app) error {
+func (d *doors) forward(w *recorder, r *http.Request, q *facts, ask question, v visitor, next app) error {
 	if r.ContentLength != 0 {
 		http.NewResponseController(w).SetReadDeadline(time.Time{}) // an upload may take hours
 	}
@@ -111,9 +118,9 @@ func (d *doors) forward(w *recorder, r *http.Request, q *request, ask question, 
 		if r.ContentLength > limit {
 			return refusal.BodyTooLarge()
 		}
-		// With the server's own writer: told of the excess, it closes the connection
-		// instead of reading on.
+		// MaxBytesReader gets the server's writer, not the recorder: when the body is
+		// too large, it makes the server close the connection instead of reading on.
 		r = limitBody(w.ResponseWriter, r, limit)
 	}
-	return to.forward(d.site, w, r, q, ask, v)
+	return next.forward(d.site, w, r, q, ask, v)
 }

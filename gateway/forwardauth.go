@@ -16,13 +16,13 @@ import (
 const headerLoginURL = "X-Wx-Login-Url"
 
 // forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, any method.
-func (d *doors) forwardAuth(w *recorder, r *http.Request, q *request, v visitor) error {
+func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor) error {
 	setOwnHeaders(w.Header())
-	o, err := d.originalOf(r, q)
+	o, err := d.askedRequestOf(r, q)
 	if err != nil {
 		return err
 	}
-	if o.RequestURI != "" {
+	if o.isDescribed() {
 		w.subject = o.Request
 	}
 	redirects := r.URL.Query().Get("redirect") == "true"
@@ -30,16 +30,16 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *request, v visitor)
 }
 
 // extAuthz is the door of [Gateway.Authorize].
-func (d *doors) extAuthz(w *recorder, r *http.Request, q *request) error {
+func (d *doors) extAuthz(w *recorder, r *http.Request, q *facts) error {
 	setOwnHeaders(w.Header())
 	v := d.site.visitor(r)
 	w.session = v.session
 	w.Final, w.NoBody = nil, false // nginx asks over HTTP
-	if d.own.plainly(r) {
-		// On its way to this gateway, which asks itself. An encoded spelling may be
-		// on its way to the site: Envoy routes by the path as it was sent.
+	if d.own.hasPlainly(r) {
+		// The request goes on to this gateway, which decides then. One with an encoded
+		// spelling may go to the site: Envoy routes by the path as it was sent.
 		w.Outcome, w.session = outcomeOwn, nil
-		d.allow(w, r, q, visitor{}, q.navigation)
+		d.allow(w, r, q, visitor{}, false)
 		return nil
 	}
 	w.Final = func(status int, h http.Header) int {
@@ -54,17 +54,16 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *request) error {
 // authorize acts on the verdict about r, a visitor's request that somebody else
 // forwards. With redirects, page loads that have to sign in are redirected to
 // the login; otherwise a header says where it is.
-func (d *doors) authorize(w *recorder, r *http.Request, q *request, ask question, v visitor, redirects bool) error {
-	s := d.site
-	verdict, v := d.evaluate(w, r, q, &ask, v)
-	switch verdict.action {
+func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, v visitor, redirects bool) error {
+	decided, v := d.decide(w, r, q, &ask, v)
+	switch decided.action {
 	case passVisitor, passNobody:
-		d.allow(w, r, q, v, s.policy.showsPage(&ask))
+		d.allow(w, r, q, v, d.site.policy.showsPage(&ask))
 		return nil
-	case signIn:
+	case signIn, openInWeChat:
 		return d.askToSignIn(w, r, redirects)
 	}
-	e := s.refusal(verdict, v, r, s.returnTarget(r))
+	e := d.refusal(decided, v, r)
 	if e.Status == http.StatusUnauthorized {
 		w.Header().Set(headerLoginURL, e.LoginURL)
 	}
@@ -73,7 +72,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *request, ask question
 
 // askToSignIn answers a page load r of a visitor who has to sign in. It never
 // leads to WeChat itself: the login cookie has to be set by the host that WeChat
-// sends the visitor back to, and the login may have a page to show instead.
+// sends the visitor back to, and {prefix}/login may answer with a page instead.
 func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error {
 	target := d.site.returnTo(d.site.returnTarget(r))
 	address := d.site.loginURL(target, d.site.scope)
@@ -92,7 +91,7 @@ func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error 
 // allow answers that a request may pass, with the identity headers of v. The
 // openid is there in any case: a proxy that copies it overwrites what the client
 // sent.
-func (d *doors) allow(w *recorder, r *http.Request, q *request, v visitor, page bool) {
+func (d *doors) allow(w *recorder, r *http.Request, q *facts, v visitor, page bool) {
 	h := w.Header()
 	h[headers.OpenID] = []string{""}
 	if v.session != nil {
@@ -106,8 +105,8 @@ func (d *doors) allow(w *recorder, r *http.Request, q *request, v visitor, page 
 	w.WriteHeader(http.StatusOK)
 }
 
-// replaceCookies sets, in the header of an answer, the Cookie header that
-// replaces a request's, if the gateway's cookies have to be removed from it.
+// replaceCookies puts the Cookie header of a request without the gateway's cookies
+// into the header of an answer, if the request has such cookies.
 func (d *doors) replaceCookies(answer, request http.Header) {
 	kept := http.Header{"Cookie": request["Cookie"]}
 	d.site.hidden.strip(kept)

@@ -8,8 +8,8 @@
 //
 // A request reaches a site through one of four entry points, called doors: the
 // reverse proxy, Wrap, forward auth ({prefix}/auth, over HTTP) and
-// [Gateway.Authorize] (Envoy's ext_authz). All of them act on the answer of one
-// function over plain values: pass as this visitor, pass as nobody, sign in, or
+// [Gateway.Authorize] (Envoy's ext_authz). All of them act on the verdict of one
+// function, policy.decide: pass as this visitor, pass as nobody, sign in, or
 // refuse.
 //
 // The exported API of this package and of those below it is stable: within a
@@ -18,55 +18,30 @@
 // and pages may change.
 package gateway
 
-import (
-	"cmp"
-	"net/http"
-)
+import "net/http"
 
 // Gateway guards one or more sites. It is safe for concurrent use; make one with
 // [New].
-type Gateway struct {
-	*common
-	hosts hosts
-}
+type Gateway struct{ hosts hosts }
 
 // New returns the gateway that c describes. An invalid configuration is a
 // [*ConfigError], which names every field that is wrong. New opens no connection
 // and changes nothing of what c points to.
 func New(c Config) (*Gateway, error) {
 	whole := &fieldErrors{site: -1}
-	common := newCommon(c, whole)
-	sites, errs := newBuilder(common).sites(c.Sites)
-	hosts := newHosts(c, common, sites, whole)
+	shared := newCommon(c, whole)
+	sites, errs := newBuilder(shared).sites(c.Sites)
+	hosts := newHosts(c, shared, sites, whole)
 	if errs = append(whole.fields, errs...); len(errs) > 0 {
 		return nil, &ConfigError{errs}
 	}
-	return &Gateway{common, hosts}, nil
-}
-
-// newCommon returns what the sites of one gateway share.
-func newCommon(c Config, errs *fieldErrors) *common {
-	prefix := cmp.Or(c.Prefix, "/_wx")
-	errs.add("Prefix", CheckPrefix(prefix))
-	errs.add("LoginRate", c.LoginRate.check())
-	metrics, err := newMetrics(c.Metrics)
-	errs.add("Metrics", err)
-	log, err := newAccessLog(c)
-	errs.add("Metrics", err)
-	return &common{
-		prefix:    prefix,
-		trust:     trust(c.TrustedProxies),
-		limiter:   newLimiter(c.LoginRate),
-		metrics:   metrics,
-		accessLog: log,
-		logger:    c.Logger,
-	}
+	return &Gateway{hosts}, nil
 }
 
 // ServeHTTP answers r itself, or forwards it to an upstream with the visitor's
 // identity.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.hosts.of(r).serve(w, r, (*doors).proxy)
+	g.hosts.serve(w, r, g.hosts.of(r), (*doors).proxy)
 }
 
 // Wrap returns a handler that guards next, a handler in this process, as the
@@ -74,12 +49,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // identity headers set and the gateway's cookies removed, and [IdentityFrom]
 // returns the visitor.
 func (g *Gateway) Wrap(next http.Handler) http.Handler {
-	to := &wrapped{next}
-	through := func(d *doors, w *recorder, r *http.Request, q *request) error {
-		return d.enter(w, r, q, to)
+	app := &wrapped{next}
+	through := func(d *doors, w *recorder, r *http.Request, q *facts) error {
+		return d.enter(w, r, q, app)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.hosts.of(r).serve(w, r, through)
+		g.hosts.serve(w, r, g.hosts.of(r), through)
 	})
 }
 
@@ -93,5 +68,5 @@ func (g *Gateway) Wrap(next http.Handler) http.Handler {
 // Package [github.com/wxgate/wxgate/gateway/extauthz] calls it for Envoy;
 // {prefix}/auth does the same for proxies that ask over HTTP.
 func (g *Gateway) Authorize(w http.ResponseWriter, r *http.Request) {
-	g.hosts.at(r.Host).serve(w, r, (*doors).extAuthz)
+	g.hosts.serve(w, r, g.hosts.at(r.Host), (*doors).extAuthz)
 }

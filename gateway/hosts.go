@@ -3,26 +3,22 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/origin"
 )
 
-// entrance is what answers the requests for one host: the doors of a site, or
-// noSite.
-type entrance interface {
-	serve(w http.ResponseWriter, r *http.Request, through door)
-}
-
 // hosts finds the site that a request is for.
 type hosts struct {
 	*common
-	only   *doors            // of a site that answers at any host; nil: none does
+	only   *doors            // the only site, which answers at any host; nil: sites are found by host
 	byHost map[string]*doors // by canonical host
-	none   *noSite
+	none   *responder        // for hosts of no site
 }
 
 // newHosts returns the hosts of the given sites, in the order of c.Sites.
@@ -38,10 +34,10 @@ func newHosts(c Config, common *common, sites []*doors, errs *fieldErrors) hosts
 	}
 	set, err := pages.New(c.PagesDir)
 	errs.add("PagesDir", err)
-	h.none = &noSite{&responder{common: common, pages: set}}
+	h.none = &responder{common: common, pages: set}
 	h.byHost = make(map[string]*doors)
 	for i, d := range sites {
-		if !d.site.public.IsZero() { // New refuses a site without an origin
+		if !d.site.public.IsZero() { // an invalid PublicURL has been reported
 			h.claim(i, d, c.Sites[i].Hosts, errs)
 		}
 	}
@@ -57,7 +53,7 @@ func (h hosts) claim(i int, d *doors, further []string, errs *fieldErrors) {
 	for _, host := range append([]string{public}, further...) {
 		host = origin.Canonical(host)
 		if _, err := netip.ParseAddr(host); err != nil && !origin.IsHostname(host) {
-			errs.fields = append(errs.fields, FieldError{i, "Hosts", errors.New("expected hosts such as h5.example.com, without a scheme")})
+			errs.addAt(i, "Hosts", errors.New("expected hosts such as h5.example.com, without a scheme"))
 			continue
 		}
 		switch other := h.byHost[host]; other {
@@ -65,7 +61,7 @@ func (h hosts) claim(i int, d *doors, further []string, errs *fieldErrors) {
 			h.byHost[host] = d
 			d.site.aliases = d.site.aliases || host != public
 		default:
-			errs.fields = append(errs.fields, FieldError{i, "Hosts", fmt.Errorf("host %s is that of %s too, expected it once", host, other.site.public)})
+			errs.addAt(i, "Hosts", fmt.Errorf("host %s is that of %s too, expected it once", host, other.site.public))
 		}
 	}
 	d.site.otherSite = func(host string) bool {
@@ -74,31 +70,37 @@ func (h hosts) claim(i int, d *doors, further []string, errs *fieldErrors) {
 	}
 }
 
-// of returns the entrance for r: by its Host header, or, if a trusted proxy asks
-// about another request over HTTP, by the host of that one.
-func (h hosts) of(r *http.Request) entrance {
+// serve answers r through the given door of a site; nil: of no site.
+func (h hosts) serve(w http.ResponseWriter, r *http.Request, d *doors, through door) {
+	if d != nil {
+		d.serve(w, r, through)
+		return
+	}
+	h.none.respond(w, r, func(*recorder, *http.Request, *facts) error { return refusal.UnknownSite() })
+}
+
+// of returns the site of r's host; nil: there is none. For a forward-auth request
+// of a trusted proxy it is the host of the visitor's request.
+func (h hosts) of(r *http.Request) *doors {
 	at := h.at(r.Host)
 	if h.only == nil && h.isAuth(r.URL.Path) && h.trust.trusts(r) {
-		original := h.at(originalHost(r))
-		if at != h.none && original != at && (h.behindAuth(r.URL.Path) != "" || fromNginx(r.Header)) {
-			// nginx and Envoy ask under the visitor's own host: the other host is
-			// from a header that the client sent.
-			return h.none
+		asked := h.at(askedHost(r))
+		if at != nil && asked != at && (h.afterAuth(r.URL.Path) != "" || fromNginx(r.Header)) {
+			// nginx and Envoy keep the visitor's Host. If a header names another host,
+			// the client sent that header.
+			return nil
 		}
-		return original
+		return asked
 	}
 	return at
 }
 
-// at returns the entrance for a host.
-func (h hosts) at(host string) entrance {
+// at returns the site of a host; nil: there is none.
+func (h hosts) at(host string) *doors {
 	if h.only != nil {
 		return h.only
 	}
-	if d, ok := h.byHost[origin.Canonical(host)]; ok {
-		return d
-	}
-	return h.none
+	return h.byHost[origin.Canonical(host)]
 }
 
 // hideDomainCookies makes each site hide from its upstreams the session cookies
@@ -107,14 +109,15 @@ func (h hosts) at(host string) entrance {
 func hideDomainCookies(byHost map[string]*doors) error {
 	type domainCookie struct{ name, domain string }
 	owners := make(map[domainCookie]*site)
-	for _, d := range byHost { // several times for a site with several hosts
-		s := d.site
+	for _, host := range slices.Sorted(maps.Keys(byHost)) { // a site may have several
+		s := byHost[host].site
 		if s.cookieDomain == "" {
 			continue
 		}
 		c := domainCookie{s.cookieName, s.cookieDomain}
 		if other := owners[c]; other != nil && other != s {
-			return fmt.Errorf("%s and %s set the same cookie, %s of %s: give one of them another CookieName", s.public, other.public, c.name, c.domain)
+			return fmt.Errorf("%s and %s set the same cookie, %s of %s: give one of them another CookieName",
+				other.public, s.public, c.name, c.domain)
 		}
 		owners[c] = s
 	}
@@ -126,11 +129,4 @@ func hideDomainCookies(byHost map[string]*doors) error {
 		}
 	}
 	return nil
-}
-
-// noSite answers requests whose host is no site's.
-type noSite struct{ *responder }
-
-func (n *noSite) serve(w http.ResponseWriter, r *http.Request, _ door) {
-	n.respond(w, r, func(*recorder, *http.Request, *request) error { return refusal.UnknownSite() })
 }

@@ -154,7 +154,7 @@ func (l *logins) sendBack(w *recorder, login *session.Login, s *session.Session)
 func (l *logins) redeem(account *wechat.Client, login *session.Login, ticket string) (*session.Session, error) {
 	s, err := l.hub.tickets.Open(ticket, l.site.publicURL, login.State)
 	if err != nil {
-		if login.Attempts >= maxAttempts { // a single one may be a slow phone's
+		if login.Attempts >= maxRestarts { // a single one may be a slow phone's
 			l.warnings.ticket.do(func() {
 				l.site.logger.Warn().
 					Str("hint", "set the same WXGATE_HUB_KEY at hub and site, and synchronise their clocks").

@@ -21,7 +21,7 @@ func (l *logins) identify(ctx context.Context, account *wechat.Client, login *se
 	} else {
 		s, err = l.exchange(ctx, account, login, code)
 	}
-	if err != nil || login.SiteState != "" { // the other site's rules are for that site to apply
+	if err != nil || login.SiteState != "" { // the other site applies its own rules
 		return s, err
 	}
 	if s.SnapshotUser && l.site.policy.denySnapshot {
@@ -63,8 +63,8 @@ func (l *logins) exchange(ctx context.Context, account *wechat.Client, login *se
 	return s, nil
 }
 
-// addProfile asks once for nickname and avatar. A login that has to bring them
-// and cannot is none.
+// addProfile asks once for nickname and avatar. If WeChat does not give them, the
+// login fails.
 func addProfile(ctx context.Context, account *wechat.Client, s *session.Session, grant *wechat.Grant) error {
 	info, err := account.UserInfo(ctx, grant.AccessToken, grant.OpenID, "zh_CN")
 	if err != nil {
@@ -82,13 +82,4 @@ func addProfile(ctx context.Context, account *wechat.Client, s *session.Session,
 		s.UnionID = info.UnionID
 	}
 	return nil
-}
-
-// loginRefusal returns the refusal for err, with which a login's code brought no
-// session: one of ours, or an error of a call of WeChat's API.
-func loginRefusal(err error) *refusal.Error {
-	if e, ok := errors.AsType[*refusal.Error](err); ok {
-		return e
-	}
-	return refusal.Exchange(err)
 }

@@ -17,7 +17,7 @@ type jssdk struct {
 // config signs one page: GET {prefix}/jssdk. It needs no session, because public
 // pages are shared too. It signs no other site's page: anybody who has a
 // signature can use it.
-func (j jssdk) config(w *recorder, r *http.Request, _ *request, _ visitor) error {
+func (j jssdk) config(w *recorder, r *http.Request, _ *facts, _ visitor) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query["url"]) != 1 || !j.site.ownPage(query.Get("url")) {
 		return refusal.InvalidRequest(nil)
@@ -31,13 +31,4 @@ func (j jssdk) config(w *recorder, r *http.Request, _ *request, _ visitor) error
 	}
 	refusal.WriteJSON(w, http.StatusOK, config)
 	return nil
-}
-
-// checkTickets returns an error unless tickets, which may be nil, are those of
-// the account.
-func checkTickets(tickets *wechat.TicketSource, account *wechat.Client) error {
-	if tickets == nil {
-		return nil
-	}
-	return checkTokens(tickets.Tokens, account)
 }

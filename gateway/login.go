@@ -13,12 +13,13 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// logins do all between a visitor without a session and one with a new session:
-// they start logins, and finish those that come back from WeChat.
+// logins start logins and finish those that come back from WeChat. A login that
+// was finished, with or without success, is spent: its cookie is kept, so that a
+// repeated callback is recognized. Logins through a hub: see hublogin.go.
 type logins struct {
 	site      *site
 	accounts  accounts
-	pending   *session.Logins
+	pending   *session.Logins // in cookies of the visitor's browser, spent ones too
 	exchanges exchanges
 	hub       hubRole
 	before    beforeLogin
@@ -33,9 +34,9 @@ type loginWarnings struct {
 }
 
 // login starts a login on request: GET {prefix}/login.
-func (l *logins) login(w *recorder, r *http.Request, q *request, _ visitor) error {
+func (l *logins) login(w *recorder, r *http.Request, q *facts, _ visitor) error {
 	query := r.URL.Query()
-	if query.Has("redirect_uri") { // which browsers may sign in, the site has decided
+	if query.Has("redirect_uri") { // for another site, which has decided which browsers may sign in
 		login, err := l.hubLogin(query)
 		if err != nil {
 			return err
@@ -46,31 +47,26 @@ func (l *logins) login(w *recorder, r *http.Request, q *request, _ visitor) erro
 	if err != nil {
 		return err
 	}
-	action, how, _ := l.site.policy.loginAnswer(r.UserAgent())
-	switch {
-	case action != signIn:
-		return refusal.NotAllowed()
-	case how == openInWeChat:
+	switch l.site.policy.loginAnswer(r.UserAgent()).action {
+	case signIn:
+		return l.redirectToLogin(w, r, q, query.Get("return_to"), scope)
+	case openInWeChat:
 		l.before.openInWeChat(w, r)
 		return nil
 	default:
-		return l.redirectToLogin(w, r, q, query.Get("return_to"), scope)
+		return refusal.NotAllowed()
 	}
 }
 
-// answer lets the visitor of page load r sign in.
-func (l *logins) answer(w *recorder, r *http.Request, q *request, how signInMethod) error {
+// signIn lets the visitor of page load r sign in, who then comes back to its
+// address.
+func (l *logins) signIn(w *recorder, r *http.Request, q *facts) error {
 	target := l.site.returnTarget(r)
-	switch {
-	case how == openInWeChat:
-		l.before.openInWeChat(w, r)
-		return nil
-	case l.before.keepsFragment(r):
+	if l.before.keepsFragment(r) {
 		l.before.readFragment(w, http.StatusOK, target)
 		return nil
-	default:
-		return l.redirectToLogin(w, r, q, target, l.site.scope)
 	}
+	return l.redirectToLogin(w, r, q, target, l.site.scope)
 }
 
 // scopeIn is the scope that a login's query asks for, by default the site's.
@@ -85,13 +81,13 @@ func (l *logins) scopeIn(query url.Values) (wechat.Scope, error) {
 }
 
 // redirectToLogin starts a login of this site that leads to target.
-func (l *logins) redirectToLogin(w *recorder, r *http.Request, q *request, target string, scope wechat.Scope) error {
+func (l *logins) redirectToLogin(w *recorder, r *http.Request, q *facts, target string, scope wechat.Scope) error {
 	return l.startLogin(w, r, q, &session.Login{ReturnTo: l.site.returnTo(target), Scope: string(scope)})
 }
 
-// startLogin starts a login that a visitor asks for. Unlike one that the gateway
-// starts again, it counts against the login rate and goes by the public URL.
-func (l *logins) startLogin(w *recorder, r *http.Request, q *request, login *session.Login) error {
+// startLogin counts a login against the login rate and starts it. At another host
+// than the public URL's it redirects there first. startAgain does neither.
+func (l *logins) startLogin(w *recorder, r *http.Request, q *facts, login *session.Login) error {
 	s := l.site
 	if s.aliases && s.cookieDomain == "" && origin.Canonical(r.Host) != origin.Canonical(s.public.Host) {
 		// A login cookie set here would be missing where WeChat sends the visitor
@@ -106,8 +102,8 @@ func (l *logins) startLogin(w *recorder, r *http.Request, q *request, login *ses
 	return l.redirectToWeChat(w, r, login)
 }
 
-// warnOfHost warns about logins that start under a host to which WeChat does not
-// send visitors back, where the login cookie will be missing.
+// warnOfHost warns if the host of r is not the public URL's: WeChat sends the
+// visitor back to the public URL, where the login cookie will be missing.
 func (l *logins) warnOfHost(r *http.Request) {
 	host := strings.ToLower(r.Host)
 	if host == l.site.public.Host || l.site.cookieDomain != "" {
@@ -115,7 +111,8 @@ func (l *logins) warnOfHost(r *http.Request) {
 	}
 	l.warnings.host.do(func() {
 		l.site.logger.Warn().Str("host", access.Short(host)).Str("public_url", l.site.publicURL).
-			Str("hint", "send visitors to the public URL, or correct it; ignore this if a proxy in front only changes the Host header").
+			Str("hint", "send visitors to the public URL, or correct it; "+
+				"ignore this if a proxy in front only changes the Host header").
 			Msg("login started under another host than the public URL's")
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 // logoutPage asks whether to sign out: GET {prefix}/logout. It changes nothing:
 // WeChat's scanners and previews open addresses too.
-func (e *endpoints) logoutPage(w *recorder, r *http.Request, _ *request, v visitor) error {
+func (e *endpoints) logoutPage(w *recorder, r *http.Request, _ *facts, v visitor) error {
 	s := e.site
 	if v.err != nil {
 		return v.err
@@ -30,7 +30,7 @@ func (e *endpoints) logoutPage(w *recorder, r *http.Request, _ *request, v visit
 const maxLogoutForm = 16 << 10
 
 // logout ends the session: POST {prefix}/logout.
-func (e *endpoints) logout(w *recorder, r *http.Request, _ *request, _ visitor) error {
+func (e *endpoints) logout(w *recorder, r *http.Request, _ *facts, _ visitor) error {
 	r = limitBody(w, r, maxLogoutForm)
 	target := e.site.returnTo(r.FormValue("return_to")) // an unreadable form names none
 	if err := e.site.sessions.Delete(r, w.Header()); err != nil {

@@ -24,7 +24,7 @@ type meAnswer struct {
 }
 
 // me tells a page who its visitor is: GET {prefix}/me.
-func (e *endpoints) me(w *recorder, r *http.Request, q *request, v visitor) error {
+func (e *endpoints) me(w *recorder, r *http.Request, q *facts, v visitor) error {
 	s := e.site
 	switch {
 	case v.err != nil:

@@ -27,7 +27,7 @@ type configAnswer struct {
 }
 
 // pageConfig starts a login for a page: GET {prefix}/config.
-func (l *logins) pageConfig(w *recorder, r *http.Request, q *request, _ visitor) error {
+func (l *logins) pageConfig(w *recorder, r *http.Request, q *facts, _ visitor) error {
 	s := l.site
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query["redirect_uri"]) > 1 {
@@ -46,7 +46,7 @@ func (l *logins) pageConfig(w *recorder, r *http.Request, q *request, _ visitor)
 	default:
 		target = redirectURI
 	}
-	if action, how, _ := s.policy.loginAnswer(r.UserAgent()); action != signIn || how != atWeChat {
+	if s.policy.loginAnswer(r.UserAgent()).action != signIn {
 		return refusal.NotAllowed()
 	}
 	if err := s.limiter.take(q.clientIP); err != nil {
@@ -64,7 +64,7 @@ func (l *logins) pageConfig(w *recorder, r *http.Request, q *request, _ visitor)
 }
 
 // pageSession finishes the login of a page: POST {prefix}/session.
-func (l *logins) pageSession(w *recorder, r *http.Request, q *request, v visitor) error {
+func (l *logins) pageSession(w *recorder, r *http.Request, q *facts, v visitor) error {
 	if err := l.site.limiter.take(q.clientIP); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (l *logins) pageLogin(w *recorder, r *http.Request, v visitor, code, state 
 	case found && v.session != nil && !v.session.IssuedAt.Before(login.BeganAt.Truncate(time.Second)):
 		// The session is that of this login, or a later one. An older session would
 		// hide that this login failed.
-		if e := l.admit(v.session, login.ReturnTo); e != nil {
+		if e := l.admit(r, v.session, login.ReturnTo); e != nil {
 			return nil, e
 		}
 		return v.session, nil

@@ -11,15 +11,6 @@ import (
 // renews.
 const renewWithin = 2 * time.Second
 
-// completeAnswer turns the header of the site's answer to r into the one that the
-// visitor gets.
-func (s *site) completeAnswer(status int, h http.Header, r *http.Request, q *request, v visitor) {
-	s.hidden.dropFrom(h)
-	if s.due(v) && status != http.StatusNotModified && time.Since(q.start) < renewWithin && makePrivate(h) {
-		s.renew(r, h, q, v)
-	}
-}
-
 // due reports whether v has a session to be saved again: half of its TTL has
 // passed, or it holds more than its cookie.
 func (s *site) due(v visitor) bool {
@@ -29,7 +20,7 @@ func (s *site) due(v visitor) bool {
 // renew saves the visitor's session if that is due, adds the cookie to header,
 // and returns the visitor with the session that was saved. If saving fails, the
 // former session goes on.
-func (s *site) renew(r *http.Request, header http.Header, q *request, v visitor) visitor {
+func (s *site) renew(r *http.Request, header http.Header, q *facts, v visitor) visitor {
 	if !s.due(v) {
 		return v
 	}

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -33,7 +32,7 @@ type recorder struct {
 }
 
 // handler answers r, about which q holds the facts. The caller answers an error.
-type handler func(w *recorder, r *http.Request, q *request) error
+type handler func(w *recorder, r *http.Request, q *facts) error
 
 // errVisitorLeft ends a request whose visitor no longer waits for an answer.
 var errVisitorLeft = errors.New("visitor left")
@@ -42,7 +41,7 @@ var errVisitorLeft = errors.New("visitor left")
 func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handler) {
 	// One allocation for the two.
 	x := &struct {
-		q request
+		q facts
 		w recorder
 	}{q: p.factsOf(r)}
 	q, w := &x.q, &x.w
@@ -70,14 +69,14 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 	returned = true
 }
 
-// refuse answers err as a page or as JSON and logs it. It is the one place for
-// both. An error that is no [refusal.Error] is 500.
-func (p *responder) refuse(w *recorder, r *http.Request, q *request, err error) {
+// refuse answers err as a page or as JSON and logs it; nothing else does either.
+// An error that is no [refusal.Error] is 500.
+func (p *responder) refuse(w *recorder, r *http.Request, q *facts, err error) {
 	e := refusal.Of(err)
 	w.Outcome = refusedOutcome(e.Status, w.Outcome)
 	e.Log(p.logger, q.id)
 	setOwnHeaders(w.Header())
-	if e.Form == refusal.FormJSON || e.Form == refusal.FormAsked && !q.navigation {
+	if e.Form == refusal.FormJSON || e.Form == refusal.FormByRequest && !q.navigation {
 		e.WriteJSON(w, q.id)
 		return
 	}
@@ -95,16 +94,12 @@ func (p *responder) refuse(w *recorder, r *http.Request, q *request, err error) 
 }
 
 // record counts a request that has been answered and writes its access line.
-func (p *responder) record(w *recorder, r *http.Request, q *request) {
+func (p *responder) record(w *recorder, r *http.Request, q *facts) {
 	entry := access.Entry{RequestID: q.id, ClientIP: q.clientIPText(), Elapsed: time.Since(q.start)}
 	if w.session != nil {
 		entry.User = p.usersHash.of(w.session.OpenID)
 	}
 	if w.subject != nil {
-		// The client left if the proxy that asks did.
-		if w.Status == 0 && errors.Is(r.Context().Err(), context.Canceled) {
-			w.Status = access.StatusClientLeft
-		}
 		r = w.subject
 	}
 	p.accessLog.Record(r, &w.Recorder, entry)

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"path"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/assertion"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/pathset"
 )
@@ -15,20 +17,21 @@ import (
 type endpoints struct {
 	site        *site
 	logins      *logins
-	verifyFiles map[string]string // path → content
-	plain       *pathset.Set      // the own paths that every reader reads alike
-	mux         *http.ServeMux    // of endpoint values
+	verifyFiles map[string]bool // by path
+	plain       *pathset.Set    // the own paths that every reader reads alike
+	mux         *http.ServeMux  // of endpoint values
 }
 
 // endpoint answers r of visitor v, about which q holds the facts.
-type endpoint func(w *recorder, r *http.Request, q *request, v visitor) error
+type endpoint func(w *recorder, r *http.Request, q *facts, v visitor) error
 
-// ServeHTTP makes an endpoint fit for a ServeMux, which only finds it.
+// ServeHTTP is never called. It lets a ServeMux hold endpoints, which answer
+// calls.
 func (endpoint) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // newEndpoints returns the endpoints of the site that c describes.
 func newEndpoints(c Site, s *site, l *logins, errs *fieldErrors) *endpoints {
-	e := &endpoints{site: s, logins: l, verifyFiles: make(map[string]string), mux: http.NewServeMux()}
+	e := &endpoints{site: s, logins: l, verifyFiles: make(map[string]bool), mux: http.NewServeMux()}
 	own := []string{s.prefix + "/"}
 	for _, token := range c.VerifyFiles {
 		if err := CheckVerifyFile(token); err != nil {
@@ -36,13 +39,13 @@ func newEndpoints(c Site, s *site, l *logins, errs *fieldErrors) *endpoints {
 			continue
 		}
 		name := "/MP_verify_" + token + ".txt"
-		if _, twice := e.verifyFiles[name]; !twice {
+		if !e.verifyFiles[name] {
 			e.mux.Handle("GET "+name, verifyFile(token))
 			own = append(own, name)
 		}
-		e.verifyFiles[name] = token
+		e.verifyFiles[name] = true
 	}
-	if CheckPrefix(s.prefix) != nil {
+	if CheckPrefix(s.prefix) != nil { // reported by newCommon; the ServeMux would panic
 		return e
 	}
 	var err error
@@ -65,22 +68,16 @@ func (e *endpoints) routes(c Site) {
 		e.mux.Handle("GET "+prefix+"/jssdk", asJSON(jssdk{e.site, c.Tickets}.config))
 	}
 	if assertions := e.site.assertions; assertions != nil {
-		e.mux.Handle("GET "+prefix+"/jwks.json", endpoint(func(w *recorder, r *http.Request, _ *request, _ visitor) error {
-			assertions.ServeKeys(w, r)
-			return nil
-		}))
+		e.mux.Handle("GET "+prefix+"/jwks.json", publicKeys(assertions))
 	}
 	e.mux.Handle("GET "+prefix+"/logout", endpoint(e.logoutPage))
 	e.mux.Handle("POST "+prefix+"/logout", sameOrigin(e.logout))
 }
 
-// has reports whether a path is the gateway's own. A path that cleans to one of
-// its own counts too: it must not reach the site in disguise.
+// has reports whether a path is the gateway's own. A path that cleans to one
+// under the prefix counts too: it must not reach the site in disguise.
 func (e *endpoints) has(p string) bool {
-	if _, ok := e.verifyFiles[p]; ok {
-		return true
-	}
-	return e.underPrefix(p) ||
+	return e.verifyFiles[p] || e.underPrefix(p) ||
 		(strings.Contains(p, "/.") || strings.Contains(p, "//")) && e.underPrefix(path.Clean(p))
 }
 
@@ -89,35 +86,29 @@ func (e *endpoints) underPrefix(p string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// plainly reports whether the path of r is the gateway's own to every reader. A
+// hasPlainly reports whether the path of r is the gateway's own to every reader. A
 // proxy in front may go by the encoded path, while has goes by the decoded one.
-func (e *endpoints) plainly(r *http.Request) bool {
+func (e *endpoints) hasPlainly(r *http.Request) bool {
 	sent := rawPath(r)
 	return e.plain.Match(r.Method, sent) && !strings.Contains(sent, "%")
 }
 
 // answer answers r by its endpoint.
-func (e *endpoints) answer(w *recorder, r *http.Request, q *request, v visitor) error {
+func (e *endpoints) answer(w *recorder, r *http.Request, q *facts, v visitor) error {
 	setOwnHeaders(w.Header())
-	found, _ := e.mux.Handler(r)
-	switch found := found.(type) {
-	case endpoint:
-		// ServeMux finds the endpoint of an unclean path too.
-		if path.Clean(r.URL.Path) != r.URL.Path {
-			return refusal.NotFound()
-		}
-		return found(w, r, q, v)
-	default:
-		return refuseUnrouted(w, r, found)
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		return refusal.NotFound() // the ServeMux would clean it
 	}
+	found, _ := e.mux.Handler(r)
+	if endpoint, ok := found.(endpoint); ok {
+		return endpoint(w, r, q, v)
+	}
+	return refuseUnrouted(w, r, found)
 }
 
 // refuseUnrouted refuses a request for which a ServeMux has no endpoint. The
 // handler that it has instead answers 404, or 405 with the allowed methods.
 func refuseUnrouted(w *recorder, r *http.Request, instead http.Handler) error {
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		return refusal.NotFound() // it would redirect
-	}
 	probe := &statusProbe{header: make(http.Header)}
 	instead.ServeHTTP(probe, r)
 	if probe.status != http.StatusMethodNotAllowed {
@@ -139,9 +130,9 @@ func (p *statusProbe) WriteHeader(status int)      { p.status = status }
 
 // asJSON makes an endpoint answer its errors as JSON in any case.
 func asJSON(next endpoint) endpoint {
-	return func(w *recorder, r *http.Request, q *request, v visitor) error {
+	return func(w *recorder, r *http.Request, q *facts, v visitor) error {
 		err := next(w, r, q, v)
-		if err == nil || err == errVisitorLeft {
+		if err == nil || errors.Is(err, errVisitorLeft) {
 			return err
 		}
 		return refusal.Of(err).In(refusal.FormJSON)
@@ -152,12 +143,12 @@ func asJSON(next endpoint) endpoint {
 // requests of browsers.
 func sameOriginOnly(public string) func(endpoint) endpoint {
 	protection := http.NewCrossOriginProtection()
-	// A proxy in front may have changed the Host, by which a browser without
-	// Sec-Fetch-Site would be taken for one of another origin. An origin that does
-	// not parse is refused by New.
+	// A proxy may change the Host. Without Sec-Fetch-Site, Check compares Origin
+	// with Host and would refuse the site's own pages. New refuses an origin that
+	// does not parse.
 	_ = protection.AddTrustedOrigin(public)
 	return func(next endpoint) endpoint {
-		return func(w *recorder, r *http.Request, q *request, v visitor) error {
+		return func(w *recorder, r *http.Request, q *facts, v visitor) error {
 			if protection.Check(r) != nil {
 				return refusal.NotAllowed()
 			}
@@ -166,10 +157,18 @@ func sameOriginOnly(public string) func(endpoint) endpoint {
 	}
 }
 
+// publicKeys serves the keys by which assertions are verified.
+func publicKeys(assertions *assertion.Issuer) endpoint {
+	return func(w *recorder, r *http.Request, _ *facts, _ visitor) error {
+		assertions.ServeKeys(w, r)
+		return nil
+	}
+}
+
 // verifyFile serves WeChat's domain verification file of a token: the token
 // without a line end.
 func verifyFile(token string) endpoint {
-	return func(w *recorder, _ *http.Request, _ *request, _ visitor) error {
+	return func(w *recorder, _ *http.Request, _ *facts, _ visitor) error {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, token) // the client may have left
 		return nil

@@ -20,7 +20,7 @@ type site struct {
 	sessions   session.Store
 	lifetime   session.Lifetime
 	cookieName string
-	hidden     hiddenCookies
+	hidden     hiddenCookies // that no upstream gets or sets
 
 	maxBodyBytes int64 // of a request that is forwarded; 0: no limit
 
@@ -51,7 +51,7 @@ func (s *site) visitor(r *http.Request) visitor {
 	}
 	v := visitor{session: loaded}
 	if s.follow == nil {
-		// Nobody keeps this answer up to date.
+		// WeChat is not asked again, so the answer would grow old.
 		loaded.Subscribed, loaded.FollowAskedAt = false, time.Time{}
 	} else {
 		// An old cookie must not bring back an old answer.
@@ -63,7 +63,8 @@ func (s *site) visitor(r *http.Request) visitor {
 	return v
 }
 
-// with returns v with the session newer.
+// with returns v with another session, as unsaved; v itself if the session is the
+// same.
 func (v visitor) with(newer *session.Session) visitor {
 	if newer == v.session {
 		return v
@@ -71,19 +72,15 @@ func (v visitor) with(newer *session.Session) visitor {
 	return visitor{session: newer, unsaved: true}
 }
 
-// questionOf describes r, a visitor's own request.
-func questionOf(r *http.Request, navigation bool) question {
-	return question{method: r.Method, path: rawPath(r), navigation: navigation, userAgent: r.UserAgent()}
-}
-
-// evaluate decides about request q of v, and returns what is known of them then:
-// nothing if the request passes as nobody's. It asks WeChat whether the visitor
-// follows, if that matters and the last answer is too old.
-func (s *site) evaluate(ctx context.Context, q *question, v visitor) (verdict, visitor) {
-	if s.follow != nil && v.session != nil && !s.policy.isPublic(q) {
-		v = v.with(s.follow.refresh(ctx, v.session, s.follow.maxAge(s.policy.showsPage(q))))
+// decide returns the verdict on request ask of v, and the visitor with the newest
+// answer about following; no visitor if the request passes as nobody's. It asks
+// WeChat whether the visitor follows, if that matters and the last answer is too
+// old.
+func (s *site) decide(ctx context.Context, ask *question, v visitor) (verdict, visitor) {
+	if s.follow != nil && v.session != nil && !s.policy.isPublic(ask) {
+		v = v.with(s.follow.refresh(ctx, v.session, s.follow.maxAge(s.policy.showsPage(ask))))
 	}
-	d := s.policy.decide(q, s.admission(v))
+	d := s.policy.decide(ask, s.admission(v))
 	if d.action == passNobody {
 		v = visitor{}
 	}
@@ -95,14 +92,23 @@ func (s *site) admission(v visitor) admission {
 	return s.policy.admission(v, v.session != nil && s.lists.refuse(v.session), time.Now())
 }
 
-// refusal returns the answer to a request r of v that d refuses. The button of a
-// page leads to target.
-func (s *site) refusal(d verdict, v visitor, r *http.Request, target string) *refusal.Error {
-	e := refusalFor(d.word, v, target)
-	if e == nil {
-		e = refusal.Unauthorized(s.loginURL(s.callingPage(r), s.scope))
+// refusal returns the answer to request r of v, who may not enter for the given
+// reason. The button of its page leads to target.
+func (s *site) refusal(reason admission, v visitor, r *http.Request, target string) *refusal.Error {
+	switch reason {
+	case storeAway:
+		return refusal.Of(v.err)
+	case barred, deniedOutside:
+		return refusal.NotAllowed()
+	case notFollowing:
+		return refusal.NotFollowing(target)
+	case followUnknown:
+		e := refusal.WeChatUnavailable(nil)
+		e.LoginURL, e.RetryAfter = target, followPause
+		return e
+	default:
+		return refusal.Unauthorized(s.loginURL(s.callingPage(r), s.scope))
 	}
-	return e.In(formOf(d.page))
 }
 
 // formOf is the form of a refusal that is a page or JSON.

@@ -75,7 +75,7 @@ type upstream struct {
 
 // newUpstreams returns the upstreams of the site that c describes, nil if there
 // are none.
-func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) *upstreams {
+func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 	errs.positive("UpstreamTimeout", c.UpstreamTimeout)
 	if len(c.Upstreams) == 0 {
 		return nil
@@ -99,7 +99,7 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) *upst
 }
 
 // forward implements [app].
-func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *request, ask question, v visitor) error {
+func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *facts, ask question, v visitor) error {
 	for i := range u.list {
 		if u.list[i].serves(r.URL.Path) {
 			newForwarding(s, u, &u.list[i], q, ask, v).ServeHTTP(w, r)

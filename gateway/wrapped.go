@@ -10,7 +10,7 @@ import (
 type wrapped struct{ next http.Handler }
 
 // forward implements [app].
-func (h *wrapped) forward(s *site, w *recorder, in *http.Request, q *request, _ question, v visitor) error {
+func (h *wrapped) forward(s *site, w *recorder, in *http.Request, q *facts, _ question, v visitor) error {
 	ctx := in.Context()
 	if v.session != nil {
 		ctx = context.WithValue(ctx, identityKey{}, identityOf(v.session))

@@ -36,8 +36,8 @@ type Error struct {
 type Form int
 
 const (
-	// FormAsked is a page for a page load, and JSON for any other request.
-	FormAsked Form = iota
+	// FormByRequest is a page for a page load, and JSON for any other request.
+	FormByRequest Form = iota
 	// FormPage is a page for every request.
 	FormPage
 	// FormJSON is JSON for every request.

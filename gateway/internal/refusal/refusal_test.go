@@ -84,8 +84,8 @@ func TestIn(t *testing.T) {
 	t.Parallel()
 	e := refusal.InvalidCode(errCause)
 	page := e.In(refusal.FormPage)
-	if e.Form != refusal.FormAsked || page.Form != refusal.FormPage {
-		t.Errorf("In: forms %d and %d, want %d and %d", e.Form, page.Form, refusal.FormAsked, refusal.FormPage)
+	if e.Form != refusal.FormByRequest || page.Form != refusal.FormPage {
+		t.Errorf("In: forms %d and %d, want %d and %d", e.Form, page.Form, refusal.FormByRequest, refusal.FormPage)
 	}
 	if page.Form = e.Form; *page != *e {
 		t.Errorf("In = %+v, want only another form than %+v", page, e)

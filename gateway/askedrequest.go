@@ -23,44 +23,48 @@ const (
 	headerOriginalURL     = "X-Original-Url"
 )
 
-// original is the visitor's request as far as the proxy that asks describes it.
-// If it does not, URL and RequestURI are empty.
-type original struct {
+// askedRequest is the visitor's request as far as the proxy that asks describes
+// it.
+type askedRequest struct {
 	*http.Request
-	method string // empty if it is not known; the Request then has the proxy's
+	method string // empty: not known, and Request.Method is the proxy's
 }
+
+// isDescribed reports whether the proxy describes the request. If not, URL and
+// RequestURI are empty.
+func (a askedRequest) isDescribed() bool { return a.RequestURI != "" }
 
 // question describes the request. A method that is not known matches no pattern
 // that names one.
-func (o original) question() question {
-	q := questionOf(o.Request, navigation(o.Request))
-	q.method = o.method
-	return q
+func (a askedRequest) question() question {
+	ask := questionOf(a.Request, navigation(a.Request))
+	ask.method = a.method
+	return ask
 }
 
-// originalOf reads the visitor's request out of r, a proxy's question. It reads
-// the headers of trusted proxies only. What is said twice must agree: a header
-// that the proxy does not set is the client's.
-func (d *doors) originalOf(r *http.Request, q *request) (original, error) {
-	host := assertedValue{same: sameHost}
+// askedRequestOf reads the visitor's request out of r, by which a proxy asks. It
+// reads the headers of trusted proxies only. Two headers that describe the same
+// thing must agree: the proxy passes on those of the client's that it does not
+// set.
+func (d *doors) askedRequestOf(r *http.Request, q *facts) (askedRequest, error) {
+	host := assertedValue{valid: isHost, same: sameHost}
 	method, target := assertedValue{valid: isMethod}, assertedValue{valid: isTarget}
-	host.valid = isHost
-	behind := d.site.behindAuth(requestTarget(r)) // as sent: no proxy asks by an encoded prefix
+	after := d.site.afterAuth(requestTarget(r)) // as sent: no proxy asks by an encoded prefix
 	if q.trusted {
-		if behind != "" { // Envoy
-			target.set("the path behind /auth", behind)
+		if after != "" { // Envoy
+			target.set("the path behind /auth", after)
 			method.set("the method", r.Method)
 		}
 		target.readHeader(r.Header, headerForwardedURI)
 		target.readHeader(r.Header, headerOriginalURI)
 		if !fromNginx(r.Header) || len(r.Header[headerOriginalMethod]) > 0 {
-			// Beside nginx's target alone it is the client's.
+			// If nginx describes the target but not the method, this is the client's.
 			method.readHeader(r.Header, headerForwardedMethod)
 		}
 		method.readHeader(r.Header, headerOriginalMethod)
 		host.readHeader(r.Header, headerForwardedHost)
 		readOriginalURL(r.Header, &host, &target)
-	} else if behind != "" || fromNginx(r.Header) || len(r.Header[headerForwardedURI]) > 0 {
+	} else if after != "" || fromNginx(r.Header) || len(r.Header[headerForwardedURI]) > 0 {
 		d.warnOfProxy(q)
 	}
 	for _, value := range []*assertedValue{&target, &method, &host} {
@@ -68,10 +72,10 @@ func (d *doors) originalOf(r *http.Request, q *request) (original, error) {
 			d.warnOfHeaders(r, fault)
 			e := refusal.InvalidRequest(nil).In(refusal.FormJSON) // for the operator, not the visitor
 			e.Status, e.Message = http.StatusForbidden, fault
-			return original{}, e
+			return askedRequest{}, e
 		}
 	}
-	return original{described(r, target.value, method.value, host.value), method.value}, nil
+	return askedRequest{described(r, target.value, method.value, host.value), method.value}, nil
 }
 
 // described returns a copy of r with the target, method and host of the request
@@ -87,9 +91,9 @@ func described(r *http.Request, target, method, host string) *http.Request {
 	return &o
 }
 
-// originalHost is the host of the visitor's request in r, a trusted proxy's
-// question.
-func originalHost(r *http.Request) string {
+// askedHost is the host of the visitor's request in r, by which a trusted proxy
+// asks.
+func askedHost(r *http.Request) string {
 	var target assertedValue
 	host := assertedValue{same: sameHost}
 	host.readHeader(r.Header, headerForwardedHost)
@@ -107,8 +111,8 @@ func readOriginalURL(h http.Header, host, target *assertedValue) {
 	}
 	rest := whole.value
 	if scheme, after, ok := strings.Cut(rest, "://"); ok && (scheme == "https" || scheme == "http") {
-		// Up to the first slash, whatever else ends a host for others: proxies put
-		// the client's Host before the target.
+		// The host ends at the first slash, not at ? or #: proxies put the client's
+		// Host before the target unchecked.
 		name, path, _ := strings.Cut(after, "/")
 		host.set(whole.source, name)
 		rest = "/" + path
@@ -116,8 +120,8 @@ func readOriginalURL(h http.Header, host, target *assertedValue) {
 	target.set(whole.source, rest)
 }
 
-// An assertedValue is one property of the visitor's request, which several
-// sources may assert.
+// An assertedValue is one property of the visitor's request. Several headers may
+// give it, and they have to agree.
 type assertedValue struct {
 	value  string
 	source string
@@ -138,14 +142,15 @@ func (v *assertedValue) readHeader(h http.Header, name string) {
 	}
 }
 
-// set takes the value that source asserts.
+// set takes the value that source gives.
 func (v *assertedValue) set(source, value string) {
 	switch {
 	case v.value == "":
 		v.value, v.source = value, source
 	case v.value == value, v.same != nil && v.same(v.value, value):
 	default:
-		v.fault = cmp.Or(v.fault, fmt.Sprintf("%s and %s describe different requests; the proxy in front has to remove the one that it does not set.", v.source, source))
+		v.fault = cmp.Or(v.fault, fmt.Sprintf("%s and %s describe different requests; "+
+			"the proxy in front has to remove the one that it does not set.", v.source, source))
 	}
 }
 
@@ -183,7 +188,7 @@ type askedWarnings struct {
 
 // warnOfProxy warns that an untrusted address asks: most likely the operator's
 // own proxy.
-func (d *doors) warnOfProxy(q *request) {
+func (d *doors) warnOfProxy(q *facts) {
 	d.warnings.proxy.do(func() {
 		d.site.logger.Warn().Str("client_ip", q.clientIPText()).
 			Str("hint", "add the proxy's address to WXGATE_TRUSTED_PROXIES, if it is yours").
@@ -196,7 +201,8 @@ func (d *doors) warnOfProxy(q *request) {
 func (d *doors) warnOfHeaders(r *http.Request, fault string) {
 	d.warnings.headers.do(func() {
 		d.site.logger.Warn().Str("peer", r.RemoteAddr).Str("detail", fault).
-			Str("hint", "if this goes on, correct the proxy's configuration; a visitor who sends such headers is refused rightly").
+			Str("hint", "if this goes on, correct the proxy's configuration; "+
+				"a visitor who sends such headers is refused rightly").
 			Msg("forward auth refused: contradictory or unreadable headers")
 	})
 }

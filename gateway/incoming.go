@@ -7,8 +7,8 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 )
 
-// readable refuses requests that no door can handle.
-func readable(r *http.Request) error {
+// checkReadable refuses requests that no door can handle.
+func checkReadable(r *http.Request) error {
 	switch {
 	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
 		// CONNECT asks for a tunnel in which nothing is checked, TRACE for an echo

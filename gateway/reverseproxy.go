@@ -21,14 +21,14 @@ type forwarding struct {
 	httputil.ReverseProxy
 	site    *site
 	target  *url.URL
-	request *request
+	facts   *facts
 	ask     question
 	visitor visitor
 }
 
 // newForwarding prepares to forward a request of v to one of the upstreams of site s.
-func newForwarding(s *site, all *upstreams, to *upstream, q *request, ask question, v visitor) *forwarding {
-	f := &forwarding{site: s, target: to.target, request: q, ask: ask, visitor: v}
+func newForwarding(s *site, all *upstreams, to *upstream, q *facts, ask question, v visitor) *forwarding {
+	f := &forwarding{site: s, target: to.target, facts: q, ask: ask, visitor: v}
 	f.Rewrite = f.rewrite
 	f.ModifyResponse = f.modifyResponse
 	f.ErrorHandler = f.failed
@@ -39,8 +39,9 @@ func newForwarding(s *site, all *upstreams, to *upstream, q *request, ask questi
 }
 
 // rewrite turns the visitor's request into the one to the upstream. It removes
-// what the client must not say, then sets what the gateway says: nothing that the
-// client sends (a Connection header that names X-WX-OpenID, say) can remove it.
+// what the client must not say before it sets what the gateway says, so that no
+// header of the client's, such as Connection: X-WX-OpenID, can remove an identity
+// header.
 func (f *forwarding) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
 	out.URL.Scheme, out.URL.Host = f.target.Scheme, f.target.Host
@@ -49,15 +50,15 @@ func (f *forwarding) rewrite(pr *httputil.ProxyRequest) {
 	if out.Body != nil {
 		out.Body = forward.Body{ReadCloser: out.Body}
 	}
-	f.site.prepare(out.Header, pr.In, f.request, f.visitor)
+	f.site.prepare(out.Header, pr.In, f.facts, f.visitor)
 }
 
-// keepTarget makes u ask for the path and query of in byte for byte, on which
-// signatures of WeChat's JS-SDK depend. ReverseProxy has cleaned the query, and
-// net/url would re-encode a path with unusual characters.
+// keepTarget sets the path and query of u to those of in, byte for byte:
+// signatures of WeChat's JS-SDK depend on them. ReverseProxy has cleaned the
+// query, and net/url would re-encode a path with unusual characters.
 func keepTarget(u *url.URL, in *http.Request) {
 	u.RawQuery, u.ForceQuery = in.URL.RawQuery, in.URL.ForceQuery
-	if path := rawPath(in); !strings.HasPrefix(path, "//") { // in Opaque, // has another meaning
+	if path := rawPath(in); !strings.HasPrefix(path, "//") { // an Opaque that begins with // names a host
 		u.Opaque = path
 	}
 }
@@ -65,7 +66,7 @@ func keepTarget(u *url.URL, in *http.Request) {
 // modifyResponse checks an upstream's answer on its way to the visitor.
 func (f *forwarding) modifyResponse(res *http.Response) error {
 	delete(res.Trailer, "Set-Cookie")
-	f.site.completeAnswer(res.StatusCode, res.Header, res.Request, f.request, f.visitor)
+	f.site.completeAnswer(res.StatusCode, res.Header, res.Request, f.facts, f.visitor)
 	return nil
 }
 
@@ -76,7 +77,7 @@ func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	e := upstreamFailure(err).In(formOf(f.site.policy.showsPage(&f.ask)))
-	f.site.refuse(w.(*recorder), r, f.request, e)
+	f.site.refuse(w.(*recorder), r, f.facts, e)
 }
 
 // upstreamFailure returns the answer to a request whose forwarding ended with
@@ -92,28 +93,6 @@ func upstreamFailure(err error) *refusal.Error {
 		return refusal.UpstreamTimeout(forward.Unquoted(err))
 	}
 	return refusal.UpstreamUnavailable(forward.Unquoted(err))
-}
-
-// prepare turns the client's headers into those that the site gets.
-func (s *site) prepare(h http.Header, in *http.Request, q *request, v visitor) {
-	onlyWebSocket(h, in.Method)
-	stripIdentity(h)
-	s.hidden.strip(h)
-	s.setForwarded(h, in, q)
-	if v.session != nil {
-		s.setIdentity(h, identityOf(v.session))
-	}
-}
-
-// onlyWebSocket removes any other Upgrade from a request: inside an h2c tunnel,
-// say, nothing would be checked.
-func onlyWebSocket(h http.Header, method string) {
-	upgrade := h["Upgrade"]
-	if len(upgrade) == 0 || len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && method == http.MethodGet {
-		return
-	}
-	delete(h, "Upgrade")
-	delete(h, "Connection")
 }
 
 // bufferPool lends the buffers through which bodies are copied.

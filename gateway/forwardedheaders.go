@@ -11,7 +11,7 @@ import (
 // setForwarded replaces the forwarding headers of out, the request to the site,
 // by what is known of in, the visitor's. What a trusted proxy said is kept, and
 // the proxy added to the chain.
-func (s *site) setForwarded(out http.Header, in *http.Request, q *request) {
+func (s *site) setForwarded(out http.Header, in *http.Request, q *facts) {
 	stripForwarded(out, q.trusted)
 	peer := "unknown" // on a Unix socket
 	if addrPort, err := netip.ParseAddrPort(in.RemoteAddr); err == nil {

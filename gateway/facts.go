@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// request holds the facts about one request. It is made once, when the request
-// arrives, and never changed.
-type request struct {
+// facts are what is known about one request when it arrives. They are never
+// changed.
+type facts struct {
 	start      time.Time
 	id         string
 	clientIP   netip.Addr
@@ -18,15 +18,15 @@ type request struct {
 }
 
 // factsOf returns the facts about r.
-func (c *common) factsOf(r *http.Request) request {
-	q := request{start: time.Now(), navigation: navigation(r)}
+func (c *common) factsOf(r *http.Request) facts {
+	q := facts{start: time.Now(), navigation: navigation(r)}
 	q.clientIP, q.trusted = c.trust.client(r)
 	q.id = requestID(r, q.trusted)
 	return q
 }
 
 // clientIPText is the client's address for a log line.
-func (q *request) clientIPText() string {
+func (q *facts) clientIPText() string {
 	if !q.clientIP.IsValid() {
 		return ""
 	}
