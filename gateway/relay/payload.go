@@ -24,18 +24,19 @@ func readPayload(r *http.Request) (*payload, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return &payload{}, nil
 	}
+	body := forward.Body{ReadCloser: r.Body}
 	if r.ContentLength > maxRepeatBytes {
-		return &payload{rest: r.Body, length: r.ContentLength}, nil
+		return &payload{rest: body, length: r.ContentLength}, nil
 	}
-	head, err := io.ReadAll(io.LimitReader(r.Body, maxRepeatBytes+1))
+	head, err := io.ReadAll(io.LimitReader(body, maxRepeatBytes+1))
 	if err != nil {
-		r.Body.Close()
-		return nil, &forward.BodyError{Err: err}
+		body.Close()
+		return nil, err
 	}
 	if len(head) > maxRepeatBytes {
-		return &payload{head: head, rest: r.Body, length: r.ContentLength}, nil
+		return &payload{head: head, rest: body, length: r.ContentLength}, nil
 	}
-	r.Body.Close()
+	body.Close()
 	return &payload{head: head, length: int64(len(head))}, nil
 }
 

@@ -70,8 +70,8 @@ func (t *tokenTransport) send(r *http.Request, body *payload, token wechat.Secre
 	body.attach(out)
 	res, err := t.next.RoundTrip(out)
 	if err != nil {
-		if strings.Contains(err.Error(), token.Reveal()) { // net/http quotes malformed responses
-			err = errors.New("malformed HTTP response")
+		if _, ok := errors.AsType[*forward.BodyError](err); !ok {
+			err = forward.Unquoted(err) // net/http quotes malformed responses
 		}
 		return nil, err
 	}
