@@ -8,51 +8,48 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/forward"
 )
 
-// maxRepeatBytes is the longest body that is kept in memory, so that its call
-// can be repeated. Longer ones, media above all, are streamed.
+// maxRepeatBytes is the longest body that is kept in memory to repeat its call.
+// Longer ones, such as media uploads, are streamed.
 const maxRepeatBytes = 1 << 20
 
-// A payload is the body of a request: its beginning, and the rest where there
-// is too much of it to be kept.
+// A payload is the body of a request: the part that has been read, and the rest.
 type payload struct {
 	head   []byte
-	rest   io.ReadCloser // nil: head is all
-	length int64         // of both; -1: not known
+	rest   io.ReadCloser // nil: head is the whole body
+	length int64         // of the whole body; -1: unknown
 }
 
-// readAhead takes the body of r, and reads it if it is short.
-func readAhead(r *http.Request) (*payload, error) {
+// readPayload takes the body of r, and reads it if it has at most maxRepeatBytes.
+func readPayload(r *http.Request) (*payload, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return &payload{}, nil
 	}
+	body := forward.Body{ReadCloser: r.Body}
 	if r.ContentLength > maxRepeatBytes {
-		return &payload{rest: r.Body, length: r.ContentLength}, nil
+		return &payload{rest: body, length: r.ContentLength}, nil
 	}
-	head, err := io.ReadAll(io.LimitReader(r.Body, maxRepeatBytes+1))
+	head, err := io.ReadAll(io.LimitReader(body, maxRepeatBytes+1))
 	if err != nil {
-		r.Body.Close()
-		return nil, &forward.BodyError{Err: err}
+		body.Close()
+		return nil, err
 	}
 	if len(head) > maxRepeatBytes {
-		return &payload{head: head, rest: r.Body, length: r.ContentLength}, nil
+		return &payload{head: head, rest: body, length: r.ContentLength}, nil
 	}
-	r.Body.Close()
+	body.Close()
 	return &payload{head: head, length: int64(len(head))}, nil
 }
 
-// whole reports whether the body can be sent as often as needed.
-func (p *payload) whole() bool { return p.rest == nil }
+// repeatable reports whether the body can be sent more than once.
+func (p *payload) repeatable() bool { return p.rest == nil }
 
-// giveTo makes the payload the body of r.
-func (p *payload) giveTo(r *http.Request) {
+// attach sets the body of r.
+func (p *payload) attach(r *http.Request) {
 	r.ContentLength = p.length
-	r.TransferEncoding = nil // what is known whole is sent with its length
+	r.TransferEncoding = nil // a body of known length is sent with a Content-Length
 	switch {
 	case p.rest != nil:
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(p.head), p.rest), p.rest}
+		r.Body = readCloser{io.MultiReader(bytes.NewReader(p.head), p.rest), p.rest}
 	case len(p.head) == 0:
 		r.Body = http.NoBody
 	default:
@@ -61,9 +58,15 @@ func (p *payload) giveTo(r *http.Request) {
 	}
 }
 
-// close gives up a body that was not sent.
+// close closes a body that is not sent.
 func (p *payload) close() {
 	if p.rest != nil {
 		p.rest.Close()
 	}
+}
+
+// readCloser is a body with another reader.
+type readCloser struct {
+	io.Reader
+	io.Closer
 }

@@ -1,6 +1,6 @@
-// Package relay forwards calls of a site's own servers to WeChat's API and adds
-// the account's access token, so that the site holds neither the AppSecret nor a
-// token. It does not authenticate its callers: serve it on a private network.
+// Package relay forwards API calls from a site's own servers to WeChat and adds the
+// account's access token, so that those servers need neither the AppSecret nor a
+// token. The relay does not authenticate its callers: serve it on a private network.
 package relay
 
 import (
@@ -23,27 +23,30 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/forward"
 	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// Config describes a [Relay]. Tokens and Paths are required.
+// Config describes a [Relay]. Tokens and Paths are required; every other field has a
+// useful zero value.
 type Config struct {
 	Tokens *wechat.TokenSource // the account's access token
-	Paths  []string            // what is forwarded: [http.ServeMux] patterns without a host
+	Paths  []string            // the calls to forward: [http.ServeMux] patterns without a host
 
 	APIURL  string        // WeChat's API; default https://api.weixin.qq.com
-	Timeout time.Duration // until WeChat's response header, from the request's end; default 5s
+	Timeout time.Duration // from the end of the request to the response header; default 5s
 
 	Logger    zerolog.Logger        // receives access lines and errors; the zero value discards them
-	AccessLog bool                  // a line per request
-	Metrics   prometheus.Registerer // where the metrics are registered; nil: nowhere
+	AccessLog bool                  // write an access line per request
+	Metrics   prometheus.Registerer // registers the metrics; nil: nowhere
 }
 
-// Relay is a handler that forwards to WeChat's API. If WeChat refuses the token
-// as expired or replaced, the relay renews it and repeats the call once, provided
-// that its body has at most 1 MiB. Other calls are refused in JSON. A Relay is
-// safe for concurrent use; make one with [New].
+// Relay is a handler that forwards the calls of [Config.Paths] to WeChat's API. It
+// responds to other calls with 403, and to every failure of its own in JSON. If
+// WeChat refuses the token as expired or replaced, the relay renews it and repeats
+// the call once, unless the request body is longer than 1 MiB. A Relay is safe for
+// concurrent use; make one with [New].
 type Relay struct {
 	paths     *pathset.Set
 	api       *url.URL
@@ -52,39 +55,55 @@ type Relay struct {
 	accessLog *access.Log
 }
 
-// New returns a relay, or an error that names the field of c that is wrong. It
-// opens no connection.
+// New returns the relay that c describes. An error names the field of c that is
+// wrong. New opens no connection.
 func New(c Config) (*Relay, error) {
-	if c.Tokens == nil || c.Tokens.Client == nil || len(c.Paths) == 0 {
-		return nil, errors.New("relay: Tokens with a Client and Paths are required")
-	}
-	api, err := url.Parse(cmp.Or(c.APIURL, "https://api.weixin.qq.com"))
-	if err != nil || api.Host == "" || api.Scheme != "http" && api.Scheme != "https" {
-		return nil, errors.New("relay: APIURL: expected an http or https URL")
-	}
-	if c.Timeout < 0 {
+	switch {
+	case c.Tokens == nil || c.Tokens.Client == nil:
+		return nil, errors.New("relay: Tokens: expected a TokenSource with a Client")
+	case len(c.Paths) == 0:
+		return nil, errors.New("relay: Paths: required")
+	case c.Timeout < 0:
 		return nil, fmt.Errorf("relay: Timeout: %s: expected a positive duration", c.Timeout)
 	}
-	l := &Relay{
-		api:       api,
-		transport: &signed{newTransport(cmp.Or(c.Timeout, 5*time.Second)), c.Tokens},
-		logger:    c.Logger.With().Str("server", "relay").Logger(),
-	}
-	if l.paths, err = pathset.New(c.Paths); err != nil {
+	paths, err := pathset.New(c.Paths)
+	if err != nil {
 		return nil, fmt.Errorf("relay: Paths: %w", err)
 	}
-	l.accessLog, err = access.New(access.Config{
-		Listener: "relay",
-		Requests: "Requests to the API relay, by outcome and status.",
-		Duration: "Time from a relayed request's header to the end of its answer.",
-		Logger:   l.logger,
-		Lines:    c.AccessLog,
-		Metrics:  c.Metrics,
-	})
+	api, err := parseAPIURL(cmp.Or(c.APIURL, "https://api.weixin.qq.com"))
+	if err != nil {
+		return nil, fmt.Errorf("relay: APIURL: %w", err)
+	}
+	logger := c.Logger.With().Str("server", "relay").Logger()
+	log, err := newAccessLog(c, logger)
 	if err != nil {
 		return nil, fmt.Errorf("relay: Metrics: %w", err)
 	}
-	return l, nil
+	transport := &tokenTransport{newTransport(cmp.Or(c.Timeout, 5*time.Second)), c.Tokens}
+	return &Relay{paths, api, transport, logger, log}, nil
+}
+
+// parseAPIURL parses the URL of WeChat's API, which may have a path.
+func parseAPIURL(text string) (*url.URL, error) {
+	if _, err := origin.ParseURL(text, "http", "https"); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("expected a URL with a valid path")
+	}
+	return u, nil
+}
+
+func newAccessLog(c Config, logger zerolog.Logger) (*access.Log, error) {
+	return access.New(access.Config{
+		Listener: "relay",
+		Requests: "Requests to the API relay, by outcome and status.",
+		Duration: "Time from a relayed request's header to the end of its response.",
+		Logger:   logger,
+		Lines:    c.AccessLog,
+		Metrics:  c.Metrics,
+	})
 }
 
 // The outcomes of a relayed call.
@@ -98,7 +117,7 @@ const (
 func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start, id := time.Now(), rand.Text()
 	w := &access.Recorder{ResponseWriter: rw, Outcome: outcomeProxied}
-	defer func() { // also after a panic of ReverseProxy, when WeChat breaks off
+	defer func() { // even if ReverseProxy panics because WeChat aborts a response
 		client, _, _ := net.SplitHostPort(r.RemoteAddr)
 		l.accessLog.Record(r, w, access.Entry{RequestID: id, ClientIP: client, Elapsed: time.Since(start)})
 	}()
@@ -112,28 +131,28 @@ func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	l.forward(w, r, id)
 }
 
-// forward forwards a call that is allowed.
+// forward forwards an allowed call.
 func (l *Relay) forward(w *access.Recorder, r *http.Request, id string) {
 	proxy := httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(l.api)
-			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // as it came: ReverseProxy drops what it cannot parse
+			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // unchanged: ReverseProxy drops what it cannot parse
 			pr.Out.Trailer = nil
 			strip(pr.Out.Header)
 		},
 		Transport:     l.transport,
 		FlushInterval: -1,
-		ErrorHandler:  func(_ http.ResponseWriter, r *http.Request, err error) { l.failed(w, r, id, err) },
+		ErrorHandler:  func(_ http.ResponseWriter, r *http.Request, err error) { l.fail(w, r, id, err) },
 		ErrorLog:      forward.ErrorLog(l.logger),
 	}
 	proxy.ServeHTTP(w, r)
 }
 
-// allowed reports whether the configured paths name r. The calls that return a
-// token are never allowed; one of cgi-bin/token would also end the token in use.
+// allowed reports whether Paths has r's path. Calls that return a token are never
+// allowed: one of cgi-bin/token would also invalidate the token in use.
 func (l *Relay) allowed(r *http.Request) bool {
-	if byBrowser(r.Header) || strings.Contains(r.RequestURI, " ") { // HTTP/2 can carry a space, a request line cannot
-		return false
+	if fromBrowser(r.Header) || strings.Contains(r.RequestURI, " ") {
+		return false // HTTP/2 can carry a space, but a request line of HTTP/1 would end there
 	}
 	switch strings.ToLower(strings.TrimSuffix(r.URL.Path, "/")) {
 	case "/cgi-bin/token", "/cgi-bin/stable_token":
@@ -142,10 +161,10 @@ func (l *Relay) allowed(r *http.Request) bool {
 	return r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
 }
 
-// byBrowser reports whether a browser sends the call for a page. A page of any
-// site, opened on the private network, could otherwise call in the account's
-// name. Servers, for which the relay is, send none of these headers.
-func byBrowser(h http.Header) bool {
+// fromBrowser reports whether a browser sends the call for a page. Any page that is
+// opened on the private network could otherwise make calls for the account. Servers
+// send none of these headers.
+func fromBrowser(h http.Header) bool {
 	for name := range h {
 		if name == "Origin" || strings.HasPrefix(name, "Sec-Fetch-") {
 			return true
@@ -154,8 +173,8 @@ func byBrowser(h http.Header) bool {
 	return false
 }
 
-// strip removes from a request's header what WeChat must not get, and what would
-// make it answer in a form that cannot be read here.
+// strip removes the headers that WeChat must not get, and those that would give the
+// response a form in which tokenRefused cannot read it.
 func strip(h http.Header) {
 	for name := range h {
 		if headers.IsIdentity(name) {
@@ -163,7 +182,7 @@ func strip(h http.Header) {
 		}
 	}
 	for _, name := range []string{
-		"Idempotency-Key", "X-Idempotency-Key", // with either, net/http repeats a POST by itself
+		"Idempotency-Key", "X-Idempotency-Key", // with one of them, net/http may repeat a POST
 		"Cookie", "Authorization", "Proxy-Authorization", "Forwarded", "X-Real-Ip",
 		"Upgrade", "Connection", "Expect", "Accept-Encoding",
 	} {
@@ -171,8 +190,8 @@ func strip(h http.Header) {
 	}
 }
 
-// failed answers a call that ended with err.
-func (l *Relay) failed(w *access.Recorder, r *http.Request, id string, err error) {
+// fail writes the response to a call that ended with err.
+func (l *Relay) fail(w *access.Recorder, r *http.Request, id string, err error) {
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		w.WriteHeader(access.StatusClientLeft)
 		return

@@ -268,33 +268,6 @@ func TestRelayLogsAndCounts(t *testing.T) {
 	}
 }
 
-func TestRelayFailures(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name   string
-		fault  wechattest.Fault
-		status int
-		word   string
-		log    string
-	}{
-		{"secret refused", wechattest.Fault{Path: "/cgi-bin/stable_token", Mode: wechattest.FaultErrcode, Code: 40125}, 502, "wechat_error", `"hint":"the AppSecret`},
-		{"token away", wechattest.Fault{Path: "/cgi-bin/stable_token", Mode: wechattest.FaultHang}, 503, "wechat_unavailable", `"level":"warn"`},
-		{"API away", wechattest.Fault{Path: "/cgi-bin/user/info", Mode: wechattest.FaultResetBefore}, 503, "wechat_unavailable", `"level":"warn"`},
-		{"API slow", wechattest.Fault{Path: "/cgi-bin/user/info", Mode: wechattest.FaultHang}, 503, "wechat_unavailable", `"level":"warn"`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			l := newLab(t, nil, "/cgi-bin/user/info")
-			test.fault.Times = -1
-			l.wx.Fault(test.fault)
-			got := l.do("GET", "/cgi-bin/user/info?openid=planted", nil)
-			if got.status != test.status || !strings.Contains(got.body, `"error":"`+test.word+`"`) || !strings.Contains(got.body, `"request_id":"`) || !strings.Contains(l.log.String(), test.log) {
-				t.Errorf("= %v with the log %s, want %d %s and %s", got, l.log, test.status, test.word, test.log)
-			}
-		})
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	tokens := &wechat.TokenSource{Client: &wechat.Client{}}

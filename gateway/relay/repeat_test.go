@@ -1,11 +1,9 @@
 package relay_test
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -185,26 +183,5 @@ func TestRelayRenewsForTheNextCall(t *testing.T) {
 	l.do("GET", "/x", nil)
 	if len(tokens) != 2 || tokens[0] == tokens[1] {
 		t.Errorf("%d calls, with the same token: %t; want another one for the second", len(tokens), tokens[0] == tokens[1])
-	}
-}
-
-// A body that cannot be read is the client's fault, and no call.
-func TestRelayBrokenUpload(t *testing.T) {
-	t.Parallel()
-	l := newLab(t, func(http.ResponseWriter, *http.Request) { t.Error("WeChat is asked") }, "/x")
-	conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	io.WriteString(conn, "POST /x HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n")
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 400 || !strings.Contains(string(body), `"error":"invalid_request"`) {
-		t.Errorf("= %d %s, want 400 invalid_request", res.StatusCode, body)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// newTransport returns the connections to WeChat's API. It uses the proxy of the
+// newTransport returns the transport to WeChat's API. It uses the proxy of the
 // environment.
 func newTransport(timeout time.Duration) http.RoundTripper {
 	t := forward.NewTransport(timeout)
@@ -30,48 +30,48 @@ func newTransport(timeout time.Duration) http.RoundTripper {
 	return t
 }
 
-// signed is a transport that puts the account's access token into requests.
-type signed struct {
+// tokenTransport is a transport that adds the account's access token to requests.
+type tokenTransport struct {
 	next   http.RoundTripper
 	tokens *wechat.TokenSource
 }
 
 // RoundTrip implements [http.RoundTripper].
-func (s *signed) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := readAhead(r)
+func (t *tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := readPayload(r)
 	if err != nil {
 		return nil, err
 	}
-	token, err := s.tokens.Token(r.Context())
+	token, err := t.tokens.Token(r.Context())
 	if err != nil {
 		body.close()
 		return nil, err
 	}
-	res, err := s.send(r, body, token.AccessToken)
+	res, err := t.send(r, body, token.AccessToken)
 	if err != nil || !tokenRefused(res) {
 		return res, err
 	}
-	// Renewed also where the call cannot be repeated: the next one is to pass.
-	// Where that fails, WeChat's own answer says more than ours could.
-	token, err = s.tokens.Renew(r.Context(), token.AccessToken)
-	if err != nil || !body.whole() {
+	// The token is renewed even if this call cannot be repeated, so that the next
+	// one succeeds. If that fails, WeChat's response says more than an error of ours.
+	token, err = t.tokens.Renew(r.Context(), token.AccessToken)
+	if err != nil || !body.repeatable() {
 		return res, nil
 	}
 	res.Body.Close()
-	return s.send(r, body, token.AccessToken)
+	return t.send(r, body, token.AccessToken)
 }
 
-// send makes the request with the token. What comes back does not hold it,
-// unless WeChat puts it into a body.
-func (s *signed) send(r *http.Request, body *payload, token wechat.Secret) (*http.Response, error) {
+// send sends the request with the token. Neither an error nor the response header
+// contains the token.
+func (t *tokenTransport) send(r *http.Request, body *payload, token wechat.Secret) (*http.Response, error) {
 	out := r.WithContext(r.Context()) // a copy
 	out.URL = new(*r.URL)
 	out.URL.RawQuery = withToken(r.URL.RawQuery, token)
-	body.giveTo(out)
-	res, err := s.next.RoundTrip(out)
+	body.attach(out)
+	res, err := t.next.RoundTrip(out)
 	if err != nil {
-		if strings.Contains(err.Error(), token.Reveal()) { // net/http quotes what is no HTTP
-			err = errors.New("WeChat's answer makes no sense")
+		if _, ok := errors.AsType[*forward.BodyError](err); !ok {
+			err = forward.Unquoted(err) // net/http quotes malformed responses
 		}
 		return nil, err
 	}
@@ -85,8 +85,8 @@ func (s *signed) send(r *http.Request, body *payload, token wechat.Secret) (*htt
 	return res, nil
 }
 
-// withToken replaces each access_token of a query, however it is spelt, by the
-// one given. The rest stays as it was sent.
+// withToken replaces each access_token of a query, in any spelling, with token. The
+// other parameters remain as they were sent.
 func withToken(query string, token wechat.Secret) string {
 	kept := []string{"access_token=" + url.QueryEscape(token.Reveal())}
 	for parameter := range strings.SplitSeq(query, "&") {
@@ -97,15 +97,15 @@ func withToken(query string, token wechat.Secret) string {
 	return strings.Join(kept, "&")
 }
 
-// namesToken reports whether some reader of a query takes the parameter for an
-// access_token: some separate by ; too, ignore case, or trim.
+// namesToken reports whether a server may read the parameter as an access_token.
+// Servers differ: some split at ; too, ignore case, or trim names.
 func namesToken(parameter string) bool {
 	for part := range strings.SplitSeq(parameter, ";") {
 		key, _, _ := strings.Cut(part, "=")
 		if decoded, err := url.QueryUnescape(key); err == nil {
 			key = decoded
 		}
-		key, _, _ = strings.Cut(key, "[") // an array's, in PHP
+		key, _, _ = strings.Cut(key, "[") // PHP reads key[] as an array
 		key = strings.TrimFunc(key, func(r rune) bool { return r <= ' ' || r == 0x7f || r == 0xa0 })
 		if strings.EqualFold(strings.NewReplacer(".", "_", " ", "_").Replace(key), "access_token") {
 			return true
@@ -114,30 +114,27 @@ func namesToken(parameter string) bool {
 	return false
 }
 
-// maxPeekBytes is how far into an answer its errcode is looked for.
+// maxPeekBytes is how far tokenRefused looks for an errcode in a response.
 const maxPeekBytes = 4 << 10
 
-// tokenRefused reports whether an answer refuses the access token as expired or
-// replaced. It reads no further than it takes to see that, and puts back what
-// it has read.
+// tokenRefused reports whether a response refuses the access token as expired or
+// replaced. It reads no more of the body than necessary, and res.Body still returns
+// all of it.
 func tokenRefused(res *http.Response) bool {
 	media, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
-	if media != "" && media != "application/json" && !strings.HasPrefix(media, "text/") { // WeChat's JSON is text/plain at times
-		return false
+	if media != "" && media != "application/json" && !strings.HasPrefix(media, "text/") {
+		return false // WeChat sends some JSON as text/plain
 	}
 	head := new(bytes.Buffer)
 	code := errcode(io.TeeReader(io.LimitReader(res.Body, maxPeekBytes), head))
-	res.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(head, res.Body), res.Body}
+	res.Body = readCloser{io.MultiReader(head, res.Body), res.Body}
 	return (&wechat.Error{API: strings.TrimPrefix(res.Request.URL.Path, "/"), Code: code}).Stale()
 }
 
-// errcode is the one in a JSON object that begins with it, or with errmsg; 0:
-// there is none.
-func errcode(answer io.Reader) int {
-	d := json.NewDecoder(answer)
+// errcode returns the errcode of a JSON object in which it comes first, or directly
+// after errmsg. Otherwise it returns 0.
+func errcode(body io.Reader) int {
+	d := json.NewDecoder(body)
 	d.UseNumber()
 	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
 		return 0

@@ -1,0 +1,113 @@
+package relay_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+func TestRelayFailures(t *testing.T) {
+	t.Parallel()
+	const tokenPath, apiPath = "/cgi-bin/stable_token", "/cgi-bin/user/info"
+	for _, test := range []struct {
+		name   string
+		fault  wechattest.Fault
+		status int
+		word   string
+		log    string
+	}{
+		{
+			"secret refused", wechattest.Fault{Path: tokenPath, Mode: wechattest.FaultErrcode, Code: 40125},
+			502, "wechat_error", `"hint":"the AppSecret`,
+		},
+		{
+			"token endpoint hangs", wechattest.Fault{Path: tokenPath, Mode: wechattest.FaultHang},
+			503, "wechat_unavailable", `"level":"warn"`,
+		},
+		{
+			"API aborts", wechattest.Fault{Path: apiPath, Mode: wechattest.FaultResetBefore},
+			503, "wechat_unavailable", `"level":"warn"`,
+		},
+		{
+			"API hangs", wechattest.Fault{Path: apiPath, Mode: wechattest.FaultHang},
+			503, "wechat_unavailable", `"level":"warn"`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, nil, apiPath)
+			test.fault.Times = -1
+			l.wx.Fault(test.fault)
+			got := l.do("GET", apiPath+"?openid=planted", nil)
+			if got.status != test.status || !strings.Contains(got.body, `"error":"`+test.word+`"`) ||
+				!strings.Contains(got.body, `"request_id":"`) || !strings.Contains(l.log.String(), test.log) {
+				t.Errorf("= %v with the log %s, want %d %s and %s", got, l.log, test.status, test.word, test.log)
+			}
+		})
+	}
+}
+
+// net/http quotes a malformed response in its error. The quoted part may contain an
+// openid or the token and is not logged.
+func TestRelayDoesNotLogMalformedResponses(t *testing.T) {
+	t.Parallel()
+	for _, response := range []string{
+		"openid=planted\r\n\r\n", "HTTP/1.1 200 OK\r\nopenid planted\r\n\r\n", "query %s\r\n\r\n",
+	} {
+		l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			io.WriteString(conn, strings.Replace(response, "%s", r.URL.RawQuery, 1))
+		}, "/x")
+		got := l.do("GET", "/x", nil) // searches the log for "planted" and the token
+		if got.status != 503 || !strings.Contains(l.log.String(), "malformed") {
+			t.Errorf("%q: %v with the log %s, want 503 and the reason", response, got, l.log)
+		}
+	}
+}
+
+// A body that cannot be read is the client's fault, not WeChat's.
+func TestRelayBrokenUpload(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{0, 100, 2 << 20} {
+		called := make(chan bool, 1)
+		l := newLab(t, func(_ http.ResponseWriter, r *http.Request) {
+			called <- true
+			io.Copy(io.Discard, r.Body)
+		}, "/x")
+		conn, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		io.WriteString(conn, "POST /x HTTP/1.1\r\nHost: relay\r\nTransfer-Encoding: chunked\r\n\r\n")
+		if size > 0 {
+			fmt.Fprintf(conn, "%x\r\n%s\r\n", size, make([]byte, size))
+		}
+		io.WriteString(conn, "no number\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != 400 || !strings.Contains(string(body), `"error":"invalid_request"`) {
+			t.Errorf("after %d bytes: %d %s, want 400 invalid_request", size, res.StatusCode, body)
+		}
+		if size < 1<<20 && len(called) > 0 {
+			t.Errorf("after %d bytes: WeChat is called", size)
+		}
+	}
+}
