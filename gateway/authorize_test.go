@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/wxgate/wxgate/gateway"
@@ -12,7 +13,7 @@ import (
 // the gateway needs their cookies.
 func TestAuthorizeOwnPages(t *testing.T) {
 	t.Parallel()
-	g, _ := newGateway(t, nil, func(c *testConfig) { c.VerifyFiles = []string{"abc"} })
+	g, r := newGateway(t, nil, func(c *testConfig) { c.VerifyFiles = []string{"abc"} })
 	client := newExtAuthz(t, g)
 	for _, tt := range []struct {
 		method, target string
@@ -30,7 +31,11 @@ func TestAuthorizeOwnPages(t *testing.T) {
 		{"GET", "/_wx//orders", false},
 		{"GET", "/_wxx/login", false},
 	} {
-		q := doorRequest{tt.method, tt.target, []string{"Sec-Fetch-Mode", "cors", "Cookie", "__Host-wxgate_login_0123456789abcdef=x; a=b", "X-WX-OpenID", "forged"}}
+		cookie := "__Host-wxgate_login_0123456789abcdef=x; a=b"
+		if tt.passes {
+			cookie += "; " + signedIn(t)
+		}
+		q := doorRequest{tt.method, tt.target, []string{"Sec-Fetch-Mode", "cors", "Cookie", cookie, "X-WX-OpenID", "forged"}}
 		answer, err := client.Check(t.Context(), checkOf(q))
 		if err != nil {
 			t.Fatal(err)
@@ -46,6 +51,13 @@ func TestAuthorizeOwnPages(t *testing.T) {
 			if name == "cookie" {
 				t.Errorf("%s %s: removes the cookies", tt.method, tt.target)
 			}
+		}
+		line, outcome := r.lines.next(t), "unauthorized"
+		if tt.passes {
+			outcome = "own"
+		}
+		if _, named := line["user"]; line["outcome"] != outcome || named {
+			t.Errorf("%s %s: access line %v, want outcome %s and no user", tt.method, tt.target, line, outcome)
 		}
 	}
 }
@@ -85,6 +97,28 @@ func TestAuthorizeDeniesAsForwardAuth(t *testing.T) {
 		if got, want := requestID.ReplaceAllString(denied.GetBody(), ""), requestID.ReplaceAllString(want.Body.String(), ""); got != want {
 			t.Errorf("%s %s: body %s, want %s", q.method, q.target, got, want)
 		}
+	}
+}
+
+// The answer to a request that may pass holds the Cookie header without the
+// gateway's cookies, and is not stored. A denial holds no Cookie header.
+func TestAuthorizeCookies(t *testing.T) {
+	t.Parallel()
+	g, _ := newGateway(t, nil)
+	for _, tt := range []struct {
+		name, cookie string
+		status       int
+		want         []string // Cookie header of the answer
+	}{
+		{"session alone", signedIn(t), 200, []string{""}},
+		{"session and others", "a=1; " + signedIn(t) + "; b=2", 200, []string{"a=1; b=2"}},
+		{"invalid session", "a=1; " + rigCookie + "=x", 401, nil},
+	} {
+		w := serveDoor(t, http.HandlerFunc(g.Authorize), "/orders", doorRequest{"GET", "/orders", []string{"Sec-Fetch-Mode", "cors", "Cookie", tt.cookie}})
+		if got := w.Header()["Cookie"]; w.Code != tt.status || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: answer %d with Cookie %q, want %d with %q", tt.name, w.Code, got, tt.status, tt.want)
+		}
+		wantOwnHeaders(t, tt.name, w.Header())
 	}
 }
 

@@ -78,6 +78,11 @@ func TestCallbackStray(t *testing.T) {
 			if got, want := button(t, a.body), s.url+"/_wx/login"; got != want {
 				t.Errorf("button leads to %q, want %q", got, want)
 			}
+			counted := s.loginCount("invalid_state")
+			wantPage(t, s.get(b, stray, asScript), 400, headingRestart)
+			if got := s.loginCount("invalid_state"); got != counted+1 {
+				t.Errorf("invalid states counted = %v, want %v", got, counted+1)
+			}
 			s.wantExchanges(0)
 
 			signedIn := s.copyOf(b)

@@ -1,7 +1,9 @@
 package gateway_test
 
 import (
+	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -322,4 +324,67 @@ func TestSessionDuringOutage(t *testing.T) {
 	if a := s.get(b, "/a"); a.StatusCode != 200 || echoIn(t, a.body).Header.Get("X-Wx-Openid") != s.openID("lihua") {
 		t.Errorf("status %d, want the site", a.StatusCode)
 	}
+}
+
+// A callback is answered by a page, also if the request looks like a script's.
+func TestCallbackFailsWithAPage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name      string
+		visitor   string
+		configure func(*testConfig)
+		fault     wechattest.Fault
+		status    int
+		heading   string
+	}{
+		{"outage", "lihua", nil, wechattest.Fault{Mode: wechattest.FaultHTML}, 503, headingWeChatAway},
+		{"visitor refused", "lihua", nil, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 50002}, 403, headingForbidden},
+		{"misconfigured", "lihua", nil, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40125}, 502, headingMisconfigured},
+		{"snapshot user", "snapshot", func(c *testConfig) { c.DenySnapshotUsers = true }, wechattest.Fault{}, 403, headingSnapshot},
+		{"not following", "tom", requireFollow, wechattest.Fault{}, 403, headingFollow},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginMemorySite(t, tt.configure)
+			b := s.browser()
+			b.Visitor = tt.visitor
+			callback := s.callbackAddress(b, "/a")
+			if tt.fault.Mode != "" {
+				tt.fault.Path = exchangePath
+				s.wx.Fault(tt.fault)
+			}
+			wantPage(t, s.get(b, callback, asScript), tt.status, tt.heading)
+		})
+	}
+}
+
+// A callback whose client leaves while the exchange fails is neither answered nor
+// counted. The next one gets the answer.
+func TestCallbackFailsAfterTheClientLeft(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(t.Context())
+	s := newLoginMemorySite(t, func(c *testConfig) {
+		network := c.Account.Transport
+		c.Account.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Path == exchangePath {
+				leave()
+			}
+			return network.RoundTrip(r)
+		})
+	})
+	b := s.browser()
+	callback := s.callbackAddress(b, "/a")
+	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultHTML})
+	a := s.get(b, callback, func(r *http.Request) { *r = *r.WithContext(ctx) })
+	if a.body != "" || len(a.cookies("")) > 0 || s.loginCount("wechat_away") != 0 {
+		t.Errorf("answer %v %q, %v failed logins counted, want none", a.Header, a.body, s.loginCount("wechat_away"))
+	}
+	if log := s.log.String(); !strings.Contains(log, `"path":"/_wx/callback","status":499`) {
+		t.Errorf("log %s, want the callback with status 499", log)
+	}
+	wantPage(t, s.get(b, callback), 503, headingWeChatAway)
+	if got := s.loginCount("wechat_away"); got != 1 {
+		t.Errorf("failed logins counted = %v, want 1", got)
+	}
+	s.wantExchanges(1)
 }

@@ -125,8 +125,14 @@ func TestFourDoors(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("%s, through %s: %+v, want %+v", tt.name, door.name, got, tt.want)
 			}
-			if outcome := r.lines.next(t)["outcome"]; outcome != tt.outcome {
+			line := r.lines.next(t)
+			if outcome := line["outcome"]; outcome != tt.outcome {
 				t.Errorf("%s, through %s: outcome %v, want %s", tt.name, door.name, outcome, tt.outcome)
+			}
+			// A visitor who passes as nobody is not named.
+			named := tt.outcome == "proxied" || tt.outcome == "forbidden"
+			if _, ok := line["user"]; ok != named {
+				t.Errorf("%s, through %s: the access line names a user: %t, want %t", tt.name, door.name, ok, named)
 			}
 		}
 	}

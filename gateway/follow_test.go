@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -321,6 +322,29 @@ func TestFollowMetrics(t *testing.T) {
 		}
 		if got["forbidden"] != 1 || got["wechat_away"] != 1 || got["ok"] != 0 {
 			t.Errorf("logins = %v, want one forbidden and one wechat_away", got)
+		}
+	})
+}
+
+// Forward auth answers a visitor who does not follow with the page of the account,
+// whose button leads to the page that was asked about. There is no login to go to.
+func TestNotFollowingByForwardAuth(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, func(c *testConfig) {
+			requireFollow(c)
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // that of the browsers
+		})
+		b := s.browser()
+		b.Visitor = "tom"
+		s.open(b, "/")
+		a := s.get(b, "/_wx/auth?redirect=true", func(r *http.Request) {
+			r.Header.Set("X-Forwarded-Method", "GET")
+			r.Header.Set("X-Forwarded-Uri", "/shop?item=1")
+		})
+		wantPage(t, a, http.StatusForbidden, headingFollow)
+		if got := button(t, a.body); got != "/shop?item=1" || a.Header.Get("X-WX-Login-URL") != "" {
+			t.Errorf("button leads to %q, X-WX-Login-URL %q; want /shop?item=1 and none", got, a.Header.Get("X-WX-Login-URL"))
 		}
 	})
 }

@@ -103,3 +103,19 @@ func TestFollowUnknownAtLogin(t *testing.T) {
 		s.wantExchanges(1)
 	})
 }
+
+// A session that is due is renewed also while WeChat does not say whether its
+// visitor follows.
+func TestFollowOutageRenewsTheSession(t *testing.T) {
+	t.Parallel()
+	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.signIn(b)
+		s.wx.Fault(wechattest.Fault{Path: userPath, Times: -1, Mode: wechattest.FaultErrcode, Code: -1})
+		time.Sleep(49 * time.Hour) // of 96
+		a := s.get(b, "/shop")
+		wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
+		if a.sessionCookie() == "" {
+			t.Errorf("Set-Cookie = %q, want the session renewed", a.Header["Set-Cookie"])
+		}
+	})
+}

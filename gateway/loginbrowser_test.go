@@ -50,6 +50,9 @@ func (s *loginSite) get(b *wechattest.Browser, address string, change ...func(*h
 	return s.do(b, http.MethodGet, address, nil, change...)
 }
 
+// asPageLoad leaves a request a page load.
+func asPageLoad(*http.Request) {}
+
 // asScript makes a request that of a page's script.
 func asScript(r *http.Request) {
 	r.Header.Set("Accept", "application/json")

@@ -168,7 +168,13 @@ func TestScanLoginTurnedOff(t *testing.T) {
 	if a := s.get(b, "/_wx/me", asScript); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("/me = %d %s, want 401", a.StatusCode, a.body)
 	}
-	wantPage(t, s.get(pending, callback), http.StatusBadRequest, headingRestart)
+	for _, change := range []func(*http.Request){asPageLoad, asScript} {
+		a := s.get(pending, callback, change)
+		wantPage(t, a, http.StatusBadRequest, headingRestart)
+		if got, want := button(t, a.body), s.url+"/_wx/login?return_to=%2Fshop"; got != want {
+			t.Errorf("button leads to %q, want %q", got, want)
+		}
+	}
 	s.wantExchanges(1)
 }
 
