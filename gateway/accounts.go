@@ -32,9 +32,10 @@ func newAccounts(c Site, errs *fieldErrors) accounts {
 		errs.add("ScanAccount", errors.New("OutsideWeChat qrconnect requires an account with an AppID"))
 		a.scan = nil
 	case a.scan.AppID == a.official.AppID:
-		errs.add("ScanAccount", errors.New("expected a website application, which has another AppID than the official account"))
+		errs.add("ScanAccount", errors.New("expected a website application, which has an AppID of its own"))
 	case c.RequireFollow:
-		errs.add("RequireFollow", errors.New("WeChat does not tell which visitors of a scan login follow the official account; choose another OutsideWeChat than qrconnect"))
+		errs.add("RequireFollow", errors.New("WeChat does not tell which visitors of a scan login follow the account; "+
+			"choose another OutsideWeChat than qrconnect"))
 	}
 	return a
 }
@@ -48,7 +49,7 @@ func (a accounts) accept(appID string) bool {
 // with l.
 func (a accounts) forLogin(l *session.Login, userAgent string) *wechat.Client {
 	switch {
-	case l.SiteState != "": // the other site has chosen
+	case l.ForOtherSite(): // the other site has chosen
 		return a.of(l)
 	case a.scan != nil && !wechat.IsWeChat(userAgent):
 		return a.scan

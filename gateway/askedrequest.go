@@ -166,7 +166,8 @@ func (v *assertedValue) check() string {
 // two servers would read differently: no server sees what is behind a #.
 func isTarget(s string) bool {
 	_, err := url.ParseRequestURI(s)
-	return err == nil && strings.HasPrefix(s, "/") && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' })
+	return err == nil && strings.HasPrefix(s, "/") &&
+		!strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' })
 }
 
 // isMethod reports whether s is a method that a request for a site can have.

@@ -17,7 +17,8 @@ type beforeLogin struct {
 // openInWeChat shows the page that asks to open the present address in WeChat.
 func (b beforeLogin) openInWeChat(w *recorder, r *http.Request) {
 	setOwnHeaders(w.Header())
-	b.site.pages.Render(w, r, http.StatusOK, pages.OpenInWeChat, pages.Data{Address: b.site.publicURL + requestTarget(r)})
+	address := b.site.publicURL + requestTarget(r)
+	b.site.pages.Render(w, r, http.StatusOK, pages.OpenInWeChat, pages.Data{Address: address})
 }
 
 // keepsFragment reports whether page load r is answered by the page that reads

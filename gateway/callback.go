@@ -22,9 +22,9 @@ func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) err
 	code, state := callbackParameters(r)
 	login, found := l.pending.Find(r, state)
 	switch {
-	case !found, login.SiteState != "" && l.hub.siteOf(login.ReturnTo) == "": // unknown, or its site is no longer in HubSites
+	case !found, login.ForOtherSite() && l.hub.siteOf(login.ReturnTo) == "": // a site no longer in HubSites
 		return l.strayCallback(w, v, "/", l.site.loginURL("", l.site.scope))
-	case login.Spent && login.SiteState != "":
+	case login.Spent && login.ForOtherSite():
 		return l.sendBack(w, login, l.exchanges.remembered(login.State))
 	case login.Spent, // the back button, or a repeated callback
 		code == "" && l.hub.url != "": // the hub no longer has the session; it tells those who declined itself
@@ -37,7 +37,7 @@ func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) err
 	if err != nil {
 		return l.startAgain(w, r, login, err)
 	}
-	if login.SiteState != "" {
+	if login.ForOtherSite() {
 		return l.sendBack(w, login, s)
 	}
 	redirect(w, login.ReturnTo)
@@ -72,7 +72,8 @@ func (l *logins) strayCallback(w *recorder, v visitor, target, retryURL string) 
 // twice: WeChat gives codes that are used or expired already (double requests,
 // old tabs, its own hiccups), and a new code helps. It returns any other error.
 func (l *logins) startAgain(w *recorder, r *http.Request, login *session.Login, err error) error {
-	if errors.Is(err, errVisitorLeft) || refusal.Of(err).Word != refusal.WordInvalidCode || login.Attempts >= maxRestarts {
+	refused, ok := errors.AsType[*refusal.Error](err)
+	if !ok || refused.Word != refusal.WordInvalidCode || login.Attempts >= maxRestarts {
 		return err
 	}
 	next := *login
@@ -94,7 +95,7 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 	if err != nil {
 		return nil, l.failedLogin(w, r, login, err)
 	}
-	if login.SiteState != "" {
+	if login.ForOtherSite() {
 		if err := l.pending.Spend(w.Header(), login); err != nil {
 			return nil, err
 		}

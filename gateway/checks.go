@@ -13,8 +13,10 @@ import (
 // endpoints, [Config.Prefix], and otherwise what is expected.
 func CheckPrefix(prefix string) error {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-/"
-	if !strings.HasPrefix(prefix, "/") || prefix == "/" || path.Clean(prefix) != prefix || strings.Trim(prefix, letters) != "" {
-		return errors.New("expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx")
+	if !strings.HasPrefix(prefix, "/") || prefix == "/" ||
+		path.Clean(prefix) != prefix || strings.Trim(prefix, letters) != "" {
+		return errors.New("expected a clean path of letters, digits and . _ ~ - / " +
+			"without a slash at its end, such as /_wx")
 	}
 	return nil
 }
@@ -24,7 +26,8 @@ func CheckPrefix(prefix string) error {
 func CheckVerifyFile(token string) error {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	if token == "" || len(token) > 64 || strings.Trim(token, letters) != "" {
-		return errors.New("expected only the part between MP_verify_ and .txt in the file's name: at most 64 letters and digits")
+		return errors.New("expected only the part between MP_verify_ and .txt in the file's name: " +
+			"at most 64 letters and digits")
 	}
 	return nil
 }

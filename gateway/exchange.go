@@ -36,10 +36,13 @@ func newExchanges() exchanges {
 	})}
 }
 
+// runExchange exchanges one code for the visitor's session.
+type runExchange func(context.Context) (*session.Session, error)
+
 // do returns the result of the exchange for state, which it runs on the first
 // call. The exchange goes on when the client of that call leaves: the next call
 // may be the same visitor's. The other calls wait until their ctx ends.
-func (e *exchanges) do(ctx context.Context, state string, run func(context.Context) (*session.Session, error)) (*session.Session, error) {
+func (e *exchanges) do(ctx context.Context, state string, run runExchange) (*session.Session, error) {
 	x, first := e.join(state)
 	if first {
 		defer close(x.done)

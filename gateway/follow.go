@@ -68,7 +68,7 @@ func newFollow(c Site, logger zerolog.Logger, errs *fieldErrors) *follow {
 		return nil
 	}
 	if c.Tokens == nil {
-		errs.add("RequireFollow", errors.New("Tokens are required"))
+		errs.add("RequireFollow", errors.New("requires Tokens"))
 	}
 	f := &follow{tokens: c.Tokens, recheck: cmp.Or(c.FollowRecheck, 10*time.Minute), logger: logger}
 	keep := max(f.recheck, followPause)
@@ -82,7 +82,7 @@ func newFollow(c Site, logger zerolog.Logger, errs *fieldErrors) *follow {
 func checkTokens(tokens *wechat.TokenSource, account *wechat.Client) error {
 	switch {
 	case tokens == nil || tokens.Client == nil:
-		return errors.New("Tokens with a Client are required")
+		return errors.New("expected Tokens with a Client")
 	case account != nil && tokens.Client.AppID != account.AppID:
 		return errors.New("the Tokens are those of another account")
 	}

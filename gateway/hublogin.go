@@ -104,9 +104,11 @@ func (l *logins) hubLogin(query url.Values) (*session.Login, error) {
 		len(redirectURI) > session.MaxReturnTo || escapeNonASCII(redirectURI) != redirectURI:
 		return nil, refusal.InvalidRequest(nil).In(refusal.FormPage)
 	case site == "" || l.site.leadsToLogin(redirectURI) && upTo(redirectURI, "?#") != site+l.site.prefix+"/callback":
-		return nil, l.refuseSite(redirectURI, "add the site's origin to WXGATE_HUB_SITES here, or correct WXGATE_HUB_URL there")
+		return nil, l.refuseSite(redirectURI,
+			"add the site's origin to WXGATE_HUB_SITES here, or correct WXGATE_HUB_URL there")
 	case l.accounts.of(login) == nil:
-		return nil, l.refuseSite(redirectURI, "set the same WXGATE_OUTSIDE_WECHAT and WXGATE_QR_APP_ID at hub and site: the site's visitors use scan login")
+		return nil, l.refuseSite(redirectURI,
+			"set the same WXGATE_OUTSIDE_WECHAT and WXGATE_QR_APP_ID at hub and site, whose visitors use scan login")
 	}
 	return login, nil
 }

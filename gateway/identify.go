@@ -15,13 +15,15 @@ const codeNoRight = 48001
 
 // identify returns the new session of the visitor who comes back from a login
 // with code. The code is used up in any case.
-func (l *logins) identify(ctx context.Context, account *wechat.Client, login *session.Login, code string) (s *session.Session, err error) {
+func (l *logins) identify(
+	ctx context.Context, account *wechat.Client, login *session.Login, code string,
+) (s *session.Session, err error) {
 	if l.hub.url != "" {
 		s, err = l.redeem(account, login, code)
 	} else {
-		s, err = l.exchange(ctx, account, login, code)
+		s, err = l.askWeChat(ctx, account, login, code)
 	}
-	if err != nil || login.SiteState != "" { // the other site applies its own rules
+	if err != nil || login.ForOtherSite() { // the other site applies its own rules
 		return s, err
 	}
 	if s.SnapshotUser && l.site.policy.denySnapshot {
@@ -40,8 +42,10 @@ func (l *logins) identify(ctx context.Context, account *wechat.Client, login *se
 	return s, nil
 }
 
-// exchange asks WeChat who the visitor is who comes back from account with code.
-func (l *logins) exchange(ctx context.Context, account *wechat.Client, login *session.Login, code string) (*session.Session, error) {
+// askWeChat asks WeChat who the visitor is who comes back from account with code.
+func (l *logins) askWeChat(
+	ctx context.Context, account *wechat.Client, login *session.Login, code string,
+) (*session.Session, error) {
 	grant, err := account.Exchange(ctx, code)
 	if err != nil {
 		return nil, err
@@ -53,7 +57,8 @@ func (l *logins) exchange(ctx context.Context, account *wechat.Client, login *se
 		Scope:        grant.Scope,
 		SnapshotUser: grant.SnapshotUser,
 	}
-	wanted := wechat.Scope(login.Scope) == wechat.ScopeUserInfo && (grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin))
+	wanted := wechat.Scope(login.Scope) == wechat.ScopeUserInfo &&
+		(grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin))
 	refused := s.SnapshotUser && l.site.policy.denySnapshot && login.SiteState == ""
 	if wanted && !refused {
 		if err := addProfile(ctx, account, s, grant); err != nil {

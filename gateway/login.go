@@ -147,7 +147,7 @@ func (l *logins) newLogin(w *recorder, r *http.Request, login *session.Login, re
 
 // retryURL is the address that starts a login like this one again.
 func (l *logins) retryURL(login *session.Login) string {
-	if login.SiteState != "" {
+	if login.ForOtherSite() {
 		return hubLoginURL(l.site.publicURL+l.site.prefix, login, login.ReturnTo, login.SiteState)
 	}
 	return l.site.loginURL(login.ReturnTo, wechat.Scope(login.Scope))

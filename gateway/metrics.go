@@ -23,7 +23,8 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 			Name: "wxgate_logins_total", Help: "Callbacks from WeChat, by result.",
 		}, []string{"result"}),
 		upstreamDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxgate_upstream_request_duration_seconds", Help: "Time until the upstream's response header, by path prefix.",
+			Name:    "wxgate_upstream_request_duration_seconds",
+			Help:    "Time until the upstream's response header, by path prefix.",
 			Buckets: prometheus.DefBuckets,
 		}, []string{"upstream"}),
 		storeErrors: prometheus.NewCounter(prometheus.CounterOpts{

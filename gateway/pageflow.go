@@ -88,7 +88,7 @@ func (l *logins) pageSession(w *recorder, r *http.Request, q *facts, v visitor) 
 func (l *logins) pageLogin(w *recorder, r *http.Request, v visitor, code, state string) (*session.Session, error) {
 	login, found := l.pending.Find(r, state)
 	switch {
-	case found && login.SiteState != "": // started by no page of this site
+	case found && login.ForOtherSite(): // started by no page of this site
 	case found && !login.Spent:
 		return l.finish(w, r, login, code)
 	case found && v.err != nil:

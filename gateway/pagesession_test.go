@@ -293,7 +293,7 @@ func FuzzPageSession(f *testing.F) {
 		w := httptest.NewRecorder()
 		g.ServeHTTP(w, r)
 		var refused refusal
-		if err := json.Unmarshal([]byte(w.Body.String()), &refused); err != nil || w.Code != 400 ||
+		if err := json.Unmarshal(w.Body.Bytes(), &refused); err != nil || w.Code != 400 ||
 			refused.Error != "invalid_state" && refused.Error != "invalid_request" {
 			t.Errorf("%q %q = %d %q, want 400 invalid_state or invalid_request", contentType, body, w.Code, w.Body.String())
 		}

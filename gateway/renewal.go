@@ -60,7 +60,8 @@ func makePrivate(h http.Header) bool {
 	}
 	for name := range h {
 		// Cache-Control for one kind of cache, and what came before it.
-		if name != "Cache-Control" && (strings.HasSuffix(name, "Cache-Control") || name == "Surrogate-Control" || name == "Expires" && inFuture(h.Get(name))) {
+		if name != "Cache-Control" && (strings.HasSuffix(name, "Cache-Control") || name == "Surrogate-Control" ||
+			name == "Expires" && inFuture(h.Get(name))) {
 			return false
 		}
 	}

@@ -118,22 +118,3 @@ func formOf(page bool) refusal.Form {
 	}
 	return refusal.FormJSON
 }
-
-// refusalFor returns why v may not enter, by the word of a verdict; nil if the
-// word says nothing about them.
-func refusalFor(word string, v visitor, target string) *refusal.Error {
-	switch word {
-	case refusal.WordStoreUnavailable:
-		return refusal.Of(v.err)
-	case refusal.WordNotAllowed:
-		return refusal.NotAllowed()
-	case refusal.WordNotFollowing:
-		return refusal.NotFollowing(target)
-	case refusal.WordWeChatUnavailable:
-		e := refusal.WeChatUnavailable(nil)
-		e.LoginURL, e.RetryAfter = target, followPause
-		return e
-	default:
-		return nil
-	}
-}

@@ -21,7 +21,8 @@ func (s *site) prepare(h http.Header, in *http.Request, q *facts, v visitor) {
 // say, nothing would be checked.
 func onlyWebSocket(h http.Header, method string) {
 	upgrade := h["Upgrade"]
-	if len(upgrade) == 0 || len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && method == http.MethodGet {
+	if len(upgrade) == 0 ||
+		len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && method == http.MethodGet {
 		return
 	}
 	delete(h, "Upgrade")

@@ -59,6 +59,10 @@ const (
 	loginVersionSiteState = 3
 )
 
+// ForOtherSite reports whether the login is for another site, to which the visitor
+// is sent back with a ticket.
+func (l *Login) ForOtherSite() bool { return l.SiteState != "" }
+
 // MarshalBinary returns the compact form of l. It never fails.
 func (l *Login) MarshalBinary() ([]byte, error) {
 	var spent byte

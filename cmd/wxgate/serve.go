@@ -46,7 +46,12 @@ func serve(inv *invocation) error {
 		}
 		servers = append(servers, relay)
 	}
-	operator, err := admin.New(admin.Config{Metrics: registry, Token: cfg.AdminToken, Tokens: accounts.all, Logger: logger})
+	operator, err := admin.New(admin.Config{
+		Metrics: registry,
+		Token:   cfg.AdminToken,
+		Tokens:  accounts.all,
+		Logger:  logger,
+	})
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,8 @@ func unambiguous(raw string) (decoded string, ok bool) {
 	if strings.ContainsAny(decoded, `\;%#?`) || strings.ContainsFunc(decoded, unicode.IsControl) {
 		return "", false
 	}
-	if strings.Count(decoded, "/") != strings.Count(raw, "/") || strings.Count(decoded, ".") != strings.Count(raw, ".") {
+	if strings.Count(decoded, "/") != strings.Count(raw, "/") ||
+		strings.Count(decoded, ".") != strings.Count(raw, ".") {
 		return "", false // %2F, %2E
 	}
 	for segment := range strings.SplitSeq(strings.TrimSuffix(decoded[1:], "/"), "/") {
