@@ -388,3 +388,52 @@ func TestCallbackFailsAfterTheClientLeft(t *testing.T) {
 	}
 	s.wantExchanges(1)
 }
+
+// profileSite makes a site that asks for the profile, whose exchange answers with
+// the given fields beside token and openid.
+func profileSite(t *testing.T, fields string) *loginSite {
+	t.Helper()
+	return newLoginMemorySite(t, func(c *testConfig) {
+		c.Scope = wechat.ScopeUserInfo
+		network := c.Account.Transport
+		c.Account.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
+			switch r.URL.Path {
+			case exchangePath:
+				return secretAnswer(`{"access_token":"token","openid":"oVISITOR",` + fields + `}`)
+			case userInfoPath:
+				return secretAnswer(`{"openid":"oVISITOR","nickname":"Ann"}`)
+			}
+			return network.RoundTrip(r)
+		})
+	})
+}
+
+// The profile is only fetched if the visitor granted it, and does not remove the
+// unionid of the exchange.
+func TestCallbackProfileOfTheGrant(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ fields, nickname, unionID string }{
+		{`"scope":"snsapi_userinfo","unionid":"uVISITOR"`, "Ann", "uVISITOR"},
+		{`"scope":"snsapi_base","unionid":"uVISITOR"`, "", "uVISITOR"},
+		{`"scope":"snsapi_userinfo"`, "Ann", ""},
+	} {
+		s := profileSite(t, tt.fields)
+		b := s.browser()
+		wantRedirect(t, s.get(b, s.callbackAddress(b, "/a")), "/a")
+		if me := s.me(b); me.OpenID != "oVISITOR" || me.Nickname != tt.nickname || me.UnionID != tt.unionID {
+			t.Errorf("exchange with %s: /me = %+v, want nickname %q and unionid %q", tt.fields, me, tt.nickname, tt.unionID)
+		}
+	}
+}
+
+// A profile that the account may not fetch is the operator's to fix.
+func TestCallbackProfileHint(t *testing.T) {
+	t.Parallel()
+	s := newLoginSite(t, func(c *testConfig) { c.Scope = wechat.ScopeUserInfo })
+	s.wx.Fault(wechattest.Fault{Path: userInfoPath, Mode: wechattest.FaultErrcode, Code: 48001})
+	b := s.browser()
+	wantPage(t, s.get(b, s.callbackAddress(b, "/a")), 503, headingWeChatAway)
+	if lines := s.log.level("error"); len(lines) != 1 || !strings.Contains(lines[0], `"hint":"`) {
+		t.Errorf("error lines %q, want one with a hint", lines)
+	}
+}

@@ -400,6 +400,10 @@ func TestForwardAuthAccessLine(t *testing.T) {
 	if _, ok := line["user"]; !ok || strings.Contains(line["raw"].(string), "secret") {
 		t.Errorf("line %s", line["raw"])
 	}
+	r.do(t, "GET", "/_wx/auth")
+	if line := r.lines.next(t); line["path"] != "/_wx/auth" {
+		t.Errorf("without headers: path %v, want that of the question", line["path"])
+	}
 	r.do(t, "GET", "/_wx/auth", forwarded("GET", "/orders")...)
 	if line := r.lines.next(t); line["outcome"] != "unauthorized" {
 		t.Errorf("outcome %v, want unauthorized", line["outcome"])
