@@ -43,7 +43,7 @@ func TestForwardAuthOfNginxHasNoBody(t *testing.T) {
 
 // Each of nginx's headers marks a question of nginx, whose answer may be a redirect
 // if nginx asks for one.
-func TestForwardAuthKnowsNginx(t *testing.T) {
+func TestForwardAuthByNginx(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)
 	for _, tt := range []struct {
@@ -66,15 +66,15 @@ func TestForwardAuthKnowsNginx(t *testing.T) {
 	}
 }
 
-// A page load that has to sign in gets a page if it is not redirected, by whatever
-// method the proxy asks. Contradictory headers are the operator's to fix, and get
-// JSON.
+// A page load that has to sign in gets a page if it is not redirected, with any
+// method of the proxy's question. Contradictory headers are the operator's to fix
+// and get JSON.
 func TestForwardAuthForms(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)
 	for _, method := range []string{"GET", "POST"} {
 		a := r.do(t, method, "/_wx/auth", append(forwarded("GET", "/orders"), asPage...)...)
-		wantPage(t, a, http.StatusUnauthorized, headingRestart) // no cookie is expected yet
+		wantPage(t, a, http.StatusUnauthorized, headingRestart) // a missing cookie is no fault yet
 		if got, want := button(t, a.body), rigOrigin+"/_wx/login?return_to=%2Forders"; got != want {
 			t.Errorf("button leads to %q, want %q", got, want)
 		}
