@@ -115,6 +115,7 @@ func TestWhoGetsIn(t *testing.T) {
 		{"public entered by dots", "GET", "/secret/../static/a.js", fromScript, 401, true, false},
 		{"public with parameters", "GET", "/static/;/../secret", fromScript, 401, true, false},
 		{"API", "GET", "/api/a", asPage, 401, true, false},
+		{"API with an encoded slash", "GET", "/api/a%2Fb", asPage, 401, true, false},
 		{"API with a session", "GET", "/api/a", append(asPage, "Cookie", cookie), 200, false, true},
 		{"API whose upstream is down", "GET", "/api/down", append(asPage, "Cookie", cookie), 502, true, false},
 		{"beside the API", "GET", "/apis", asPage, 302, false, false},

@@ -25,7 +25,7 @@ func requireFollow(c *testConfig) {
 	c.Tokens = &wechat.TokenSource{Client: c.Account}
 	c.FollowQRURL = "https://pictures.example.com/qr.png"
 	c.FollowRecheck = 10 * time.Minute
-	c.PublicPaths = []string{"/static/"}
+	c.PublicPaths, c.APIPaths = []string{"/static/"}, []string{"/api"}
 	c.SessionTTL = 96 * time.Hour
 }
 
@@ -153,7 +153,8 @@ func TestNotFollowing(t *testing.T) {
 		before := s.wx.Calls(userPath)
 		for range 30 {
 			time.Sleep(time.Second)
-			s.get(b, "/api", asScript)
+			s.get(b, "/orders", asScript)
+			s.get(b, "/api") // a page load of an API path is answered as a script's request
 		}
 		s.wantFollowCalls(before, "by a script")
 
@@ -346,5 +347,24 @@ func TestNotFollowingByForwardAuth(t *testing.T) {
 		if got := button(t, a.body); got != "/shop?item=1" || a.Header.Get("X-WX-Login-URL") != "" {
 			t.Errorf("button leads to %q, X-WX-Login-URL %q; want /shop?item=1 and none", got, a.Header.Get("X-WX-Login-URL"))
 		}
+	})
+}
+
+// A cookie with the answer to another replica's call outweighs an older answer in
+// memory.
+func TestFollowAnswerOfAnotherReplica(t *testing.T) {
+	t.Parallel()
+	testFollowSite(t, "lihua", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		first, second := s.gateway, s.replica(s.config())
+		s.signIn(b)
+		s.wx.SetFollows(wechattest.StockAppID, "lihua", false)
+		time.Sleep(10*time.Minute + time.Second)
+		s.use(second)
+		wantPage(t, s.get(b, "/shop"), http.StatusForbidden, headingFollow)
+		s.use(first)
+		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":false`) {
+			t.Errorf("/me = %s, want subscribed false", a.body)
+		}
+		s.wantFollowCalls(2, "at the login and at the other replica")
 	})
 }

@@ -66,8 +66,11 @@ func TestFollowWeChatAway(t *testing.T) {
 				time.Sleep(2 * time.Hour)
 				a := s.get(b, "/shop")
 				wantPage(t, a, http.StatusServiceUnavailable, headingWeChatAway)
-				if a.Header.Get("Retry-After") == "" || button(t, a.body) != "/shop" {
-					t.Errorf("Retry-After %q, button to %q", a.Header.Get("Retry-After"), button(t, a.body))
+				if a.Header.Get("Retry-After") != "3" || button(t, a.body) != "/shop" {
+					t.Errorf("Retry-After %q, button to %q, want 3 and /shop", a.Header.Get("Retry-After"), button(t, a.body))
+				}
+				if policy := a.Header.Get("Content-Security-Policy"); strings.Contains(policy, "pictures.example.com") {
+					t.Errorf("Content-Security-Policy = %q, want it without the origin of the QR code", policy)
 				}
 				if a := s.get(b, "/api", asScript); a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, `"error":"wechat_unavailable"`) {
 					t.Errorf("script: %d %s, want 503 wechat_unavailable", a.StatusCode, a.body)

@@ -36,6 +36,9 @@ const (
 // browserUA is the User-Agent of WeChat's browser on an iPhone.
 const browserUA = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 MicroMessenger/8.0.50(0x18003200) NetType/WIFI Language/zh_CN"
 
+// weChatAuthorize is the beginning of the address of WeChat's authorize page.
+const weChatAuthorize = "https://open.weixin.qq.com/connect/oauth2/authorize?"
+
 // asPage and fromScript are the headers, name and value by turns, by which
 // WeChat's browser loads a page and sends a script's request.
 var (

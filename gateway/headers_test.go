@@ -233,7 +233,7 @@ func TestForwardingHeaders(t *testing.T) {
 			"X-Forwarded-Port": {"1"}, "X-Forwarded-Uri": {"/evil"}, "X-Real-Ip": {"203.0.113.9"}, "X-Original-Url": {"/evil"},
 			"X-Request-Id": {"abc-123"},
 		}},
-		{"trusted peer that says nothing", trusting, nil, http.Header{
+		{"trusted peer without headers", trusting, nil, http.Header{
 			"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Host": {rigHost}, "X-Forwarded-Proto": {"https"},
 		}},
 		{"trusted peer with an unfit request id", trusting, []string{"X-Request-ID: a b\"c"}, http.Header{

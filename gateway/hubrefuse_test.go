@@ -147,6 +147,9 @@ func TestHubRefuses(t *testing.T) {
 			t.Errorf("%s sets %q and leads to %q, want neither", address, a.Header["Set-Cookie"], a.location())
 		}
 	}
+	for _, address := range []string{login(shop1Origin+"/", "x"), login("https://shop3.cn/", someState)} {
+		wantPage(t, w.hub.get(w.browser("lihua"), address, asScript), 400, headingBadRequest)
+	}
 	lines := w.hub.log.level("warn")
 	if len(lines) != 1 || !strings.Contains(lines[0], "WXGATE_HUB_SITES") || !strings.Contains(lines[0], "https://shop3.cn/_wx/callback") {
 		t.Errorf("warnings %q, want one that names WXGATE_HUB_SITES and the first address", lines)

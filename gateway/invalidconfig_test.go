@@ -1,7 +1,10 @@
 package gateway_test
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,5 +149,28 @@ func TestInvalidLists(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The errors name the gateway's fields first, then those of each site in order.
+func TestInvalidConfigOrder(t *testing.T) {
+	t.Parallel()
+	dir := ownPages(t, "forbiden.html", "x")
+	site := gateway.Site{PublicURL: "https://a.example.com", CookieKeys: rigKeys()} // without an Account
+	second := site
+	second.PublicURL = "https://b.example.com"
+	_, err := gateway.New(gateway.Config{
+		Sites: []gateway.Site{site, second}, Prefix: "/", LoginRate: gateway.Rate{Count: -1}, PagesDir: dir,
+	})
+	invalid, ok := errors.AsType[*gateway.ConfigError](err)
+	if !ok {
+		t.Fatalf("New: %v, want a ConfigError", err)
+	}
+	var got []string
+	for _, f := range invalid.Fields {
+		got = append(got, fmt.Sprint(f.Site, " ", f.Field))
+	}
+	if want := []string{"-1 Prefix", "-1 LoginRate", "-1 PagesDir", "0 Account", "1 Account"}; !slices.Equal(got, want) {
+		t.Errorf("errors in %q, want %q", got, want)
 	}
 }

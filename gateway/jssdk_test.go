@@ -1,9 +1,11 @@
 package gateway_test
 
 import (
+	"context"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -211,5 +213,23 @@ func TestJSSDKTogether(t *testing.T) {
 	}
 	if got := s.wx.Calls(ticketPath); got != 1 {
 		t.Errorf("calls of %s = %d, want 1", ticketPath, got)
+	}
+}
+
+// A client that leaves while the ticket is fetched gets no answer, and is logged
+// as such.
+func TestJSSDKAbandoned(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(t.Context())
+	s := newLoginMemorySite(t, func(c *testConfig) {
+		c.Account.Transport = transportFunc(func(*http.Request) (*http.Response, error) {
+			leave()
+			return nil, errors.New("no answer")
+		})
+		withTickets(c)
+	})
+	a := s.get(s.browser(), "/_wx/jssdk?url="+url.QueryEscape(s.url+"/"), func(r *http.Request) { *r = *r.WithContext(ctx) })
+	if a.body != "" || !strings.Contains(s.log.String(), `"path":"/_wx/jssdk","status":499`) || len(s.log.level("warn")) != 0 {
+		t.Errorf("answer %q, log %s, want no answer, status 499 and no warning", a.body, s.log)
 	}
 }

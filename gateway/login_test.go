@@ -12,7 +12,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -319,4 +322,45 @@ func TestLoginReplacesTheSession(t *testing.T) {
 	if got, want := s.me(b).OpenID, s.openID("wangfang"); got != want {
 		t.Errorf("after a new login /me = %q, want %q", got, want)
 	}
+}
+
+// A login that starts under another host than the public URL's is logged once a
+// minute: its cookie will be missing at the callback, unless hosts share cookies.
+func TestLoginUnderAnotherHost(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, host, domain string
+		want               int // warnings
+	}{
+		{"public URL", "H5.Example.com", "", 0},
+		{"another host", "other.example", "", 1},
+		{"shared cookies", "m.example.com", "example.com", 0},
+	} {
+		log := new(logBuffer)
+		r := newRig(t, nil, func(c *testConfig) {
+			c.Logger, c.CookieDomain = zerolog.New(log), tt.domain
+		})
+		for range 2 {
+			r.at(t, tt.host, "GET", "/_wx/login")
+		}
+		lines := log.level("warn")
+		if len(lines) != tt.want || tt.want > 0 && !strings.Contains(lines[0], `"host":"other.example","public_url":"`+rigOrigin+`"`) {
+			t.Errorf("%s: warnings %q, want %d with host and public URL", tt.name, lines, tt.want)
+		}
+	}
+}
+
+// A login that is started again after a refused code can take ten minutes anew.
+func TestLoginStartedAgainLasts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLoginMemorySite(t, nil)
+		b := s.browser()
+		callback := s.callbackAddress(b, "/a")
+		time.Sleep(9 * time.Minute)
+		s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029})
+		again := s.get(b, callback)
+		time.Sleep(9 * time.Minute)
+		wantRedirect(t, s.get(b, s.get(b, upTo(again.location(), "#"), answering(b)).location()), "/a")
+	})
 }

@@ -132,12 +132,27 @@ func TestLogoutPage(t *testing.T) {
 
 	a = s.get(b, "/_wx/logout?return_to=/a")
 	wantPage(t, a, 200, headingSignedOut)
+	if got, want := button(t, a.body), s.url+"/_wx/login?return_to=%2Fa"; got != want {
+		t.Errorf("button leads to %q, want %q", got, want)
+	}
 	if evil := s.get(b, "/_wx/logout?return_to=//evil.example"); strings.Contains(evil.body, "evil.example") {
 		t.Error("the page names the host of another site")
 	}
 	for _, method := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
 		if a := s.do(b, method, "/_wx/logout", nil); a.StatusCode != 405 {
 			t.Errorf("%s = %d, want 405", method, a.StatusCode)
+		}
+	}
+}
+
+// A proxy in front that changes the Host header does not make an older browser's
+// sign-out one of another origin.
+func TestLogoutBehindAnotherHost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for origin, want := range map[string]int{rigOrigin: 303, "https://evil.example": 403} {
+		if a := r.at(t, "wxgate:8080", "POST", "/_wx/logout", "Origin", origin); a.StatusCode != want {
+			t.Errorf("Origin %s: answer %d, want %d", origin, a.StatusCode, want)
 		}
 	}
 }

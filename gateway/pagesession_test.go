@@ -72,6 +72,12 @@ func TestPageSessionRefused(t *testing.T) {
 			if len(a.cookies("")) != 0 {
 				t.Errorf("Set-Cookie = %q, want none", a.Header["Set-Cookie"])
 			}
+			if lines := s.log.level("debug"); len(lines) != 0 {
+				t.Errorf("log %q, want no error, which could quote the code", lines)
+			}
+			if got, want := s.loginCount("invalid_state") == 1, tt.word == "invalid_state"; got != want {
+				t.Errorf("counted as an invalid state: %t, want %t", got, want)
+			}
 			s.wantExchanges(0)
 			s.wantVisitor(s.postCode(b, code, state), b, s.openID("lihua"))
 			s.wantExchanges(1)

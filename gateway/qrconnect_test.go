@@ -218,3 +218,19 @@ func TestScanLoginPageFlow(t *testing.T) {
 		t.Errorf("POST /session = %d %s, want the website application's session", a.StatusCode, a.body)
 	}
 }
+
+// A login that is started again goes to the account for the present browser.
+func TestScanLoginStartedAgainInWeChat(t *testing.T) {
+	t.Parallel()
+	s, b := newScanSite(t)
+	authorize, _, _ := strings.Cut(s.get(b, "/shop").location(), "#")
+	callback := s.get(b, authorize, answering(b)).location()
+	s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029})
+	b.UserAgent = wechattest.AgentIOS
+	if page := s.open(b, callback); page.Status != http.StatusOK || page.URL.Path != "/shop" {
+		t.Errorf("the login ends with %d at %s, want the site", page.Status, page.URL.Path)
+	}
+	if me := s.me(b); me.AppID != wechattest.StockAppID {
+		t.Errorf("/me = %+v, want the official account's session", me)
+	}
+}

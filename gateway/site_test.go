@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
@@ -130,6 +134,24 @@ func TestSiteAliasSignsInAtThePublicURL(t *testing.T) {
 	if want := "https://a.example.com/_wx/login?return_to=%2Forders%3Fid%3D1"; got.StatusCode != 302 || got.Header.Get("Location") != want {
 		t.Errorf("answer %d to %q, want 302 to %q", got.StatusCode, got.Header.Get("Location"), want)
 	}
+	// Another spelling of the public URL's host is the same host.
+	for _, host := range []string{"a.example.com", "A.example.com:8080", "a.example.com."} {
+		if got := r.at(t, host, "GET", "/orders", asPage...); !strings.HasPrefix(got.location(), weChatAuthorize) {
+			t.Errorf("host %s: redirect to %q, want WeChat", host, got.location())
+		}
+	}
+}
+
+// A site whose hosts share their cookies starts a login at each of them.
+func TestSiteAliasWithCookieDomain(t *testing.T) {
+	t.Parallel()
+	a := siteAt(t, "a", "https://a.example.com", "www.a.example.com")
+	a.CookieDomain = "a.example.com"
+	r := newSites(t, a, siteAt(t, "b", "https://b.example.com"))
+	got := r.at(t, "www.a.example.com", "GET", "/orders", asPage...)
+	if cookies := got.cookies("wxgate_login_"); !strings.HasPrefix(got.location(), weChatAuthorize) || len(cookies) != 1 || cookies[0].Domain != "a.example.com" {
+		t.Errorf("redirect to %q with cookies %q, want WeChat and one for the domain", got.location(), got.Header["Set-Cookie"])
+	}
 }
 
 // A site's upstream does not get the session cookies that another site shares over
@@ -138,11 +160,17 @@ func TestSitesKeepDomainCookies(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://shop.example.com"), siteAt(t, "b", "https://blog.example.com")
 	a.CookieDomain, a.CookieName = "example.com", "shop"
-	b.PublicPaths = []string{"/"}
-	r := newSites(t, a, b)
+	outside := siteAt(t, "c", "https://another.example")
+	b.PublicPaths, outside.PublicPaths = []string{"/"}, []string{"/"}
+	r := newSites(t, a, b, outside)
 	got := r.at(t, "blog.example.com", "GET", "/", "Cookie", "theme=dark; "+cookieOf(t, a)+"; shop_login_0123456789abcdef=x; shopping=1")
 	if want := `b:  ["theme=dark; shopping=1"]`; got.body != want {
 		t.Errorf("the upstream saw %s, want %s", got.body, want)
+	}
+	// A cookie of the same name at a host outside the domain is that site's own.
+	got = r.at(t, "another.example", "GET", "/", "Cookie", "shop=1")
+	if want := `c:  ["shop=1"]`; got.body != want {
+		t.Errorf("outside the domain, the upstream saw %s, want %s", got.body, want)
 	}
 }
 
@@ -320,4 +348,37 @@ func BenchmarkSites(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Sites with the same list read and watch its file once.
+func TestSitesShareAList(t *testing.T) {
+	t.Parallel()
+	path := openIDList(t, "")
+	synctest.Test(t, func(t *testing.T) {
+		log := new(logBuffer)
+		c := manySites(2, func(i int) string { return fmt.Sprintf("https://s%d.example.com", i) })
+		c.Logger, c.AccessLog = zerolog.New(log), false
+		for i := range c.Sites {
+			c.Sites[i].DenyOpenIDsFile = path
+		}
+		g, err := gateway.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("o"+rigAppID), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Second)
+		for _, site := range c.Sites {
+			r := httptest.NewRequestWithContext(t.Context(), "POST", site.PublicURL+"/", nil)
+			r.Header.Set("Cookie", cookieOf(t, site))
+			w := httptest.NewRecorder()
+			if g.Wrap(http.NotFoundHandler()).ServeHTTP(w, r); w.Code != http.StatusForbidden {
+				t.Errorf("%s: answer %d, want 403", site.PublicURL, w.Code)
+			}
+		}
+		if got := strings.Count(log.String(), "file reloaded"); got != 1 {
+			t.Errorf("the list was reloaded %d times, want once: %s", got, log)
+		}
+	})
 }

@@ -67,8 +67,10 @@ func TestSnapshotDenied(t *testing.T) {
 	b.Visitor = "snapshot"
 	s.signIn(b)
 
-	// Now they are denied: the earlier session is not accepted.
+	// Now they are denied: the earlier session is not accepted, and no profile is
+	// fetched.
 	c := s.config()
+	c.Scope = wechat.ScopeUserInfo
 	c.DenySnapshotUsers = true
 	s.use(s.replica(c))
 	if me := s.me(b); me != (meAnswer{}) {
@@ -79,6 +81,9 @@ func TestSnapshotDenied(t *testing.T) {
 	wantPage(t, a, 403, headingSnapshot)
 	if me := s.me(b); me != (meAnswer{}) || strings.Contains(fmt.Sprint(a.Header["Set-Cookie"]), "wxgate=") {
 		t.Errorf("/me = %+v, Set-Cookie %q, want nobody", me, a.Header["Set-Cookie"])
+	}
+	if got := s.wx.Calls(userInfoPath); got != 0 {
+		t.Errorf("calls of %s = %d, want none", userInfoPath, got)
 	}
 	calls := s.wx.Calls(exchangePath)
 	wantPage(t, s.get(b, callback), 400, headingRestart)

@@ -247,3 +247,26 @@ func TestLoadFails(t *testing.T) {
 		t.Errorf("log %s, want one warning with the error", text)
 	}
 }
+
+// A page that posts the code of a finished login gets the store's error, not the
+// advice to sign in again.
+func TestPageSessionLoadFails(t *testing.T) {
+	t.Parallel()
+	s := newStoreSite(t)
+	b := s.browser()
+	page := s.open(b, storeSiteURL+"/")
+	callback := page.Hops[len(page.Hops)-2].URL
+	s.store.load = errors.New("store down")
+	r, err := http.NewRequestWithContext(t.Context(), "POST", storeSiteURL+"/_wx/session", strings.NewReader(callback.RawQuery))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := b.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != http.StatusServiceUnavailable || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+		t.Errorf("POST /session = %d %s, want 503 and JSON", res.StatusCode, res.Header.Get("Content-Type"))
+	}
+}

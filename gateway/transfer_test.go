@@ -210,6 +210,9 @@ func TestMaxBodyBytes(t *testing.T) {
 		if f := refusalOf(t, a); f.Error != "body_too_large" {
 			t.Errorf("%s: error %q, want body_too_large", test.name, f.Error)
 		}
+		if test.chunked && !a.Close {
+			t.Errorf("%s: the connection is kept, want it closed instead of the rest being read", test.name)
+		}
 		if !test.chunked && site.hits.Load() != before {
 			t.Errorf("%s: reached the site", test.name)
 		}

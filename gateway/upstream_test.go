@@ -84,6 +84,7 @@ func TestKindsOfUpstream(t *testing.T) {
 		{"https", secure.URL, "HTTP/1.1", 200, roots},
 		{"https, HTTP/2", secure2.URL, "HTTP/2.0", 200, roots},
 		{"https, unknown CA", secure.URL, "", 502, x509.NewCertPool()},
+		{"https, the system's CAs", secure.URL, "", 502, nil},
 		{"h2c", strings.Replace(clear2.URL, "http:", "h2c:", 1), "HTTP/2.0", 200, nil},
 		{"unix", "unix://" + socket, "HTTP/1.1", 200, nil},
 	}

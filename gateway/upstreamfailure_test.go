@@ -35,6 +35,9 @@ func TestUpstreamDownOrSlow(t *testing.T) {
 		if page.StatusCode != test.status || !strings.HasPrefix(page.Header.Get("Content-Type"), "text/html") || !strings.Contains(page.body, "</html>") {
 			t.Errorf("%s: page load: %d %s, want %d as a page", test.path, page.StatusCode, page.Header.Get("Content-Type"), test.status)
 		}
+		if got := button(t, page.body); got != "" {
+			t.Errorf("%s: button leads to %q, want the same address again", test.path, got)
+		}
 		api := rig.do(t, "GET", test.path, "Cookie", signedIn(t), "Sec-Fetch-Mode", "cors")
 		if f := refusalOf(t, api); api.StatusCode != test.status || f.Error != "upstream_unavailable" {
 			t.Errorf("%s: script: %d %q, want %d upstream_unavailable", test.path, api.StatusCode, f.Error, test.status)
