@@ -67,7 +67,10 @@ func New(decide http.Handler, logger zerolog.Logger) *Server {
 		grpc.MaxHeaderListSize(64<<10),
 		// An Envoy with connection_keepalive pings as often as it likes, busy or
 		// not; gRPC's own limit of five minutes would end its connection.
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime:             5 * time.Second,
+			PermitWithoutStream: true,
+		}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 	)
 	// By hand, since the generated registration knows no question but one that

@@ -49,7 +49,9 @@ func passed(told *authv3.AttributeContext_HttpRequest, header http.Header) *auth
 	// Envoy removes after it has set (ext_authz.cc, Filter::onComplete), so
 	// that a name in both lists would not reach the upstream.
 	remove = slices.DeleteFunc(remove, func(name string) bool {
-		return slices.ContainsFunc(ok.Headers, func(set *corev3.HeaderValueOption) bool { return set.Header.Key == name })
+		return slices.ContainsFunc(ok.Headers, func(set *corev3.HeaderValueOption) bool {
+			return set.Header.Key == name
+		})
 	})
 	slices.Sort(remove)
 	ok.HeadersToRemove = slices.Compact(remove)
