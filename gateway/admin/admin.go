@@ -41,7 +41,7 @@ type Handler struct {
 // that is wrong.
 func New(c Config) (*Handler, error) {
 	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("admin: %w", err)
+		return nil, err
 	}
 	h := &Handler{mux: http.NewServeMux()}
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -60,11 +60,11 @@ func New(c Config) (*Handler, error) {
 // check returns what is wrong with the first wrong field.
 func (c Config) check() error {
 	if c.Token != "" && len(c.Tokens) == 0 {
-		return errors.New("Tokens: required with Token")
+		return errors.New("admin: Tokens: required with Token")
 	}
 	for i, tokens := range c.Tokens {
 		if tokens == nil || tokens.Client == nil {
-			return fmt.Errorf("Tokens[%d]: expected a TokenSource with a Client", i)
+			return fmt.Errorf("admin: Tokens[%d]: expected a TokenSource with a Client", i)
 		}
 	}
 	return nil
