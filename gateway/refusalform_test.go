@@ -11,7 +11,7 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
-// On an API path no refusal is a page, whoever makes it: the gateway's rules, a
+// On an API path no refusal is a page, no matter what makes it: the gateway's rules, a
 // limit, or a missing upstream.
 func TestAPIPathIsRefusedInJSON(t *testing.T) {
 	t.Parallel()

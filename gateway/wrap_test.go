@@ -59,7 +59,7 @@ func ExampleGateway_Wrap() {
 		if visitor, ok := gateway.IdentityFrom(r.Context()); ok {
 			fmt.Fprintln(w, "hello", visitor.OpenID)
 		} else {
-			fmt.Fprintln(w, "hello, whoever you are")
+			fmt.Fprintln(w, "hello, stranger")
 		}
 	}))
 	for _, path := range []string{"/hello", "/orders"} {

@@ -35,7 +35,7 @@ func TestAccessTokenOfSeveralAccounts(t *testing.T) {
 		{"?appid=", 400},
 		{"?appid=wx9", 400},
 	} {
-		w := askAPI(t, h, "GET", "/v1/access_token"+tt.query, "Bearer "+bearer)
+		w := requestAPI(t, h, "GET", "/v1/access_token"+tt.query, "Bearer "+bearer)
 		body := w.Body.String()
 		if w.Code != tt.status || w.Code == 400 && !strings.Contains(body, "invalid_request") {
 			t.Errorf("GET /v1/access_token%s = %d %s, want %d", tt.query, w.Code, body, tt.status)

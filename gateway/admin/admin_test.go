@@ -23,7 +23,7 @@ func newHandler(t *testing.T, c admin.Config) *admin.Handler {
 	return h
 }
 
-func ask(t *testing.T, h http.Handler, method, path string) *httptest.ResponseRecorder {
+func request(t *testing.T, h http.Handler, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
@@ -54,7 +54,7 @@ func TestHandler(t *testing.T) {
 			if test.drained {
 				h.Drain()
 			}
-			w := ask(t, h, test.method, test.path)
+			w := request(t, h, test.method, test.path)
 			if w.Code != test.status || w.Body.String() != test.body {
 				t.Errorf("%s %s = %d %q, want %d %q", test.method, test.path, w.Code, w.Body, test.status, test.body)
 			}
@@ -67,7 +67,7 @@ func TestProbesAreNotCached(t *testing.T) {
 	t.Parallel()
 	h := newHandler(t, admin.Config{Metrics: prometheus.NewRegistry()})
 	for _, path := range []string{"/healthz", "/readyz"} {
-		header := ask(t, h, "GET", path).Header()
+		header := request(t, h, "GET", path).Header()
 		if got := header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("GET %s: Cache-Control = %q, want no-store", path, got)
 		}
@@ -85,7 +85,7 @@ func TestMetrics(t *testing.T) {
 	h := newHandler(t, admin.Config{Metrics: registry})
 	counter.Add(3)
 	h.Drain() // metrics are served to the end
-	w := ask(t, h, "GET", "/metrics")
+	w := request(t, h, "GET", "/metrics")
 	if w.Code != 200 || !strings.Contains(w.Body.String(), "\nplanted_total 3\n") {
 		t.Errorf("GET /metrics = %d:\n%s", w.Code, w.Body)
 	}
@@ -99,11 +99,11 @@ func TestDrainBesideRequests(t *testing.T) {
 	h := newHandler(t, admin.Config{Metrics: prometheus.NewRegistry()})
 	var all sync.WaitGroup
 	for range 10 {
-		all.Go(func() { ask(t, h, "GET", "/readyz") })
+		all.Go(func() { request(t, h, "GET", "/readyz") })
 		all.Go(h.Drain)
 	}
 	all.Wait()
-	if w := ask(t, h, "GET", "/readyz"); w.Code != 503 {
+	if w := request(t, h, "GET", "/readyz"); w.Code != 503 {
 		t.Errorf("/readyz after Drain = %d, want 503", w.Code)
 	}
 }
@@ -141,7 +141,7 @@ func TestNewChecksFields(t *testing.T) {
 			t.Errorf("%s: New = %v, %q, want the error %q", tt.name, h, got, tt.err)
 			continue
 		}
-		if err == nil && ask(t, h, "GET", "/healthz").Code != 200 {
+		if err == nil && request(t, h, "GET", "/healthz").Code != 200 {
 			t.Errorf("%s: /healthz does not return 200", tt.name)
 		}
 	}
@@ -150,7 +150,7 @@ func TestNewChecksFields(t *testing.T) {
 // A handler without metrics has no /metrics.
 func TestNoMetrics(t *testing.T) {
 	t.Parallel()
-	if w := ask(t, newHandler(t, admin.Config{}), "GET", "/metrics"); w.Code != 404 {
+	if w := request(t, newHandler(t, admin.Config{}), "GET", "/metrics"); w.Code != 404 {
 		t.Errorf("GET /metrics = %d, want 404", w.Code)
 	}
 }

@@ -36,7 +36,7 @@ func newAPI(t *testing.T) (*admin.Handler, *wechattest.Emulator, *bytes.Buffer) 
 	}), wx, log
 }
 
-func askAPI(t *testing.T, h http.Handler, method, path string, authorization ...string) *httptest.ResponseRecorder {
+func requestAPI(t *testing.T, h http.Handler, method, path string, authorization ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
 	r.Header["Authorization"] = authorization
@@ -53,14 +53,14 @@ func TestAccessToken(t *testing.T) {
 		t.Errorf("access tokens %q and %q, want the same one twice", first, second)
 	}
 	if n := wx.Calls("/cgi-bin/stable_token"); n != 1 {
-		t.Errorf("WeChat is asked %d times, want once", n)
+		t.Errorf("WeChat is called %d times, want once", n)
 	}
 }
 
 // accessToken requests the access token and checks the response.
 func accessToken(t *testing.T, h http.Handler) string {
 	t.Helper()
-	w := askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
+	w := requestAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
 	var got struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
@@ -101,7 +101,7 @@ func TestBearer(t *testing.T) {
 		{"twice", []string{"Bearer " + bearer, "Bearer x"}, 401},
 	}
 	for _, test := range tests {
-		w := askAPI(t, h, "GET", "/v1/access_token", test.authorization...)
+		w := requestAPI(t, h, "GET", "/v1/access_token", test.authorization...)
 		if w.Code != test.status {
 			t.Errorf("%s: %d, want %d", test.name, w.Code, test.status)
 		}
@@ -122,7 +122,7 @@ func TestBearer(t *testing.T) {
 		}
 	}
 	if n := wx.Calls("/cgi-bin/stable_token"); n != 1 {
-		t.Errorf("WeChat is asked %d times, want once, for the right token", n)
+		t.Errorf("WeChat is called %d times, want once, for the right token", n)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestAPIPathsAndMethods(t *testing.T) {
 		{"health needs no token", "GET", "/healthz", h, "", 200},
 	}
 	for _, test := range tests {
-		if w := askAPI(t, test.handler, test.method, test.path, test.authorization); w.Code != test.status {
+		if w := requestAPI(t, test.handler, test.method, test.path, test.authorization); w.Code != test.status {
 			t.Errorf("%s: %d, want %d", test.name, w.Code, test.status)
 		}
 	}
@@ -178,7 +178,7 @@ func TestAccessTokenFailures(t *testing.T) {
 			h, wx, log := newAPI(t)
 			test.fault.Times = -1
 			wx.Fault(test.fault)
-			w := askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
+			w := requestAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
 			if w.Code != test.status || !strings.Contains(w.Body.String(), `"error":"`+test.word+`"`) {
 				t.Errorf("= %d %s, want %d %s", w.Code, w.Body, test.status, test.word)
 			}
@@ -202,10 +202,10 @@ func TestAccessTokenFailures(t *testing.T) {
 func TestAccessTokenOutlivesWeChat(t *testing.T) {
 	t.Parallel()
 	h, wx, _ := newAPI(t)
-	askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
+	requestAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
 	wx.Fault(wechattest.Fault{Mode: wechattest.FaultHang, Times: -1})
 	start := time.Now()
-	w := askAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
+	w := requestAPI(t, h, "GET", "/v1/access_token", "Bearer "+bearer)
 	if w.Code != 200 || time.Since(start) > time.Second {
 		t.Errorf("= %d after %v, want 200 at once", w.Code, time.Since(start))
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// BenchmarkCheck is one check of a signed-in visitor's GET over a connection
-// that is kept, client included. "cpu-ns/op" is the processor time of the whole
-// process. Compare medians of several runs (-count).
+// BenchmarkCheck measures one check of a signed-in visitor's GET over an open
+// connection, client included. "cpu-ns/op" is the processor time of the whole process.
+// Compare medians of several runs (-count).
 func BenchmarkCheck(b *testing.B) {
 	_, conn := start(b, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
@@ -22,14 +22,14 @@ func BenchmarkCheck(b *testing.B) {
 		h["X-Wx-Source"], h["X-Wx-Scope"] = []string{"wx_client"}, []string{"snsapi_base"}
 		w.WriteHeader(http.StatusOK)
 	}), zerolog.Nop())
-	client, request := authv3.NewAuthorizationClient(conn), question(nil)
+	client, request := authv3.NewAuthorizationClient(conn), checkRequest(nil)
 	b.ReportAllocs()
 	b.SetParallelism(4)
 	before := cpuTime(b)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if answer, err := client.Check(b.Context(), request); err != nil || answer.GetOkResponse() == nil {
-				b.Errorf("Check = %v, %v; want OK", answer, err)
+			if response, err := client.Check(b.Context(), request); err != nil || response.GetOkResponse() == nil {
+				b.Errorf("Check = %v, %v; want OK", response, err)
 				return
 			}
 		}

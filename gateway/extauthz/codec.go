@@ -7,24 +7,23 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// question is a CheckRequest, or why it could not be read. Envoy puts the path
-// into it as the client sent it, and a byte that is no UTF-8 makes the whole
-// message one that does not decode.
-type question struct {
+// checkRequest is a CheckRequest, or the error of decoding it. Envoy copies the path
+// as the client sent it, and bytes that are not UTF-8 make the message invalid.
+type checkRequest struct {
 	message authv3.CheckRequest
 	err     error
 }
 
-// codec is gRPC's own, but for a question that does not decode: gRPC would
-// answer that with an error, before anybody could deny it.
+// codec is gRPC's own codec, except for a checkRequest that does not decode: gRPC
+// would respond with an error before the request could be denied.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2(proto.Name)} }
 
 // Unmarshal implements [encoding.CodecV2].
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	if q, ok := v.(*question); ok {
-		q.err = c.CodecV2.Unmarshal(data, &q.message)
+	if check, ok := v.(*checkRequest); ok {
+		check.err = c.CodecV2.Unmarshal(data, &check.message)
 		return nil
 	}
 	return c.CodecV2.Unmarshal(data, v)

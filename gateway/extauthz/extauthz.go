@@ -1,16 +1,15 @@
-// Package extauthz answers Envoy's external authorization over gRPC, the
-// service envoy.service.auth.v3.Authorization: Envoy asks about each request
-// before it routes it. What to answer is decided by an [http.Handler]; this
-// package turns Envoy's question into the visitor's own request and the
-// handler's answer into Envoy's.
+// Package extauthz implements Envoy's external authorization over gRPC, the service
+// envoy.service.auth.v3.Authorization, which Envoy calls for each request before it
+// routes it. An [http.Handler] decides. This package converts a CheckRequest to the
+// visitor's request, and the handler's response to a CheckResponse.
 //
-// Every question gets an answer: one that cannot be understood is denied, for a
-// gRPC error is what an Envoy with failure_mode_allow reads as leave to pass.
-// Errors that come from outside (a timeout, a message over 4 MiB, a process
-// that is gone) still are such errors: leave failure_mode_allow off.
+// A CheckRequest that is malformed is denied. It does not get a gRPC error, for which
+// an Envoy with failure_mode_allow lets the request pass. Other errors remain: a
+// timeout, a message over 4 MiB, a process that does not run. Leave
+// failure_mode_allow off.
 //
-// Whoever reaches the service can ask in any visitor's name from any address,
-// and there is no TLS: it belongs on a listener of a private network.
+// The service has no authentication and no TLS. Its clients can claim any visitor and
+// any address, so it must listen on a private network.
 package extauthz
 
 import (
@@ -30,12 +29,12 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// serviceName is the gRPC service that Envoy asks.
+// serviceName is the name of Envoy's gRPC service.
 const serviceName = "envoy.service.auth.v3.Authorization"
 
-// Server is the gRPC server, with the standard health service beside Envoy's.
-// It begins and ends as an [http.Server] does. Its methods are safe for
-// concurrent use; make one with [New].
+// Server is a gRPC server with Envoy's service and the standard health service. It
+// starts and stops as an [http.Server] does. Its methods are safe for concurrent use;
+// make one with [New].
 type Server struct {
 	decide   http.Handler
 	logger   zerolog.Logger
@@ -43,38 +42,40 @@ type Server struct {
 	draining atomic.Bool
 }
 
-// New returns a server that asks decide about every request that Envoy
-// received.
+// New returns a server that calls decide for each CheckRequest.
 //
-// Decide sees the visitor's own request: method, target, host and headers as
-// Envoy has them, RemoteAddr that of Envoy's client, no body. It lets a request
-// pass by the status 200; the X-WX-… headers that it then sets are set on the
-// request to the upstream, all others of that kind are taken out. A Cookie
-// header in its answer replaces the visitor's, an empty one takes it out. Its
-// Set-Cookie headers are added to the upstream's answer; an Envoy before 1.31,
-// which ignores append_action, puts the last of them in the place of the
-// upstream's own. Any other status is, with its headers and up to 1 MiB of body,
-// what the visitor gets. A handler that answers nothing or panics denies with
-// 503 or 500.
+// The request that decide gets is the visitor's: method, target, host and headers as
+// Envoy received them, RemoteAddr the address of Envoy's client, no body.
 //
-// Logger is told of panics, and at debug level of questions that were not
-// understood; the zero value discards them.
+// Status 200 lets the request pass. Of the response header, these fields have an
+// effect, and the body has none:
+//
+//   - X-WX-… are set on the request to the upstream. All other X-WX-… headers of
+//     the request are removed.
+//   - Cookie replaces the request's. An empty one removes it.
+//   - Set-Cookie is added to the upstream's response. An Envoy before 1.31 ignores
+//     append_action: the last Set-Cookie replaces the upstream's.
+//
+// Any other status, with its header and at most 1 MiB of body, is the response to the
+// visitor. If decide writes no response the request is denied with 503, if it panics
+// or the body is longer, with 500.
+//
+// logger receives panics, and at debug level the reasons for which a CheckRequest is
+// malformed; the zero value discards them.
 func New(decide http.Handler, logger zerolog.Logger) *Server {
 	s := &Server{decide: decide, logger: logger}
 	s.grpc = grpc.NewServer(
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(10*time.Second),
 		grpc.MaxHeaderListSize(64<<10),
-		// An Envoy with connection_keepalive pings as often as it likes, busy or
-		// not; gRPC's own limit of five minutes would end its connection.
+		// An Envoy with connection_keepalive may ping often, even without requests.
+		// gRPC's default of five minutes would close its connection.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
-			MinTime:             5 * time.Second,
-			PermitWithoutStream: true,
+			MinTime: 5 * time.Second, PermitWithoutStream: true,
 		}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 	)
-	// By hand, since the generated registration knows no question but one that
-	// was understood.
+	// Not by the generated function, whose handler accepts no malformed CheckRequest.
 	s.grpc.RegisterService(&grpc.ServiceDesc{
 		ServiceName: serviceName,
 		Methods:     []grpc.MethodDesc{{MethodName: "Check", Handler: s.check}},
@@ -84,7 +85,7 @@ func New(decide http.Handler, logger zerolog.Logger) *Server {
 	return s
 }
 
-// Serve answers on l until [Server.Shutdown] or [Server.Close] ends it, and then
+// Serve accepts connections on l until [Server.Shutdown] or [Server.Close], and then
 // returns [http.ErrServerClosed]. It closes l.
 func (s *Server) Serve(l net.Listener) error {
 	if err := s.grpc.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
@@ -93,12 +94,12 @@ func (s *Server) Serve(l net.Listener) error {
 	return http.ErrServerClosed
 }
 
-// Drain makes the health service answer NOT_SERVING from now on, so that Envoy
-// asks another replica. Checks are answered as before.
+// Drain makes the health service report NOT_SERVING from now on, so that Envoy uses
+// another replica. Checks continue as before.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// Shutdown accepts nothing new and waits for the checks in flight. When ctx
-// ends first, they are cut off and the error is that of ctx.
+// Shutdown stops accepting connections and checks, and waits for the checks in
+// flight. If ctx ends first, it cancels them and returns the error of ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
@@ -109,37 +110,37 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-stopped:
 		return nil
 	case <-ctx.Done():
-		s.grpc.Stop() // which ends GracefulStop too
+		s.grpc.Stop() // also ends GracefulStop
 		return ctx.Err()
 	}
 }
 
-// Close ends at once and cuts off the checks in flight. Its error is always
-// nil.
+// Close stops the server at once and cancels the checks in flight. The error is
+// always nil.
 func (s *Server) Close() error {
 	s.grpc.Stop()
 	return nil
 }
 
-// check is the service's one method, in the form in which gRPC calls it.
+// check is the handler of the service's only method, Check.
 func (s *Server) check(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-	q := new(question)
-	if err := decode(q); err != nil {
-		return nil, err // the connection's, not the question's
+	in := new(checkRequest)
+	if err := decode(in); err != nil {
+		return nil, err // of the connection: codec does not fail
 	}
-	return s.answer(ctx, q), nil
+	return s.respond(ctx, in), nil
 }
 
-// answer asks decide about one request.
-func (s *Server) answer(ctx context.Context, q *question) (response *authv3.CheckResponse) {
-	r, err := newRequest(ctx, q)
+// respond returns the response to one CheckRequest.
+func (s *Server) respond(ctx context.Context, check *checkRequest) (response *authv3.CheckResponse) {
+	r, err := newRequest(ctx, check)
 	if err != nil {
-		s.logger.Debug().Err(err).Msg("check not understood")
+		s.logger.Debug().Err(err).Msg("malformed check request")
 		return denied(http.StatusForbidden, nil, "")
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			// Its type alone: its text may hold what no log line may.
+			// The type alone: the value may contain what must not be logged.
 			s.logger.Error().Str("panic", fmt.Sprintf("%T", p)).Bytes("stack", debug.Stack()).Msg("check panicked")
 			response = denied(http.StatusInternalServerError, nil, "")
 		}
@@ -148,7 +149,7 @@ func (s *Server) answer(ctx context.Context, q *question) (response *authv3.Chec
 	s.decide.ServeHTTP(w, r)
 	switch {
 	case w.status == http.StatusOK:
-		return passed(q.message.GetAttributes().GetRequest().GetHttp(), w.header)
+		return allowed(check.message.GetAttributes().GetRequest().GetHttp(), w.header)
 	case w.status == 0:
 		return denied(http.StatusServiceUnavailable, nil, "")
 	case w.tooLarge:

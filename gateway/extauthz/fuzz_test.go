@@ -13,9 +13,8 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/headers"
 )
 
-// FuzzCheck: what decide sees is exactly what Envoy told, or the request is
-// denied; and what reaches the upstream of a request that passes is no identity
-// but decide's.
+// FuzzCheck: decide gets exactly the request that Envoy received, or the request is
+// denied. The upstream of a request that passes gets no identity but decide's.
 func FuzzCheck(f *testing.F) {
 	for _, seed := range [][]string{
 		{"GET", "/shop?item=1", "h5.example.com", "x_wx_openid", "evil"},
@@ -29,53 +28,66 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, method, target, host, name, value string) {
 		name = strings.ToValidUTF8(name, "?") // or the message would not have decoded
-		q := new(question)
-		q.message.Attributes = &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{
+		sent := &authv3.AttributeContext_HttpRequest{
 			Method: method, Path: target, Host: host,
 			HeaderMap: &corev3.HeaderMap{Headers: []*corev3.HeaderValue{{Key: name, RawValue: []byte(value)}}},
-		}}}
-		asked := false
+		}
+		check := new(checkRequest)
+		check.message.Attributes = &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{Http: sent}}
+		called := false
 		s := &Server{decide: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			asked = true
-			path, query, _ := strings.Cut(target, "?")
-			decoded, err := url.PathUnescape(path)
-			if r.RequestURI != target || r.URL.Path != decoded || r.URL.RawQuery != query || err != nil {
-				t.Errorf("target %q: decide saw %q (path %q, query %q)", target, r.RequestURI, r.URL.Path, r.URL.RawQuery)
-			}
-			if r.Method != method || r.Host != host || r.URL.Host != "" || r.URL.Fragment != "" {
-				t.Errorf("%q %q of %q: decide saw %q of %q, URL %q", method, target, host, r.Method, r.Host, r.URL)
-			}
-			if strings.ContainsAny(target, " #\r\n\x00") || target[0] != '/' || method == http.MethodConnect {
-				t.Errorf("%q %q reached decide", method, target)
-			}
+			called = true
+			compareRequest(t, sent, r)
 			w.Header().Set("X-WX-OpenID", "o1")
 			w.Header().Set("Cookie", value)
 			w.WriteHeader(http.StatusOK)
 		})}
-		answer := s.answer(t.Context(), q)
-		if _, err := proto.Marshal(answer); err != nil {
-			t.Fatalf("an answer that cannot be sent: %v", err)
+		response := s.respond(t.Context(), check)
+		if _, err := proto.Marshal(response); err != nil {
+			t.Fatalf("a response that cannot be sent: %v", err)
 		}
-		ok := answer.GetOkResponse()
-		if asked != (ok != nil) || !asked && answer.GetDeniedResponse().GetStatus().GetCode() != 403 {
-			t.Fatalf("decide asked: %v, answer = %v", asked, answer)
+		ok := response.GetOkResponse()
+		if called != (ok != nil) || !called && response.GetDeniedResponse().GetStatus().GetCode() != 403 {
+			t.Fatalf("decide called: %t, response = %v", called, response)
 		}
-		if ok == nil {
-			return
-		}
-		set, removed := make(map[string]bool), make(map[string]bool)
-		for _, h := range ok.Headers {
-			set[h.Header.Key] = true
-		}
-		for _, name := range ok.HeadersToRemove {
-			removed[name] = true
-			if set[name] {
-				t.Errorf("%q is set and removed", name)
-			}
-		}
-		small := lower(name)
-		if !set["x-wx-openid"] || headers.IsIdentity(small) && !removed[small] && !set[small] {
-			t.Errorf("header %q: set %v, removed %v", small, set, removed)
+		if ok != nil {
+			compareHeaders(t, name, ok)
 		}
 	})
+}
+
+// compareRequest compares what decide gets with what Envoy received.
+func compareRequest(t *testing.T, sent *authv3.AttributeContext_HttpRequest, r *http.Request) {
+	t.Helper()
+	path, query, _ := strings.Cut(sent.Path, "?")
+	decoded, err := url.PathUnescape(path)
+	if r.RequestURI != sent.Path || r.URL.Path != decoded || r.URL.RawQuery != query || err != nil {
+		t.Errorf("target %q: decide gets %q (path %q, query %q)", sent.Path, r.RequestURI, r.URL.Path, r.URL.RawQuery)
+	}
+	if r.Method != sent.Method || r.Host != sent.Host || r.URL.Host != "" || r.URL.Fragment != "" {
+		t.Errorf("%v: decide gets %q of %q, URL %q", sent, r.Method, r.Host, r.URL)
+	}
+	if strings.ContainsAny(sent.Path, " #\r\n\x00") || sent.Path[0] != '/' || sent.Method == http.MethodConnect {
+		t.Errorf("%q %q reached decide", sent.Method, sent.Path)
+	}
+}
+
+// compareHeaders checks that the upstream gets decide's identity, and not the client's
+// header of the given name if it is one of an identity.
+func compareHeaders(t *testing.T, name string, ok *authv3.OkHttpResponse) {
+	t.Helper()
+	set, removed := make(map[string]bool), make(map[string]bool)
+	for _, h := range ok.Headers {
+		set[h.Header.Key] = true
+	}
+	for _, name := range ok.HeadersToRemove {
+		removed[name] = true
+		if set[name] {
+			t.Errorf("%q is set and removed", name)
+		}
+	}
+	small := lower(name)
+	if !set["x-wx-openid"] || headers.IsIdentity(small) && !removed[small] && !set[small] {
+		t.Errorf("header %q: set %v, removed %v", small, set, removed)
+	}
 }

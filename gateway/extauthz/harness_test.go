@@ -16,8 +16,7 @@ import (
 	"github.com/wxgate/wxgate/gateway/extauthz"
 )
 
-// start serves decide on loopback and returns the server and a connection to
-// it, as Envoy would have one.
+// start starts a server on loopback. It returns the server and a client's connection.
 func start(tb testing.TB, decide http.Handler, logger zerolog.Logger) (*extauthz.Server, *grpc.ClientConn) {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,21 +40,21 @@ func start(tb testing.TB, decide http.Handler, logger zerolog.Logger) (*extauthz
 	return server, conn
 }
 
-// ask sends one question to a server that decide answers for.
-func ask(t *testing.T, decide http.HandlerFunc, question *authv3.CheckRequest) *authv3.CheckResponse {
+// check sends one CheckRequest to a server that uses decide.
+func check(t *testing.T, decide http.HandlerFunc, request *authv3.CheckRequest) *authv3.CheckResponse {
 	t.Helper()
 	_, conn := start(t, decide, zerolog.Nop())
-	answer, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), question)
+	response, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), request)
 	if err != nil {
 		t.Fatalf("Check: %v", err)
 	}
-	return answer
+	return response
 }
 
-// question is a GET of /shop?item=1 by a visitor of h5.example.com, changed by
-// change.
-func question(change func(*authv3.AttributeContext_HttpRequest)) *authv3.CheckRequest {
-	told := &authv3.AttributeContext_HttpRequest{
+// checkRequest returns the CheckRequest of a GET of /shop?item=1 by a visitor of
+// h5.example.com, changed by change.
+func checkRequest(change func(*authv3.AttributeContext_HttpRequest)) *authv3.CheckRequest {
+	request := &authv3.AttributeContext_HttpRequest{
 		Id: "1", Method: "GET", Path: "/shop?item=1", Host: "h5.example.com", Scheme: "https", Protocol: "HTTP/2",
 		Headers: map[string]string{
 			":authority": "h5.example.com", ":method": "GET", ":path": "/shop?item=1", ":scheme": "https",
@@ -63,21 +62,24 @@ func question(change func(*authv3.AttributeContext_HttpRequest)) *authv3.CheckRe
 		},
 	}
 	if change != nil {
-		change(told)
+		change(request)
 	}
 	return &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
 		Source:  peer("203.0.113.7", 41234),
-		Request: &authv3.AttributeContext_Request{Http: told},
+		Request: &authv3.AttributeContext_Request{Http: request},
 	}}
 }
 
 func peer(address string, port uint32) *authv3.AttributeContext_Peer {
-	return &authv3.AttributeContext_Peer{Address: &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
+	socket := &corev3.SocketAddress{
 		Address: address, PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: port},
-	}}}}
+	}
+	return &authv3.AttributeContext_Peer{
+		Address: &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: socket}},
+	}
 }
 
-// header is one header of an answer; add tells that it does not replace others.
+// header is one header field of a response. With add, it does not replace others.
 type header struct {
 	name, value string
 	add         bool
@@ -86,13 +88,14 @@ type header struct {
 func headersOf(options []*corev3.HeaderValueOption) []header {
 	var all []header
 	for _, o := range options {
-		all = append(all, header{o.Header.Key, o.Header.Value, o.AppendAction == corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD})
+		add := o.AppendAction == corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD
+		all = append(all, header{o.Header.Key, o.Header.Value, add})
 	}
 	return all
 }
 
-// atUpstream is what is left of a request's headers when Envoy has applied an
-// OK answer to them: it sets, and then removes.
+// atUpstream returns the headers of a request after Envoy has applied an OK response:
+// it sets headers, then removes some.
 func atUpstream(sent map[string]string, ok *authv3.OkHttpResponse) map[string]string {
 	got := make(map[string]string)
 	for name, value := range sent {
@@ -126,10 +129,10 @@ func (bytesCodec) Unmarshal(data []byte, v any) error {
 }
 func (bytesCodec) Name() string { return "proto" }
 
-// askBytes sends a question as the bytes of its message, and returns those of
-// the answer.
-func askBytes(ctx context.Context, conn *grpc.ClientConn, question []byte) ([]byte, error) {
-	var answer []byte
-	err := conn.Invoke(ctx, "/envoy.service.auth.v3.Authorization/Check", question, &answer, grpc.ForceCodec(bytesCodec{}))
-	return answer, err
+// checkBytes sends a CheckRequest in the form of bytes, and returns the response so.
+func checkBytes(ctx context.Context, conn *grpc.ClientConn, request []byte) ([]byte, error) {
+	const method = "/envoy.service.auth.v3.Authorization/Check"
+	var response []byte
+	err := conn.Invoke(ctx, method, request, &response, grpc.ForceCodec(bytesCodec{}))
+	return response, err
 }

@@ -9,22 +9,21 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// health is the standard health service. It has no Watch, which Envoy and the
-// kubelet do not ask for: an open one would hold up the end of the server.
+// health is the standard health service. It has no Watch, which Envoy and the kubelet
+// do not use: an open Watch would delay Shutdown.
 type health struct {
 	healthv1.UnimplementedHealthServer
 	draining *atomic.Bool
 }
 
-// Check answers for the server as a whole and for Envoy's service, which are
-// well together.
+// Check reports the same status for the server as a whole and for Envoy's service.
 func (h *health) Check(_ context.Context, r *healthv1.HealthCheckRequest) (*healthv1.HealthCheckResponse, error) {
 	if r.GetService() != "" && r.GetService() != serviceName {
 		return nil, status.Error(codes.NotFound, "unknown service")
 	}
-	answer := &healthv1.HealthCheckResponse{Status: healthv1.HealthCheckResponse_SERVING}
+	response := &healthv1.HealthCheckResponse{Status: healthv1.HealthCheckResponse_SERVING}
 	if h.draining.Load() {
-		answer.Status = healthv1.HealthCheckResponse_NOT_SERVING
+		response.Status = healthv1.HealthCheckResponse_NOT_SERVING
 	}
-	return answer, nil
+	return response, nil
 }

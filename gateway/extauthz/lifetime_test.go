@@ -28,51 +28,52 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	expect(healthv1.HealthCheckResponse_SERVING)
-	if _, err := client.Check(t.Context(), &healthv1.HealthCheckRequest{Service: "other"}); status.Code(err) != codes.NotFound {
+	_, err := client.Check(t.Context(), &healthv1.HealthCheckRequest{Service: "other"})
+	if status.Code(err) != codes.NotFound {
 		t.Errorf("health of another service = %v, want %v", err, codes.NotFound)
 	}
 	server.Drain()
 	expect(healthv1.HealthCheckResponse_NOT_SERVING)
-	answer, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), question(nil))
-	if err != nil || answer.GetOkResponse() == nil {
-		t.Errorf("while draining Check = %v, %v; want OK", answer, err)
+	response, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), checkRequest(nil))
+	if err != nil || response.GetOkResponse() == nil {
+		t.Errorf("while draining Check = %v, %v; want OK", response, err)
 	}
 }
 
-// slow is a handler that tells of each request, and lets it pass when told so
-// or when nobody waits for the answer any more.
-func slow() (decide http.HandlerFunc, asked chan struct{}, answer chan struct{}) {
-	asked, answer = make(chan struct{}), make(chan struct{})
+// slow returns a handler that sends to called, and then waits until pass is closed or
+// the request is canceled.
+func slow() (decide http.HandlerFunc, called, pass chan struct{}) {
+	called, pass = make(chan struct{}), make(chan struct{})
 	return func(w http.ResponseWriter, r *http.Request) {
-		asked <- struct{}{}
+		called <- struct{}{}
 		select {
-		case <-answer:
+		case <-pass:
 		case <-r.Context().Done():
 		}
 		w.WriteHeader(http.StatusOK)
-	}, asked, answer
+	}, called, pass
 }
 
 func TestShutdownWaitsForChecks(t *testing.T) {
 	t.Parallel()
-	decide, asked, answer := slow()
+	decide, called, pass := slow()
 	server, conn := start(t, decide, zerolog.Nop())
 	client := authv3.NewAuthorizationClient(conn)
 	checked := make(chan error, 1)
 	go func() {
-		got, err := client.Check(t.Context(), question(nil))
+		got, err := client.Check(t.Context(), checkRequest(nil))
 		if err == nil && got.GetOkResponse() == nil {
 			err = errors.New("denied")
 		}
 		checked <- err
 	}()
-	<-asked
+	<-called
 	ended := make(chan error, 1)
 	go func() { ended <- server.Shutdown(t.Context()) }()
-	for err := error(nil); status.Code(err) != codes.Unavailable; { // until the end has begun
+	for err := error(nil); status.Code(err) != codes.Unavailable; { // until Shutdown has begun
 		_, err = healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{})
 	}
-	if got, err := client.Check(t.Context(), question(nil)); status.Code(err) != codes.Unavailable {
+	if got, err := client.Check(t.Context(), checkRequest(nil)); status.Code(err) != codes.Unavailable {
 		t.Errorf("a new check = %v, %v; want %v", got, err, codes.Unavailable)
 	}
 	select {
@@ -80,7 +81,7 @@ func TestShutdownWaitsForChecks(t *testing.T) {
 		t.Fatalf("Shutdown = %v with a check in flight", err)
 	default:
 	}
-	close(answer)
+	close(pass)
 	if err := <-checked; err != nil {
 		t.Errorf("the check in flight: %v, want OK", err)
 	}
@@ -91,14 +92,14 @@ func TestShutdownWaitsForChecks(t *testing.T) {
 
 func TestShutdownIsBounded(t *testing.T) {
 	t.Parallel()
-	decide, asked, _ := slow()
+	decide, called, _ := slow()
 	server, conn := start(t, decide, zerolog.Nop())
 	checked := make(chan error, 1)
 	go func() {
-		_, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), question(nil))
+		_, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), checkRequest(nil))
 		checked <- err
 	}()
-	<-asked
+	<-called
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -109,7 +110,7 @@ func TestShutdownIsBounded(t *testing.T) {
 	}
 }
 
-func TestWatchDoesNotHoldUpTheEnd(t *testing.T) {
+func TestWatchDoesNotDelayShutdown(t *testing.T) {
 	t.Parallel()
 	server, conn := start(t, http.HandlerFunc(pass), zerolog.Nop())
 	watch, err := healthv1.NewHealthClient(conn).Watch(t.Context(), &healthv1.HealthCheckRequest{})
@@ -124,8 +125,8 @@ func TestWatchDoesNotHoldUpTheEnd(t *testing.T) {
 	}
 }
 
-// TestPassesWithTheContext: a visitor who leaves ends what decide waits for.
-func TestPassesWithTheContext(t *testing.T) {
+// The context of decide's request ends when the visitor leaves.
+func TestContextOfDecide(t *testing.T) {
 	t.Parallel()
 	left := make(chan struct{})
 	_, conn := start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -134,7 +135,8 @@ func TestPassesWithTheContext(t *testing.T) {
 	}), zerolog.Nop())
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := authv3.NewAuthorizationClient(conn).Check(ctx, question(nil)); status.Code(err) != codes.DeadlineExceeded {
+	_, err := authv3.NewAuthorizationClient(conn).Check(ctx, checkRequest(nil))
+	if status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("Check = %v, want %v", err, codes.DeadlineExceeded)
 	}
 	<-left

@@ -16,42 +16,30 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/headers"
 )
 
-// passed is the answer that lets a request pass, with the identity that decide
-// put into header and none that the client claims.
-func passed(told *authv3.AttributeContext_HttpRequest, header http.Header) *authv3.CheckResponse {
+// allowed returns the response that lets a request pass, with the identity headers of
+// the response header and without those that the client sent.
+func allowed(request *authv3.AttributeContext_HttpRequest, header http.Header) *authv3.CheckResponse {
 	ok := new(authv3.OkHttpResponse)
-	// All of them: an Envoy with a narrow allowed_headers does not tell which the
-	// client sent.
-	var remove []string
-	for _, name := range headers.Identity() {
-		remove = append(remove, lower(name))
-	}
-	for name := range fields(told) {
-		if headers.IsIdentity(name) {
-			remove = append(remove, lower(name))
-		}
-	}
+	remove := clientIdentity(request)
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		values := header[name]
 		switch {
 		case name == "Set-Cookie":
-			ok.ResponseHeadersToAdd = added(nil, name, values)
+			ok.ResponseHeadersToAdd = add(nil, name, values)
 		case name == "Cookie":
 			if cookies := strings.Join(values, "; "); cookies != "" {
-				ok.Headers = replaced(ok.Headers, name, []string{cookies})
+				ok.Headers = set(ok.Headers, name, []string{cookies})
 			} else {
-				remove = append(remove, "cookie")
+				remove = append(remove, lower(name))
 			}
 		case headers.IsIdentity(name) && strings.Join(values, "") != "":
-			ok.Headers = replaced(ok.Headers, name, values)
+			ok.Headers = set(ok.Headers, name, values)
 		}
 	}
-	// Envoy removes after it has set (ext_authz.cc, Filter::onComplete), so
-	// that a name in both lists would not reach the upstream.
+	// Envoy sets headers before it removes some (ext_authz.cc, Filter::onComplete),
+	// so a name in both lists would not reach the upstream.
 	remove = slices.DeleteFunc(remove, func(name string) bool {
-		return slices.ContainsFunc(ok.Headers, func(set *corev3.HeaderValueOption) bool {
-			return set.Header.Key == name
-		})
+		return slices.ContainsFunc(ok.Headers, func(h *corev3.HeaderValueOption) bool { return h.Header.Key == name })
 	})
 	slices.Sort(remove)
 	ok.HeadersToRemove = slices.Compact(remove)
@@ -61,7 +49,24 @@ func passed(told *authv3.AttributeContext_HttpRequest, header http.Header) *auth
 	}
 }
 
-// denied is the answer that Envoy gives to the visitor in place of the
+// clientIdentity returns the names of all identity headers that the client may have
+// sent: the usual ones, because an Envoy with a narrow allowed_headers does not pass
+// them on, and those in the request in other spellings.
+func clientIdentity(request *authv3.AttributeContext_HttpRequest) []string {
+	usual := headers.Identity()
+	names := make([]string, 0, 2*len(usual))
+	for _, name := range usual {
+		names = append(names, lower(name))
+	}
+	for name := range headerFields(request) {
+		if headers.IsIdentity(name) {
+			names = append(names, lower(name))
+		}
+	}
+	return names
+}
+
+// denied returns the response that Envoy sends to the visitor instead of the
 // upstream's.
 func denied(statusCode int, header http.Header, body string) *authv3.CheckResponse {
 	code := codes.PermissionDenied
@@ -70,14 +75,14 @@ func denied(statusCode int, header http.Header, body string) *authv3.CheckRespon
 	}
 	no := &authv3.DeniedHttpResponse{
 		Status: &typev3.HttpStatus{Code: typev3.StatusCode(statusCode)},
-		Body:   strings.ToValidUTF8(body, string(utf8.RuneError)), // or gRPC could not send it
+		Body:   strings.ToValidUTF8(body, string(utf8.RuneError)), // gRPC cannot send other strings
 	}
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		switch name {
 		case "Connection", "Content-Length", "Keep-Alive", "Trailer", "Transfer-Encoding", "Upgrade":
-			// How the answer travels is between Envoy and the visitor.
+			// They concern the connection, which is Envoy's.
 		default:
-			no.Headers = replaced(no.Headers, name, header[name])
+			no.Headers = set(no.Headers, name, header[name])
 		}
 	}
 	return &authv3.CheckResponse{
@@ -86,34 +91,34 @@ func denied(statusCode int, header http.Header, body string) *authv3.CheckRespon
 	}
 }
 
-// replaced appends to options those that give the header the values and no
-// others. The first takes the place of what stands there: of what the client
-// sent, or of the Content-Type of Envoy's own answers.
-func replaced(options []*corev3.HeaderValueOption, name string, values []string) []*corev3.HeaderValueOption {
+// set appends to options those that give the header the values and no others: the
+// first one replaces the header that the client sent, or that Envoy's own responses
+// have (Content-Type).
+func set(options []*corev3.HeaderValueOption, name string, values []string) []*corev3.HeaderValueOption {
 	first := len(options)
-	options = added(options, name, values)
+	options = add(options, name, values)
 	if len(options) > first {
 		options[first].AppendAction = corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD
 	}
 	return options
 }
 
-// added appends to options those that add the values to the header's others.
-func added(options []*corev3.HeaderValueOption, name string, values []string) []*corev3.HeaderValueOption {
+// add appends to options those that add the values to the header.
+func add(options []*corev3.HeaderValueOption, name string, values []string) []*corev3.HeaderValueOption {
 	name = lower(name)
 	for _, value := range values {
 		options = append(options, &corev3.HeaderValueOption{
-			Header:       &corev3.HeaderValue{Key: name, Value: plain(value)},
+			Header:       &corev3.HeaderValue{Key: name, Value: sendable(value)},
 			AppendAction: corev3.HeaderValueOption_APPEND_IF_EXISTS_OR_ADD,
 		})
 	}
 	return options
 }
 
-// plain is a header's value as gRPC can send it and as net/http would: line
-// breaks and other control characters are blanks. What is no UTF-8 becomes an
-// exclamation mark, as Envoy writes it.
-func plain(value string) string {
+// sendable returns a header value that gRPC can send. Like net/http, it replaces line
+// breaks and other control characters with spaces; like Envoy, it replaces what is not
+// UTF-8 with exclamation marks.
+func sendable(value string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
 		case c == utf8.RuneError:
@@ -125,8 +130,8 @@ func plain(value string) string {
 	}, value)
 }
 
-// lower is name with ASCII's capital letters made small, and no others: a
-// Kelvin sign is no k.
+// lower returns name with the capital letters of ASCII in lower case. It does not
+// change others: strings.ToLower would make a k of the Kelvin sign.
 func lower(name string) string {
 	return strings.Map(func(c rune) rune {
 		if 'A' <= c && c <= 'Z' {

@@ -6,13 +6,13 @@ import (
 	"net/http"
 )
 
-// maxBodyBytes bounds the body of an answer.
+// maxBodyBytes is the longest body of a response to the visitor.
 const maxBodyBytes = 1 << 20
 
-// writer keeps one answer in memory.
+// writer is a ResponseWriter that keeps the response in memory.
 type writer struct {
 	header   http.Header
-	status   int // 0: nothing was answered
+	status   int // 0: nothing was written
 	body     bytes.Buffer
 	tooLarge bool
 }
@@ -22,7 +22,7 @@ func (w *writer) Header() http.Header { return w.header }
 
 // WriteHeader implements [http.ResponseWriter].
 func (w *writer) WriteHeader(status int) {
-	if w.status == 0 && status >= http.StatusOK { // 1xx is not the answer yet
+	if w.status == 0 && status >= http.StatusOK { // 1xx is not final
 		w.status = status
 	}
 }
@@ -31,11 +31,11 @@ func (w *writer) WriteHeader(status int) {
 func (w *writer) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	if w.status == http.StatusOK {
-		return len(p), nil // the upstream's body is what the visitor gets
+		return len(p), nil // the visitor gets the upstream's body
 	}
 	if w.body.Len()+len(p) > maxBodyBytes {
 		w.tooLarge = true
-		return 0, errors.New("write answer: body too large")
+		return 0, errors.New("write response: body too large")
 	}
 	return w.body.Write(p)
 }

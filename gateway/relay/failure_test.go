@@ -2,10 +2,12 @@ package relay_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -46,11 +48,38 @@ func TestRelayFailures(t *testing.T) {
 			test.fault.Times = -1
 			l.wx.Fault(test.fault)
 			got := l.do("GET", apiPath+"?openid=planted", nil)
+			if cache := got.header.Get("Cache-Control"); cache != "no-store" {
+				t.Errorf("Cache-Control = %q, want no-store", cache)
+			}
 			if got.status != test.status || !strings.Contains(got.body, `"error":"`+test.word+`"`) ||
 				!strings.Contains(got.body, `"request_id":"`) || !strings.Contains(l.log.String(), test.log) {
 				t.Errorf("= %v with the log %s, want %d %s and %s", got, l.log, test.status, test.word, test.log)
 			}
 		})
+	}
+}
+
+// A client that leaves is no failure of WeChat's.
+func TestRelayClientLeaves(t *testing.T) {
+	t.Parallel()
+	called := make(chan struct{})
+	l := newLab(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(called)
+		<-r.Context().Done()
+	}, "/x")
+	ctx, leave := context.WithCancel(t.Context())
+	r := httptest.NewRequestWithContext(ctx, "GET", "/x", nil)
+	done := make(chan struct{})
+	go func() {
+		l.relay.ServeHTTP(httptest.NewRecorder(), r)
+		close(done)
+	}()
+	<-called
+	leave()
+	<-done
+	got := l.log.String()
+	if !strings.Contains(got, `"status":499`) || strings.Count(got, "\n") != 1 {
+		t.Errorf("log %s, want one access line with 499", got)
 	}
 }
 

@@ -12,22 +12,23 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// A token that WeChat no longer takes is renewed, and the call made once more
-// with the same body.
+// If WeChat refuses the token, it is renewed, and the call is repeated with the same
+// body.
 func TestRelayRepeats(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil, "POST /cgi-bin/user/info/batchget")
 	openID := l.wx.OpenID(wechattest.StockAppID, wechattest.StockVisitors()[0].ID)
-	ask := func(what string) {
+	batchget := func(token string) {
 		t.Helper()
-		got := l.do("POST", "/cgi-bin/user/info/batchget", strings.NewReader(`{"user_list":[{"openid":"`+openID+`"}]}`))
+		list := strings.NewReader(`{"user_list":[{"openid":"` + openID + `"}]}`)
+		got := l.do("POST", "/cgi-bin/user/info/batchget", list)
 		if got.status != 200 || !strings.Contains(got.body, openID) {
-			t.Errorf("%s: %v, want WeChat's answer", what, got)
+			t.Errorf("%s token: %v, want WeChat's response", token, got)
 		}
 	}
-	ask("fresh")
+	batchget("fresh")
 	l.wx.VoidTokens(wechattest.StockAppID)
-	ask("voided")
+	batchget("void")
 	if n := l.wx.Calls("/cgi-bin/user/info/batchget"); n != 3 {
 		t.Errorf("%d calls, want 3: one, and one repeated", n)
 	}
@@ -36,16 +37,16 @@ func TestRelayRepeats(t *testing.T) {
 	}
 }
 
-// What an API answers, and how often it is asked then.
+// A call is repeated only if the response says that the token is expired or replaced.
 func TestRelayRepeatsOnlyStaleTokens(t *testing.T) {
 	t.Parallel()
 	const typeJSON = "application/json; encoding=utf-8"
 	large := strings.Repeat("x", 1<<20+1)
 	for _, test := range []struct {
-		name         string
-		contentType  string
-		answer, body string
-		calls        int
+		name           string
+		contentType    string
+		response, body string
+		calls          int
 	}{
 		{"not latest", typeJSON, `{"errcode":40001,"errmsg":"invalid credential"}`, "b", 2},
 		{"invalid", typeJSON, `{"errcode":40014,"errmsg":"x"}`, "b", 2},
@@ -76,27 +77,26 @@ func TestRelayRepeatsOnlyStaleTokens(t *testing.T) {
 				bodies = append(bodies, string(body))
 				mu.Unlock()
 				w.Header()["Content-Type"] = []string{test.contentType}
-				w.Header().Set("Content-Length", fmt.Sprint(len(test.answer)))
-				io.WriteString(w, test.answer)
+				w.Header().Set("Content-Length", fmt.Sprint(len(test.response)))
+				io.WriteString(w, test.response)
 			}, "/x")
 			got := l.do("POST", "/x", strings.NewReader(test.body))
-			if got.status != 200 || got.body != test.answer {
-				t.Errorf("answer %v, want %q untouched", got, test.answer)
+			if got.status != 200 || got.body != test.response {
+				t.Errorf("response %v, want %q unchanged", got, test.response)
 			}
 			if len(bodies) != test.calls {
-				t.Errorf("asked %d times, want %d", len(bodies), test.calls)
+				t.Errorf("%d calls, want %d", len(bodies), test.calls)
 			}
 			for _, body := range bodies {
 				if body != test.body {
-					t.Errorf("a body of %d bytes arrives, want %d", len(body), len(test.body))
+					t.Errorf("WeChat gets a body of %d bytes, want %d", len(body), len(test.body))
 				}
 			}
 		})
 	}
 }
 
-// A body whose length is not told is repeated too, if it is short, and WeChat
-// is told its length.
+// A short body of unknown length is repeated too, and sent with its length.
 func TestRelayChunkedBody(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -115,36 +115,44 @@ func TestRelayChunkedBody(t *testing.T) {
 		}, "/x")
 		l.do("POST", "/x", io.MultiReader(bytes.NewReader(make([]byte, test.size))))
 		if len(lengths) != test.calls || lengths[0] != test.length || total != test.size {
-			t.Errorf("%s: %d calls with the lengths %d and %d bytes, want %d with %d and %d", test.name, len(lengths), lengths, total, test.calls, test.length, test.size)
+			t.Errorf("%s: %d calls with the lengths %d and %d bytes, want %d with %d and %d",
+				test.name, len(lengths), lengths, total, test.calls, test.length, test.size)
 		}
 	}
 }
 
-// Uploads and downloads pass while they are still under way.
-func TestRelayStreams(t *testing.T) {
+// WeChat receives the beginning of a long upload before the end is sent.
+func TestRelayStreamsUploads(t *testing.T) {
 	t.Parallel()
-	arrived, answered := make(chan struct{}), make(chan struct{})
-	l := newLab(t, func(w http.ResponseWriter, r *http.Request) {
-		switch r.Method {
-		case "POST":
-			io.ReadFull(r.Body, make([]byte, 1<<20))
-			close(arrived)
-			io.Copy(io.Discard, r.Body)
-		default:
-			io.WriteString(w, `{"data":`)
-			http.NewResponseController(w).Flush()
-			<-answered
-			io.WriteString(w, `1}`)
-		}
+	arrived := make(chan struct{})
+	l := newLab(t, func(_ http.ResponseWriter, r *http.Request) {
+		io.ReadFull(r.Body, make([]byte, 1<<20))
+		close(arrived)
+		io.Copy(io.Discard, r.Body)
 	}, "/x")
-	// The second half of the upload exists only once the first has arrived.
-	second := readerFunc(func([]byte) (int, error) {
+	end := readerFunc(func([]byte) (int, error) {
 		<-arrived
 		return 0, io.EOF
 	})
-	if got := l.do("POST", "/x", io.MultiReader(bytes.NewReader(make([]byte, 2<<20)), second)); got.status != 200 {
+	if got := l.do("POST", "/x", io.MultiReader(bytes.NewReader(make([]byte, 2<<20)), end)); got.status != 200 {
 		t.Errorf("upload = %v", got)
 	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// The client receives the beginning of a response before WeChat sends the end.
+func TestRelayStreamsDownloads(t *testing.T) {
+	t.Parallel()
+	received := make(chan struct{})
+	l := newLab(t, func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"data":`)
+		http.NewResponseController(w).Flush()
+		<-received
+		io.WriteString(w, `1}`)
+	}, "/x")
 	r, err := http.NewRequestWithContext(t.Context(), "GET", l.url+"/x", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -156,19 +164,15 @@ func TestRelayStreams(t *testing.T) {
 	defer res.Body.Close()
 	head := make([]byte, 8)
 	if _, err := io.ReadFull(res.Body, head); err != nil || string(head) != `{"data":` {
-		t.Errorf("the answer begins with %q, %v", head, err)
+		t.Errorf("the response begins with %q, %v", head, err)
 	}
-	close(answered)
+	close(received)
 	if rest, err := io.ReadAll(res.Body); err != nil || string(rest) != "1}" {
-		t.Errorf("the answer ends with %q, %v", rest, err)
+		t.Errorf("the response ends with %q, %v", rest, err)
 	}
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
-// A token that is renewed for a call which cannot be repeated serves the next.
+// The token is renewed for a call that cannot be repeated, too. The next one has it.
 func TestRelayRenewsForTheNextCall(t *testing.T) {
 	t.Parallel()
 	var tokens []string
@@ -182,6 +186,6 @@ func TestRelayRenewsForTheNextCall(t *testing.T) {
 	l.do("POST", "/x", bytes.NewReader(make([]byte, 2<<20)))
 	l.do("GET", "/x", nil)
 	if len(tokens) != 2 || tokens[0] == tokens[1] {
-		t.Errorf("%d calls, with the same token: %t; want another one for the second", len(tokens), tokens[0] == tokens[1])
+		t.Errorf("%d calls with the tokens %q, want two with different ones", len(tokens), tokens)
 	}
 }

@@ -106,7 +106,7 @@ func TestUnquotedOfNetHTTP(t *testing.T) {
 	}
 }
 
-// Only an operator who asks for debug lines sees the messages of ReverseProxy.
+// The messages of ReverseProxy are at level debug.
 func TestErrorLog(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
@@ -122,17 +122,17 @@ func TestErrorLog(t *testing.T) {
 	}
 }
 
-// A compressed body reaches the visitor as the upstream sent it, and the upstream
-// is not asked to compress.
+// A compressed body stays as the upstream sent it, and requests have no
+// Accept-Encoding of the transport's.
 func TestTransportPassesBodiesOn(t *testing.T) {
 	t.Parallel()
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	io.WriteString(z, "hello")
 	z.Close()
-	asked := make(chan string, 1)
+	encoding := make(chan string, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked <- r.Header.Get("Accept-Encoding")
+		encoding <- r.Header.Get("Accept-Encoding")
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write(packed.Bytes())
 	}))
@@ -143,7 +143,7 @@ func TestTransportPassesBodiesOn(t *testing.T) {
 	if err != nil || !bytes.Equal(body, packed.Bytes()) || res.Header.Get("Content-Encoding") != "gzip" {
 		t.Errorf("body %q, %v, header %v, want the bytes that were sent", body, err, res.Header)
 	}
-	if got := <-asked; got != "" {
+	if got := <-encoding; got != "" {
 		t.Errorf("the server sees Accept-Encoding %q, want none", got)
 	}
 }
