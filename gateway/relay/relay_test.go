@@ -65,11 +65,11 @@ func newLab(t *testing.T, api http.HandlerFunc, paths ...string) *lab {
 		to = s.URL
 	}
 	client := &wechat.Client{
-		AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, APIURL: l.wx.URL, Timeout: time.Second,
+		AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, APIURL: l.wx.URL, Timeout: 5 * time.Second,
 	}
 	var err error
 	l.relay, err = relay.New(relay.Config{
-		Tokens: &wechat.TokenSource{Client: client}, Paths: paths, APIURL: to, Timeout: time.Second,
+		Tokens: &wechat.TokenSource{Client: client}, Paths: paths, APIURL: to, Timeout: 5 * time.Second,
 		Logger: zerolog.New(l.log), AccessLog: true, Metrics: l.registry,
 	})
 	if err != nil {
