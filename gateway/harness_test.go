@@ -72,11 +72,6 @@ func (c testConfig) whole() gateway.Config {
 	return c.Config
 }
 
-// newOneSite makes a gateway with one site.
-func newOneSite(c gateway.Site) (*gateway.Gateway, error) {
-	return gateway.New(testConfig{Site: c}.whole())
-}
-
 // newRig starts a gateway before the site. The site is nil if change names the
 // upstreams, or if there are none.
 func newRig(t testing.TB, site http.Handler, change ...func(*testConfig)) *rig {
