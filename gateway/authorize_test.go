@@ -125,7 +125,9 @@ func TestAuthorizeCookies(t *testing.T) {
 // A request whose host is no site's is denied.
 func TestAuthorizeElsewhere(t *testing.T) {
 	t.Parallel()
-	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com", "a.example.com")}})
+	g, err := gateway.New(gateway.Config{
+		TrustedProxies: loopback, Sites: []gateway.Site{siteAt(t, "a", "https://a.example.com", "a.example.com")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -230,12 +230,20 @@ func TestForwardAuthRenews(t *testing.T) {
 	t.Parallel()
 	r := newAuthRig(t)
 	old := signedIn(t, renewedAgo(13*time.Hour))
-	if a := r.do(t, "GET", "/_wx/auth", append(append(forwarded("GET", "/shop"), asPage...), "Cookie", old)...); a.StatusCode != 200 || a.sessionCookie() == "" {
-		t.Errorf("page load: answer %d without a new cookie", a.StatusCode)
-	}
-	a := r.do(t, "GET", "/_wx/auth", append(forwarded("GET", "/a.js"), "Cookie", old, "Sec-Fetch-Mode", "no-cors")...)
-	if a.StatusCode != 200 || a.sessionCookie() != "" {
-		t.Errorf("script: answer %d, cookies %q, want none", a.StatusCode, a.Cookies())
+	for _, tt := range []struct {
+		name, target string
+		header       []string
+		renewed      bool
+	}{
+		{"page load", "/shop", asPage, true},
+		{"page load of an API path", "/api/shop", asPage, false},
+		{"file", "/a.js", []string{"Sec-Fetch-Mode", "no-cors"}, false},
+		{"script", "/shop", fromScript, false},
+	} {
+		a := r.do(t, "GET", "/_wx/auth", append(append(forwarded("GET", tt.target), tt.header...), "Cookie", old)...)
+		if renewed := a.sessionCookie() != ""; a.StatusCode != 200 || renewed != tt.renewed {
+			t.Errorf("%s: answer %d, renewed %t, want 200 and %t", tt.name, a.StatusCode, renewed, tt.renewed)
+		}
 	}
 }
 

@@ -247,6 +247,19 @@ func TestSiteOfForwardAuth(t *testing.T) {
 	}
 }
 
+// Envoy asks over HTTP under the visitor's host too, so another one is the client's.
+func TestSiteOfForwardAuthByEnvoy(t *testing.T) {
+	t.Parallel()
+	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
+	b.PublicPaths = []string{"/"}
+	r := newSites(t, a, b)
+	for host, status := range map[string]int{"a.example.com": 401, "A.example.com:443": 401, "b.example.com": 421, "c.example.com": 421} {
+		if got := r.at(t, "a.example.com", "GET", "/_wx/auth/", "X-Forwarded-Host", host); got.StatusCode != status {
+			t.Errorf("a question at a.example.com about %s: answer %d, want %d", host, got.StatusCode, status)
+		}
+	}
+}
+
 // A handler behind Wrap gets the visitor of the request's site, and no requests
 // for an unknown host.
 func TestSitesBehindWrap(t *testing.T) {
