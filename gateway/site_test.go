@@ -260,6 +260,18 @@ func TestSiteOfForwardAuthByEnvoy(t *testing.T) {
 	}
 }
 
+// An address that is not trusted does not choose the site by a header.
+func TestSiteOfForwardAuthUntrusted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil, func(c *testConfig) {
+		c.Sites = []gateway.Site{siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")}
+	})
+	got := r.at(t, "a.example.com", "GET", "/_wx/auth", "X-Forwarded-Host", "b.example.com")
+	if login := got.Header.Get("X-WX-Login-URL"); got.StatusCode != 401 || !strings.HasPrefix(login, "https://a.example.com/") {
+		t.Errorf("answer %d with X-WX-Login-URL %q, want 401 and the login of a.example.com", got.StatusCode, login)
+	}
+}
+
 // A handler behind Wrap gets the visitor of the request's site, and no requests
 // for an unknown host.
 func TestSitesBehindWrap(t *testing.T) {
