@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
@@ -69,7 +70,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 		hidden:       hiddenCookies{cookies.CookieName(): true},
 		maxBodyBytes: c.MaxBodyBytes,
 		lists:        b.openLists(c, errs),
-		follow:       newFollow(c, b.common.logger, errs),
+		follow:       newFollow(c, b.common, errs),
 		assertions:   b.assertionsOf(c.AssertionKeysFile, addresses.publicURL, errs),
 	}
 	store, err := session.NewCookieStore(cookies)
@@ -145,7 +146,13 @@ func cookieConfig(c Site, a addresses) session.Config {
 
 // openLists opens the allow and deny lists. Either may be missing.
 func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
-	open := func(path string) (*openIDFile, error) { return newOpenIDFile(path, b.common.logger) }
+	open := func(path string) (*openIDFile, error) {
+		file, err := newOpenIDFile(path, b.common.logger)
+		if file != nil {
+			b.watch(file.Run)
+		}
+		return file, err
+	}
 	var err error
 	l.allow, err = cached(b.lists, c.AllowOpenIDsFile, open)
 	errs.add("AllowOpenIDsFile", err)
@@ -161,13 +168,22 @@ func (b *builder) assertionsOf(path, publicURL string, errs *fieldErrors) *asser
 		return nil
 	}
 	keys, err := cached(b.keys, path, func(path string) (*watch.File[*assertion.Keys], error) {
-		return assertion.OpenKeys(path, b.common.logger)
+		file, err := assertion.OpenKeys(path, b.common.logger)
+		if err == nil {
+			b.watch(file.Run)
+		}
+		return file, err
 	})
 	if err != nil {
 		errs.add("AssertionKeysFile", err)
 		return nil
 	}
 	return assertion.New(keys, publicURL, b.common.logger)
+}
+
+// watch has the gateway read a file again and again by its run.
+func (b *builder) watch(run func(context.Context)) {
+	b.common.background.files = append(b.common.background.files, run)
 }
 
 // cached returns made[place], calling read the first time.

@@ -17,6 +17,8 @@ type common struct {
 	metrics   *metrics
 	accessLog *access.Log
 	logger    zerolog.Logger
+
+	background *background
 }
 
 // newCommon returns what the sites of one gateway share.
@@ -35,6 +37,8 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		metrics:   metrics,
 		accessLog: log,
 		logger:    c.Logger,
+
+		background: newBackground(c.Logger),
 	}
 }
 

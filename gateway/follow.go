@@ -35,6 +35,7 @@ type follow struct {
 	tokens  *wechat.TokenSource
 	recheck time.Duration
 	logger  zerolog.Logger
+	beside  *background // where WeChat is asked
 
 	mu       sync.Mutex
 	visitors *sweep.Map[string, *followed] // by openid
@@ -59,7 +60,7 @@ type followAnswer struct {
 type maxAge struct{ yes, no time.Duration }
 
 // newFollow returns nil if nobody has to follow.
-func newFollow(c Site, logger zerolog.Logger, errs *fieldErrors) *follow {
+func newFollow(c Site, shared *common, errs *fieldErrors) *follow {
 	errs.positive("FollowRecheck", c.FollowRecheck)
 	if c.FollowQRURL != "" {
 		errs.add("FollowQRURL", CheckPictureURL(c.FollowQRURL))
@@ -70,7 +71,12 @@ func newFollow(c Site, logger zerolog.Logger, errs *fieldErrors) *follow {
 	if c.Tokens == nil {
 		errs.add("RequireFollow", errors.New("requires Tokens"))
 	}
-	f := &follow{tokens: c.Tokens, recheck: cmp.Or(c.FollowRecheck, 10*time.Minute), logger: logger}
+	f := &follow{
+		tokens:  c.Tokens,
+		recheck: cmp.Or(c.FollowRecheck, 10*time.Minute),
+		logger:  shared.logger,
+		beside:  shared.background,
+	}
 	keep := max(f.recheck, followPause)
 	f.visitors = sweep.New[string](func(v *followed, now time.Time) bool {
 		return v.asking == nil && now.Sub(v.last.at) >= keep && now.Sub(v.failedAt) >= followPause
@@ -149,9 +155,12 @@ func (f *follow) lookup(ctx context.Context, s *session.Session, age maxAge) (fo
 	if now.Sub(v.failedAt) < followPause || last.usable(now) && now.Sub(f.failedAt) < followPause {
 		return last, nil
 	}
-	v.asking = make(chan struct{})
-	go f.ask(context.WithoutCancel(ctx), s.OpenID, v, v.asking)
-	return last, v.asking
+	asking := make(chan struct{})
+	if !f.beside.start(ctx, func(ctx context.Context) { f.ask(ctx, s.OpenID, v, asking) }) {
+		return last, nil // the gateway is about to end
+	}
+	v.asking = asking
+	return last, asking
 }
 
 // newest is the newest answer about the visitor of s: the session's, or one that
@@ -166,30 +175,42 @@ func (f *follow) newest(s *session.Session) followAnswer {
 	return last
 }
 
-// ask asks WeChat about the visitor v. It ends by the timeout of the calls of
-// tokens.
+// ask asks WeChat about the visitor v, and closes done. It ends by the timeout of
+// the calls of tokens, or when the gateway ends.
 func (f *follow) ask(ctx context.Context, openID string, v *followed, done chan<- struct{}) {
-	defer close(done)
+	var answer followAnswer // the zero value: none
+	defer func() {          // after a panic too, so that WeChat is asked again
+		f.answered(v, answer)
+		close(done)
+	}()
 	began := time.Now()
 	user, err := f.tokens.User(ctx, openID)
 	refused, ok := errors.AsType[*wechat.Error](err)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	v.asking = nil
 	switch {
 	case err == nil:
-		v.last = followAnswer{user.Subscribed, began}
+		answer = followAnswer{user.Subscribed, began}
 	case ok && refused.Class() == wechat.Visitor:
-		v.last = followAnswer{false, began} // WeChat does not know the openid
-	default:
-		v.failedAt = time.Now()
-		f.failedAt = v.failedAt
+		answer = followAnswer{false, began} // WeChat does not know the openid
+	case ctx.Err() == nil:
 		event := f.logger.Warn()
 		if ok && refused.Class() != wechat.Later {
 			event = f.logger.Error().Str("hint", refused.Hint())
 		}
 		event.Err(err).Msg("follow check failed")
 	}
+}
+
+// answered notes what WeChat said about the visitor v.
+func (f *follow) answered(v *followed, answer followAnswer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v.asking = nil
+	if answer.at.IsZero() {
+		v.failedAt = time.Now()
+		f.failedAt = v.failedAt
+		return
+	}
+	v.last = answer
 }
 
 // answerIn is the answer that a session keeps.

@@ -14,6 +14,9 @@ import (
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
+// testCommon returns what the sites of a gateway without metrics and log share.
+func testCommon() *common { return &common{background: newBackground(zerolog.Nop())} }
+
 // What follow keeps about visitors is removed once their cookies have it.
 func TestFollowForgets(t *testing.T) {
 	t.Parallel()
@@ -24,7 +27,7 @@ func TestFollowForgets(t *testing.T) {
 		}
 		account := &wechat.Client{AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, Transport: wx.Transport()}
 		var errs fieldErrors
-		f := newFollow(Site{RequireFollow: true, Account: account, Tokens: &wechat.TokenSource{Client: account}}, zerolog.Nop(), &errs)
+		f := newFollow(Site{RequireFollow: true, Account: account, Tokens: &wechat.TokenSource{Client: account}}, testCommon(), &errs)
 		if errs.fields != nil {
 			t.Fatal(errs.fields)
 		}

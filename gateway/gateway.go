@@ -18,11 +18,17 @@
 // and pages may change.
 package gateway
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // Gateway guards one or more sites. It is safe for concurrent use; make one with
 // [New].
-type Gateway struct{ hosts hosts }
+type Gateway struct {
+	hosts      hosts
+	background *background
+}
 
 // New returns the gateway that c describes. An invalid configuration is a
 // [*ConfigError], which names every field that is wrong. New opens no connection
@@ -35,8 +41,15 @@ func New(c Config) (*Gateway, error) {
 	if errs = append(whole.fields, errs...); len(errs) > 0 {
 		return nil, &ConfigError{errs}
 	}
-	return &Gateway{hosts}, nil
+	return &Gateway{hosts, shared.background}, nil
 }
+
+// Run rereads the files of the configuration after they change: openid lists and
+// assertion keys. Without it, they stay as they were when New read them. When ctx
+// ends, Run gives up the questions to WeChat that no request waits for, and
+// returns when none is left and no file is being read. Call it once, beside the
+// server, and end ctx after the server's Shutdown.
+func (g *Gateway) Run(ctx context.Context) { g.background.run(ctx) }
 
 // ServeHTTP answers r itself, or forwards it to an upstream with the visitor's
 // identity.

@@ -102,6 +102,7 @@ func newGateway(t testing.TB, site http.Handler, change ...func(*testConfig)) (*
 	if err != nil {
 		t.Fatalf("gateway.New: %v", err)
 	}
+	go g.Run(t.Context())
 	return g, r
 }
 

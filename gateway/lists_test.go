@@ -119,7 +119,7 @@ func TestListsRefuse(t *testing.T) {
 				return writeList(t, filepath.Join(t.TempDir(), name), content)
 			}
 			var errs fieldErrors
-			l := newBuilder(new(common)).openLists(Site{AllowOpenIDsFile: path("allow", test.allow), DenyOpenIDsFile: path("deny", test.deny)}, &errs)
+			l := newBuilder(testCommon()).openLists(Site{AllowOpenIDsFile: path("allow", test.allow), DenyOpenIDsFile: path("deny", test.deny)}, &errs)
 			if errs.fields != nil {
 				t.Fatal(errs.fields)
 			}

@@ -127,6 +127,7 @@ func (s *loginSite) replica(c testConfig) http.Handler {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	go g.Run(s.t.Context())
 	if s.upstream != nil {
 		return g.Wrap(s.upstream)
 	}

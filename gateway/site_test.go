@@ -390,6 +390,7 @@ func TestSitesShareAList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		go g.Run(t.Context())
 		if err := os.WriteFile(path, []byte("o"+rigAppID), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ type shutdown struct {
 
 // runServers opens all listeners, calls started, and serves until SIGTERM or
 // SIGINT. A second signal ends the process at once. When runServers returns, all
-// listeners are closed.
+// listeners are closed and the background functions have ended.
 func runServers(logger zerolog.Logger, servers []*server, end shutdown, started func()) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
@@ -42,6 +42,7 @@ func runServers(logger zerolog.Logger, servers []*server, end shutdown, started 
 			}
 		})
 	}
+	tasks := startBackground(servers)
 	started()
 	var err error
 	select {
@@ -54,6 +55,7 @@ func runServers(logger zerolog.Logger, servers []*server, end shutdown, started 
 		s.service.Close()
 	}
 	running.Wait()
+	tasks.end(logger)
 	return err
 }
 

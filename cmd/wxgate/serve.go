@@ -96,12 +96,15 @@ func newRegistry() *prometheus.Registry {
 // ext_authz if it has an address.
 func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger) ([]*server, error) {
 	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger)
+	main.background = append(main.background, g.Run)
 	servers := []*server{main}
 	if c.TLSCertFile != "" {
-		var err error
-		if main.tls, err = loadCertificate(c.TLSCertFile, c.TLSKeyFile, logger); err != nil {
+		pair, err := openCertificate(c.TLSCertFile, c.TLSKeyFile, logger)
+		if err != nil {
 			return nil, err
 		}
+		main.tls = serving(pair)
+		main.background = append(main.background, pair.Run)
 	}
 	if c.ExtAuthzListen != "" {
 		servers = append(servers, newExtAuthz(http.HandlerFunc(g.Authorize), c.ExtAuthzListen, logger))

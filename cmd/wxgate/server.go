@@ -22,6 +22,8 @@ type server struct {
 	tls       *tls.Config // nil: no TLS
 	drain     func()      // called when the shutdown begins; nil: nothing is called
 	alongside bool        // shut down together with the server before it in the list
+
+	background []func(context.Context) // run while the servers serve, until their ctx ends
 }
 
 // A service serves the connections of a listener, as [http.Server] does.

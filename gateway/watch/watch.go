@@ -1,12 +1,13 @@
 // Package watch keeps a value up to date that is parsed from a file, or from
-// files that belong together, such as a certificate and its key. It needs no
-// goroutine and no signal: using the value makes it look at the files.
+// files that belong together, such as a certificate and its key. The files are
+// read in the goroutine of [File.Run], so that a large file or a file system that
+// does not answer never holds up a caller of [File.Value].
 package watch
 
 import (
+	"context"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,18 +29,17 @@ type Format[T any] struct {
 	Parse func(texts ...string) (T, error)
 }
 
-// A File is a value made from one or more files. After the files change, it is
-// made again within a few seconds of use; if that fails, it keeps the previous
-// value. A File is safe for concurrent use. All callers share the value, so they
-// must not change it.
+// A File is a value made from one or more files. While [File.Run] runs, the value
+// is made again within a few seconds after the files change; if that fails, the
+// previous value stays. Value is safe for concurrent use. All callers share the
+// value, so they must not change it.
 type File[T any] struct {
 	format Format[T]
 	paths  []string
 	logger zerolog.Logger
 	value  atomic.Pointer[T]
-	looked atomic.Int64 // time of the last look, in Unix nanoseconds
 
-	mu     sync.Mutex // held by the goroutine that looks at the files
+	// Of the goroutine that reads the files.
 	seen   []os.FileInfo
 	readAt time.Time
 	failed bool // the last read; already logged
@@ -48,33 +48,35 @@ type File[T any] struct {
 // Open reads the files for the first time. The error names the file.
 func Open[T any](format Format[T], logger zerolog.Logger, paths ...string) (*File[T], error) {
 	f := &File[T]{format: format, paths: paths, logger: logger}
-	f.looked.Store(time.Now().UnixNano())
 	if err := f.read(); err != nil {
 		return nil, err
 	}
 	return f, nil
 }
 
-// Value returns the value of the files. It looks at them at most once in two
-// seconds, before it returns; calls during that get the previous value at once.
-// The first read that fails is logged as an error, a new value as information.
-func (f *File[T]) Value() T {
-	f.refresh()
-	return f.Last()
+// Value returns the value that was last read. It never waits.
+func (f *File[T]) Value() T { return *f.value.Load() }
+
+// Run looks at the files every two seconds, and reads them if they have changed,
+// until ctx ends. The first read that fails is logged as an error, a new value as
+// information. Run may be called once.
+//
+// If the file system does not answer, Run does not return before it does.
+func (f *File[T]) Run(ctx context.Context) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f.look()
+		}
+	}
 }
 
-// Last returns the value that was last read, without looking at the files: for a
-// caller who holds a lock and has called Value before taking it.
-func (f *File[T]) Last() T { return *f.value.Load() }
-
-func (f *File[T]) refresh() {
-	now := time.Now()
-	// Abs: after the clock is set back, the last look is in the future.
-	if now.Sub(time.Unix(0, f.looked.Load())).Abs() < interval || !f.mu.TryLock() {
-		return
-	}
-	defer f.mu.Unlock()
-	f.looked.Store(now.UnixNano())
+// look reads the files if they have changed.
+func (f *File[T]) look() {
 	if !f.changed() {
 		return
 	}

@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -29,13 +30,21 @@ func parseWords(texts ...string) (string, error) {
 	return strings.ToUpper(text), nil
 }
 
+// open opens a file of words, which is looked at until the test ends.
 func open(t *testing.T, logger zerolog.Logger, paths ...string) *watch.File[string] {
 	t.Helper()
 	f, err := watch.Open(words, logger, paths...)
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
+	go f.Run(t.Context())
 	return f
+}
+
+// pass lets time pass, and what happens by then happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 func write(t *testing.T, path, content string) string {
@@ -148,18 +157,18 @@ func TestValueFollowsTheFile(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				writeOld(t, path, "a")
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				f := open(t, zerolog.New(&log), path)
-				time.Sleep(time.Minute)
-				if got := f.Value(); got != "A" || log.Len() > 0 { // has just looked
+				pass(time.Minute)
+				if got := f.Value(); got != "A" || log.Len() > 0 {
 					t.Errorf("unchanged: %q, log %q, want A and no log", got, log.String())
 				}
 				test.change(t, path)
 				if got := f.Value(); got != "A" {
-					t.Errorf("at once: %q, want the previous value: not every use looks at the file", got)
+					t.Errorf("at once: %q, want the previous value: no use looks at the file", got)
 				}
 				for range 10 {
-					time.Sleep(2 * time.Second)
+					pass(2 * time.Second)
 					if got := f.Value(); got != test.want {
 						t.Errorf("%q, want %q", got, test.want)
 					}
@@ -176,7 +185,7 @@ func TestValueFollowsTheFile(t *testing.T) {
 				}
 				os.Remove(path)
 				write(t, path, "d")
-				time.Sleep(2 * time.Second)
+				pass(2 * time.Second)
 				if got := f.Value(); got != "D" {
 					t.Errorf("fixed: %q, want D", got)
 				}
@@ -191,11 +200,10 @@ func TestLogLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		a, b := writeOld(t, filepath.Join(dir, "a"), "a"), writeOld(t, filepath.Join(dir, "b"), "b")
-		f := open(t, zerolog.New(&log), a, b)
+		open(t, zerolog.New(&log), a, b)
 		for _, content := range []string{"x!", "x"} {
 			write(t, b, content)
-			time.Sleep(2 * time.Second)
-			f.Value()
+			pass(2 * time.Second)
 		}
 		names := a + ", " + b
 		want := []map[string]any{{
@@ -233,11 +241,12 @@ func TestPair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		a, b := writeOld(t, filepath.Join(dir, "a"), "1"), writeOld(t, filepath.Join(dir, "b"), "1")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		f, err := watch.Open(fitting, zerolog.New(&log), a, b)
 		if err != nil {
 			t.Fatal(err)
 		}
+		go f.Run(t.Context())
 		for _, step := range []struct {
 			name, path, content, want string
 			errors                    int
@@ -248,7 +257,7 @@ func TestPair(t *testing.T) {
 			{"then the first", a, "3", "3", 2},
 		} {
 			replace(t, step.path, step.content)
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if got := f.Value(); got != step.want {
 				t.Errorf("%s: %q, want %q", step.name, got, step.want)
 			}
@@ -257,7 +266,7 @@ func TestPair(t *testing.T) {
 			}
 		}
 		os.Remove(b)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := f.Value(); got != "3" {
 			t.Errorf("without one file: %q, want 3", got)
 		}
@@ -273,7 +282,7 @@ func TestWrittenTwiceAtOnce(t *testing.T) {
 		writeOld(t, path, "a")
 		f := open(t, zerolog.Nop(), path)
 		writeOld(t, path, "b")
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		if got := f.Value(); got != "B" {
 			t.Errorf("%q, want what was written last", got)
 		}
@@ -299,38 +308,19 @@ func TestMountedVolume(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		f := open(t, zerolog.Nop(), path)
-		time.Sleep(time.Minute)
-		f.Value()
+		pass(time.Minute)
 		if err := errors.Join(link("..2", "b"), os.RemoveAll(filepath.Join(dir, "..1"))); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(4 * time.Second)
+		pass(4 * time.Second)
 		if got := f.Value(); got != "B" {
 			t.Errorf("%q, want that of the new version", got)
 		}
 	})
 }
 
-func TestLast(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "words")
-	synctest.Test(t, func(t *testing.T) {
-		f := open(t, zerolog.Nop(), write(t, path, "a"))
-		write(t, path, "b")
-		time.Sleep(time.Minute)
-		if got := f.Last(); got != "A" {
-			t.Errorf("Last = %q, want A: it does not look at the file", got)
-		}
-		f.Value()
-		if got := f.Last(); got != "B" {
-			t.Errorf("Last after Value = %q, want B", got)
-		}
-	})
-}
-
-// While one goroutine reads the file, however long it takes, others get the
-// previous value and do not read it too.
-func TestOneReader(t *testing.T) {
+// However long a read takes, callers get the previous value at once.
+func TestSlowRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "words")
 	synctest.Test(t, func(t *testing.T) {
@@ -346,21 +336,54 @@ func TestOneReader(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		go f.Run(t.Context())
 		write(t, path, "b")
-		time.Sleep(2 * time.Second)
-		go f.Value()
-		synctest.Wait()
+		pass(2 * time.Second)
 		for range 10 {
 			start := time.Now()
 			if got := f.Value(); got != "a" || time.Since(start) > 0 || reads != 2 {
 				t.Errorf("while the file is read: %q after %v, %d reads, want a at once and 2",
 					got, time.Since(start), reads)
 			}
-			time.Sleep(5 * time.Second)
+			pass(5 * time.Second)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if got := f.Value(); got != "b" {
 			t.Errorf("then: %q, want b", got)
+		}
+	})
+}
+
+// Without Run, and after it, nobody looks at the files.
+func TestRunEnds(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "words")
+	synctest.Test(t, func(t *testing.T) {
+		f, err := watch.Open(words, zerolog.Nop(), writeOld(t, path, "a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, path, "b")
+		pass(time.Minute)
+		if got := f.Value(); got != "A" {
+			t.Errorf("before Run: %q, want A", got)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			f.Run(ctx)
+			close(ended)
+		}()
+		pass(2 * time.Second)
+		if got := f.Value(); got != "B" {
+			t.Errorf("while Run runs: %q, want B", got)
+		}
+		end()
+		<-ended
+		write(t, path, "c")
+		pass(time.Minute)
+		if got := f.Value(); got != "B" {
+			t.Errorf("after Run: %q, want B", got)
 		}
 	})
 }

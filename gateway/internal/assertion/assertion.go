@@ -71,7 +71,7 @@ type claims struct {
 // New returns an Issuer that signs with the keys. Its name, the site's public
 // URL, is the issuer and the audience of each token.
 func New(keys *watch.File[*Keys], name string, logger zerolog.Logger) *Issuer {
-	return &Issuer{name: name, file: keys, logger: logger, keys: keys.Last(), tokens: newTokens()}
+	return &Issuer{name: name, file: keys, logger: logger, keys: keys.Value(), tokens: newTokens()}
 }
 
 func newTokens() *sweep.Map[Visitor, *token] {
@@ -85,7 +85,6 @@ func (i *Issuer) Token(v Visitor) string {
 	if i == nil {
 		return ""
 	}
-	i.file.Value() // looks at the file, without i.mu
 	t := i.current(v)
 	// Without i.mu: only requests that need this token wait for its signature.
 	t.once.Do(func() { t.jwt = i.sign(v, t) })
@@ -120,7 +119,7 @@ func (t *token) fresh(now int64) bool {
 // adoptKeys takes over the keys that the file has now. Those that it no longer
 // has sign nothing more, and stay published until their tokens have expired.
 func (i *Issuer) adoptKeys(now int64) {
-	keys := i.file.Last()
+	keys := i.file.Value()
 	if keys == i.keys {
 		return
 	}

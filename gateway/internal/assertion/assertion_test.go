@@ -33,6 +33,7 @@ func newTestIssuer(t testing.TB, text string) (*Issuer, string, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	go keys.Run(t.Context())
 	return New(keys, testIssuer, zerolog.New(log)), path, log
 }
 

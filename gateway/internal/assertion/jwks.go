@@ -34,7 +34,6 @@ func (i *Issuer) ServeKeys(w http.ResponseWriter, r *http.Request) {
 
 // published returns the keys that verify all valid tokens.
 func (i *Issuer) published() jose.JSONWebKeySet {
-	i.file.Value() // looks at the file, without i.mu
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := time.Now().Unix()

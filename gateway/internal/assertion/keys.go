@@ -33,8 +33,8 @@ const (
 		`as "openssl genpkey -algorithm ed25519" makes it`
 )
 
-// OpenKeys reads the private keys in the PEM file at path, and again when it
-// changes. Several Issuers may share them.
+// OpenKeys reads the private keys in the PEM file at path. While the file's Run
+// runs, they follow its changes. Several Issuers may share them.
 func OpenKeys(path string, logger zerolog.Logger) (*watch.File[*Keys], error) {
 	return watch.Open(watch.Format[*Keys]{
 		Noun:     "assertion keys",

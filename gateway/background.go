@@ -1,0 +1,68 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/rs/zerolog"
+)
+
+// background runs what goes on beside the requests: the reading of files that
+// have changed, and questions to WeChat whose answer more than one request needs.
+// It is safe for concurrent use.
+type background struct {
+	logger zerolog.Logger
+	files  []func(context.Context) // each reads a file again and again until its ctx ends
+
+	mu      sync.Mutex // held to start a task, and to end the context of all
+	ctx     context.Context
+	end     context.CancelFunc
+	running sync.WaitGroup
+}
+
+func newBackground(logger zerolog.Logger) *background {
+	b := &background{logger: logger}
+	b.ctx, b.end = context.WithCancel(context.Background())
+	return b
+}
+
+// run watches the files until ctx ends, then ends all tasks and waits for them.
+// No task is started after that.
+func (b *background) run(ctx context.Context) {
+	for _, watch := range b.files {
+		b.start(ctx, watch)
+	}
+	<-ctx.Done()
+	b.mu.Lock()
+	b.end()
+	b.mu.Unlock()
+	b.running.Wait()
+}
+
+// start runs task in a goroutine of its own, with the values of ctx and until
+// run ends. It reports whether it did: it does not after that. A panic of task is
+// logged.
+func (b *background) start(ctx context.Context, task func(context.Context)) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ctx.Err() != nil {
+		return false
+	}
+	b.running.Go(func() {
+		defer b.logPanic()
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(b.ctx, cancel)()
+		task(ctx)
+	})
+	return true
+}
+
+// logPanic logs the panic of a task, which would end the process otherwise.
+func (b *background) logPanic() {
+	if v := recover(); v != nil {
+		b.logger.Error().Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("background task panicked")
+	}
+}
