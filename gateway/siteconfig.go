@@ -63,13 +63,13 @@ type Site struct {
 	// Tokens are the account's access tokens.
 	Tokens *wechat.TokenSource
 	// AllowOpenIDsFile and DenyOpenIDsFile name files with one openid or unionid
-	// a line, where # begins a comment. They are reread when they change. With an
+	// a line, where # begins a comment. [Gateway.Run] rereads them. With an
 	// allow list nobody else may enter; the deny list wins over it.
 	AllowOpenIDsFile string
 	DenyOpenIDsFile  string
 
-	// AssertionKeysFile names a PEM file of Ed25519 or P-256 private keys, reread
-	// when it changes. The first key signs an X-WX-Assertion for each visitor's
+	// AssertionKeysFile names a PEM file of Ed25519 or P-256 private keys, which
+	// [Gateway.Run] rereads. The first key signs an X-WX-Assertion for each visitor's
 	// requests; all public keys are served at {prefix}/jwks.json.
 	AssertionKeysFile string
 	// KeepFragment keeps the part of an address after #, a hash router's page,
