@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -111,6 +112,17 @@ func TestWeakKeys(t *testing.T) {
 		}
 		if err := (session.Keys{key('z'), tt.key}).Check(); (err != nil) != tt.weak {
 			t.Errorf("%s: Keys.Check() = %v, want an error: %t", tt.name, err, tt.weak)
+		}
+	}
+}
+
+func TestRandomKeysAreNotWeak(t *testing.T) {
+	t.Parallel()
+	for range 10_000 {
+		key := make(session.Key, 32)
+		rand.Read(key)
+		if err := key.Check(); err != nil {
+			t.Fatalf("Check of %x: %v", []byte(key), err)
 		}
 	}
 }

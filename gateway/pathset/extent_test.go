@@ -35,7 +35,7 @@ func TestExtent(t *testing.T) {
 	} {
 		set := paths(t, tt.patterns...)
 		if get, post := set.Extent("GET"), set.Extent("POST"); get != tt.get || post != tt.post {
-			t.Errorf("%q: Extent is %d for GET and %d for POST, want %d and %d", tt.patterns, get, post, tt.get, tt.post)
+			t.Errorf("%q: Extent of GET %d, of POST %d, want %d and %d", tt.patterns, get, post, tt.get, tt.post)
 		}
 	}
 }

@@ -90,7 +90,8 @@ func TestValuesNotMeant(t *testing.T) {
 		{[]string{"WXGATE_UPSTREAM=http://127.0.0.1:8080"}, `WXGATE_UPSTREAM="http://127.0.0.1:8080"` + own},
 		{
 			[]string{"WXGATE_UPSTREAM=/=http://web,/api/=h2c://LOCALHOST:8080"},
-			`WXGATE_UPSTREAM="/=http://web,/api/=h2c://LOCALHOST:8080"` + strings.ReplaceAll(own, "127.0.0.1", "localhost"),
+			`WXGATE_UPSTREAM="/=http://web,/api/=h2c://LOCALHOST:8080"` +
+				strings.ReplaceAll(own, "127.0.0.1", "localhost"),
 		},
 		{
 			[]string{"WXGATE_LISTEN=10.0.0.1:80", "WXGATE_UPSTREAM=http://10.0.0.1"},
