@@ -1,12 +1,14 @@
 package config
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/pathset"
+	"github.com/wxgate/wxgate/session"
 )
 
 // cautions returns the rules of [Config.Warnings].
@@ -25,6 +27,13 @@ func accessCautions() []caution {
 		{
 			"HUB_KEY", func(c *Config) bool { return len(c.HubKey) > 0 && guessable(c.HubKey) },
 			"hub key is text or a pattern", guessed,
+		},
+		{
+			"HUB_KEY", func(c *Config) bool {
+				return slices.ContainsFunc(c.CookieKeys, func(k session.Key) bool { return bytes.Equal(k, c.HubKey) })
+			},
+			"hub key is a cookie key too",
+			"make another one (wxgate keygen): the hub and all of its sites could make sessions of this site",
 		},
 		{
 			"PUBLIC_PATHS", func(c *Config) bool { return opensMost(c.PublicPaths) },

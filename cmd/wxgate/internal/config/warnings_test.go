@@ -44,7 +44,7 @@ func TestWarnings(t *testing.T) {
 		picture = "WXGATE_FOLLOW_QR_URL: picture over plain http on a page over https"
 		few     = "WXGATE_LOGIN_RATE: few logins for one client address"
 	)
-	random := "WXGATE_HUB_KEY=Ga8B6mdz4YW00T7IwgX7GYEKBiAIKyLYRe4r4tqgn10="
+	random := "WXGATE_HUB_KEY=PbYULvMm72d0iiRj8HXrap8+u/BMYnuEfbkIhGVMwaU="
 	counted := ""
 	for i := range 32 {
 		counted += string(rune(i))
@@ -72,6 +72,10 @@ func TestWarnings(t *testing.T) {
 			hub,
 		},
 		{[]string{"WXGATE_HUB_URL=https://auth.example.com", random}, ""},
+		{
+			[]string{"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY=Ga8B6mdz4YW00T7IwgX7GYEKBiAIKyLYRe4r4tqgn10="},
+			"WXGATE_HUB_KEY: hub key is a cookie key too",
+		},
 
 		{[]string{"WXGATE_PUBLIC_PATHS=/{a}/"}, most},
 		{[]string{"WXGATE_PUBLIC_PATHS=GET /{a},GET /{a}/{b...}"}, most},
