@@ -66,7 +66,7 @@ func TestNginxOfTwoSites(t *testing.T) {
 		}
 		startNginx(t, nginx, text.String())
 	}, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com",
-		"WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/")
+		"WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/orders")
 	for _, tt := range []struct {
 		request string // request line and headers
 		status  int

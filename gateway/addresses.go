@@ -53,8 +53,12 @@ func newAddresses(c Site, prefix string, errs *fieldErrors) addresses {
 // checkCookieDomain returns an error unless browsers take a cookie of the domain
 // from the public URL.
 func (a *addresses) checkCookieDomain() error {
-	if host := a.public.Hostname(); !origin.IsHostname(a.cookieDomain) || !inDomain(host, a.cookieDomain) {
+	host := a.public.Hostname()
+	if !origin.IsHostname(a.cookieDomain) || !inDomain(host, a.cookieDomain) {
 		return fmt.Errorf("expected %s or a domain above it, without scheme and port: browsers refuse any other", host)
+	}
+	if a.cookieDomain != host && origin.IsPublicSuffix(a.cookieDomain) {
+		return fmt.Errorf("browsers refuse a cookie for all sites under %s", a.cookieDomain)
 	}
 	return nil
 }

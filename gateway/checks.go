@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
 
 	"github.com/wxgate/wxgate/gateway/origin"
+	"github.com/wxgate/wxgate/gateway/pathset"
 )
 
 // CheckPrefix returns nil if prefix can be the path of the gateway's own
@@ -30,6 +32,23 @@ func CheckVerifyFile(token string) error {
 			"at most 64 letters and digits")
 	}
 	return nil
+}
+
+// CheckPublicPaths returns nil if patterns can be [Site.PublicPaths], and
+// otherwise what is wrong with them.
+func CheckPublicPaths(patterns []string) error {
+	_, err := newPublicPaths(patterns)
+	return err
+}
+
+// newPublicPaths returns the set of the public paths. With a set of all paths the
+// gateway would let everyone pass.
+func newPublicPaths(patterns []string) (*pathset.Set, error) {
+	set, err := pathset.New(patterns)
+	if err == nil && set.Extent(http.MethodGet) == pathset.All {
+		return nil, errors.New("opens every path, so that nobody has to sign in; the home page alone is /{$}")
+	}
+	return set, err
 }
 
 // CheckPictureURL returns nil if address can be [Site.FollowQRURL], and otherwise

@@ -85,10 +85,10 @@ func TestNewNamesTheField(t *testing.T) {
 		{"follow gate without tokens", "RequireFollow", func(c *testConfig) { c.RequireFollow = true }},
 		{"recheck below zero", "FollowRecheck", func(c *testConfig) { c.FollowRecheck = -1 }},
 		{"script for a picture", "FollowQRURL", func(c *testConfig) { c.FollowQRURL = "javascript:alert(1)" }},
-		{"hub of itself", "HubURL", func(c *testConfig) { c.HubURL, c.HubKey = rigOrigin, session.Key(strings.Repeat("h", 32)) }},
+		{"hub of itself", "HubURL", func(c *testConfig) { c.HubURL, c.HubKey = rigOrigin, randomKey('h') }},
 		{"hub without a key", "HubKey", func(c *testConfig) { c.HubURL = "https://hub.example.com" }},
 		{"hub site with a path", "HubSites", func(c *testConfig) {
-			c.HubSites, c.HubKey = []string{"https://a.example.com/x"}, session.Key(strings.Repeat("h", 32))
+			c.HubSites, c.HubKey = []string{"https://a.example.com/x"}, randomKey('h')
 		}},
 		{"missing allow list", "AllowOpenIDsFile", func(c *testConfig) { c.AllowOpenIDsFile = "missing" }},
 		{"missing deny list", "DenyOpenIDsFile", func(c *testConfig) { c.DenyOpenIDsFile = "missing" }},

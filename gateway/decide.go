@@ -30,7 +30,7 @@ func newPolicy(c Site, accounts accounts, errs *fieldErrors) policy {
 		mustFollow:   c.RequireFollow,
 	}
 	var err error
-	p.public, err = pathset.New(c.PublicPaths)
+	p.public, err = newPublicPaths(c.PublicPaths)
 	errs.add("PublicPaths", err)
 	p.api, err = pathset.New(c.APIPaths)
 	errs.add("APIPaths", err)

@@ -279,7 +279,7 @@ func TestStoreAway(t *testing.T) {
 	g, err := New(Config{Metrics: registry, Logger: zerolog.New(log), Sites: []Site{{
 		PublicURL:   "https://h5.example.com",
 		Account:     &wechat.Client{AppID: decideAppID},
-		CookieKeys:  session.Keys{[]byte(strings.Repeat("k", 32))},
+		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
 		PublicPaths: []string{"/static/"},
 	}}})
 	if err != nil {
@@ -332,7 +332,7 @@ func TestOddRequests(t *testing.T) {
 	g, err := New(Config{Sites: []Site{{
 		PublicURL:   "https://h5.example.com",
 		Account:     &wechat.Client{AppID: decideAppID},
-		CookieKeys:  session.Keys{[]byte(strings.Repeat("k", 32))},
+		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
 		PublicPaths: []string{"/static/"},
 	}}})
 	if err != nil {

@@ -2,8 +2,8 @@ package gateway_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"maps"
@@ -49,7 +49,13 @@ var (
 // loopback is where the tests' own requests come from.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-func rigKeys() session.Keys { return session.Keys{bytes.Repeat([]byte("k"), 32)} }
+func rigKeys() session.Keys { return session.Keys{randomKey('k')} }
+
+// randomKey returns 32 bytes without a pattern, other ones for each c.
+func randomKey(c byte) []byte {
+	sum := sha256.Sum256([]byte{c})
+	return sum[:]
+}
 
 // A rig is a gateway on a socket, with its access lines and metrics.
 type rig struct {

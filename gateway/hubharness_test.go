@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -33,7 +32,7 @@ type hubWorld struct {
 // hubSetup changes the configurations of the three gateways; nil: as they are.
 type hubSetup struct{ hub, shop1, shop2 func(*testConfig) }
 
-func hubKey() []byte { return bytes.Repeat([]byte("h"), 32) }
+func hubKey() []byte { return randomKey('h') }
 
 // newHubWorld makes the three gateways. A site that calls WeChat fails the test.
 func newHubWorld(t *testing.T, setup hubSetup) *hubWorld {
@@ -75,7 +74,7 @@ func (w *hubWorld) gateway(origin string, key byte, configure, part func(*testCo
 			},
 		}}
 	}, func(c *testConfig) {
-		c.CookieKeys = session.Keys{bytes.Repeat([]byte{key}, 32)}
+		c.CookieKeys = session.Keys{randomKey(key)}
 		part(c)
 		if configure != nil {
 			configure(c)

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -54,7 +53,7 @@ func TestTicketRefused(t *testing.T) {
 			return queryOf(t, w.ticketFor(w.browser("tom"), w.shop1, "/b")).Get("code")
 		}},
 		{"of another key", func(t *testing.T, _ *hubWorld, _ *wechattest.Browser, state string) string {
-			return seal(t, bytes.Repeat([]byte("i"), 32), shop1Origin, state)
+			return seal(t, randomKey('i'), shop1Origin, state)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

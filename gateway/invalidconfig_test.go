@@ -1,19 +1,19 @@
 package gateway_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
 
 // hubConfig makes a site one with a hub and sites for which it is one.
 func hubConfig(url string, sites ...string) func(*testConfig) {
 	return func(c *testConfig) {
-		c.HubURL, c.HubSites, c.HubKey = url, sites, bytes.Repeat([]byte("h"), 32)
+		c.HubURL, c.HubSites, c.HubKey = url, sites, randomKey('h')
 	}
 }
 
@@ -22,6 +22,14 @@ func upstreamConfig(t *testing.T, prefix, address string) func(*testConfig) {
 	t.Helper()
 	u := mustURL(t, address)
 	return func(c *testConfig) { c.Upstreams = []gateway.Upstream{{Prefix: prefix, URL: u}} }
+}
+
+func publicConfig(patterns ...string) func(*testConfig) {
+	return func(c *testConfig) { c.PublicPaths = patterns }
+}
+
+func domainConfig(url, domain string) func(*testConfig) {
+	return func(c *testConfig) { c.PublicURL, c.CookieDomain = url, domain }
 }
 
 // New says what is wrong with a field. TestNewNamesTheField has one case for each
@@ -64,6 +72,23 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		{"upstream without a socket", upstreamConfig(t, "/", "unix:"), "Upstreams: upstream scheme unix: expected the path"},
 		{"hub without a scheme", hubConfig("auth.example.com"), "HubURL: "},
 		{"hub that uses a hub", hubConfig("https://auth.example.com", "https://shop.example.com"), "HubURL: set beside HubSites"},
+		{"every path", publicConfig("/static/", "/"), `PublicPaths: opens every path, so that nobody has to sign in; the home page alone is /{$}`},
+		{"every path to GET", publicConfig("GET /"), "PublicPaths: opens every path"},
+		{"every path by a wildcard", publicConfig("/{x...}"), "PublicPaths: opens every path"},
+		{"every path together", publicConfig("/{$}", "GET /{a}", "/{a}/{b...}"), "PublicPaths: opens every path"},
+		{"home page", publicConfig("/{$}", "OPTIONS /", "POST /"), ""},
+		{"star", publicConfig("/static/*"), `PublicPaths: pattern "/static/*": a * matches`},
+		{"overlapping paths", publicConfig("/static/", "OPTIONS /", "/static/", "/{a}/b", "/a/{b}"), ""},
+		{"every path an API path", func(c *testConfig) { c.APIPaths = []string{"/"} }, ""},
+		{"cookies of every site under .com", domainConfig("https://h5.example.com", "com"), "CookieDomain: browsers refuse a cookie for all sites under com"},
+		{"cookies of every site under .com.cn", domainConfig("https://h5.example.com.cn", ".com.cn"), "CookieDomain: browsers refuse a cookie for all sites under com.cn"},
+		{"cookies of every site of a hoster", domainConfig("https://shop.github.io", "GitHub.io"), "CookieDomain: browsers refuse a cookie for all sites under github.io"},
+		{"cookies of a network", domainConfig("http://h5.corp", "corp"), "CookieDomain: browsers refuse a cookie for all sites under corp"},
+		{"cookies of one hoster's site", domainConfig("https://h5.shop.github.io", "shop.github.io"), ""},
+		{"cookies of a domain under .com.cn", domainConfig("https://h5.example.com.cn", "example.com.cn"), ""},
+		{"cookies of this machine", domainConfig("http://localhost:8080", "localhost"), ""},
+		{"key of zeros", func(c *testConfig) { c.CookieKeys = session.Keys{make([]byte, 32)} }, "CookieKeys: item 1 of the list: a key of few different bytes"},
+		{"hub key of zeros", func(c *testConfig) { c.HubURL, c.HubKey = "https://auth.example.com", make([]byte, 32) }, "HubKey: "},
 		{"hub of itself", hubConfig("", rigOrigin), "HubSites: the hub's own site"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

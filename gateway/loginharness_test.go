@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -108,7 +107,7 @@ func (s *loginSite) prepare(base func() testConfig, configure func(*testConfig))
 	s.log, s.metrics = &logBuffer{}, prometheus.NewRegistry()
 	s.config = func() testConfig {
 		c := base()
-		c.CookieKeys = session.Keys{bytes.Repeat([]byte{7}, 32)}
+		c.CookieKeys = session.Keys{randomKey(7)}
 		c.Logger, c.AccessLog = zerolog.New(s.log), true
 		if configure != nil {
 			configure(&c)

@@ -45,7 +45,7 @@ func TestVerificationFiles(t *testing.T) {
 func TestOwnPathsAreNeverForwarded(t *testing.T) {
 	t.Parallel()
 	site := new(echo)
-	rig := newRig(t, site, func(c *testConfig) { c.PublicPaths = []string{"/"} })
+	rig := newRig(t, site, func(c *testConfig) { c.PublicPaths = []string{"/{page}", "/{folder}/"} })
 	tests := []struct {
 		method, target string
 		statuses       []int

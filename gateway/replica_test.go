@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,9 +26,9 @@ func TestSessionIsBound(t *testing.T) {
 		{"another site", func(c *testConfig) { c.PublicURL = "http://127.0.0.1:1" }, false},
 		{"another scheme", func(c *testConfig) { c.PublicURL = strings.Replace(c.PublicURL, "http:", "https:", 1) }, false},
 		{"another cookie name", func(c *testConfig) { c.CookieName = "other" }, false},
-		{"another key", func(c *testConfig) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32)} }, false},
-		{"another key first", func(c *testConfig) { c.CookieKeys = session.Keys{bytes.Repeat([]byte{8}, 32), c.CookieKeys[0]} }, true},
-		{"another key last", func(c *testConfig) { c.CookieKeys = session.Keys{c.CookieKeys[0], bytes.Repeat([]byte{8}, 32)} }, true},
+		{"another key", func(c *testConfig) { c.CookieKeys = session.Keys{randomKey(8)} }, false},
+		{"another key first", func(c *testConfig) { c.CookieKeys = session.Keys{randomKey(8), c.CookieKeys[0]} }, true},
+		{"another key last", func(c *testConfig) { c.CookieKeys = session.Keys{c.CookieKeys[0], randomKey(8)} }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +60,7 @@ func TestSessionIsBound(t *testing.T) {
 // also while these are rotated.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
-	old, fresh := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 48)
+	old, fresh := randomKey(1), append(randomKey(2), randomKey(3)[:16]...)
 	for _, tt := range []struct {
 		name          string
 		first, second session.Keys

@@ -63,7 +63,7 @@ func (r *rig) at(t testing.TB, host, method, target string, header ...string) *a
 func TestSiteOfAHost(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com", "www.a.example.com", "[2001:db8::1]"), siteAt(t, "b", "https://b.example.com:8443")
-	b.PublicPaths, a.PublicPaths = []string{"/"}, []string{"/"}
+	b.PublicPaths, a.PublicPaths = []string{"/{$}"}, []string{"/{$}"}
 	r := newSites(t, a, b)
 	for host, want := range map[string]string{
 		"a.example.com": "a", "A.Example.COM": "a", "a.example.com:80": "a", "a.example.com:9999": "a", "a.example.com.": "a", "a.example.com.:443": "a",
@@ -161,7 +161,7 @@ func TestSitesKeepDomainCookies(t *testing.T) {
 	a, b := siteAt(t, "a", "https://shop.example.com"), siteAt(t, "b", "https://blog.example.com")
 	a.CookieDomain, a.CookieName = "example.com", "shop"
 	outside := siteAt(t, "c", "https://another.example")
-	b.PublicPaths, outside.PublicPaths = []string{"/"}, []string{"/"}
+	b.PublicPaths, outside.PublicPaths = []string{"/{$}"}, []string{"/{$}"}
 	r := newSites(t, a, b, outside)
 	got := r.at(t, "blog.example.com", "GET", "/", "Cookie", "theme=dark; "+cookieOf(t, a)+"; shop_login_0123456789abcdef=x; shopping=1")
 	if want := `b:  ["theme=dark; shopping=1"]`; got.body != want {
@@ -182,7 +182,7 @@ func TestForwardedHostOfAnotherSite(t *testing.T) {
 	for _, s := range []*gateway.Site{&a, &b} {
 		upstream := httptest.NewServer(new(echo))
 		t.Cleanup(upstream.Close)
-		s.Upstreams[0].URL, s.PublicPaths = mustURL(t, upstream.URL), []string{"/"}
+		s.Upstreams[0].URL, s.PublicPaths = mustURL(t, upstream.URL), []string{"/{$}"}
 	}
 	r := newSites(t, a, b)
 	for sent, want := range map[string]string{
@@ -218,7 +218,7 @@ func TestSiteAliasLoginDoesNotLoop(t *testing.T) {
 func TestSiteOfForwardAuth(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
-	b.PublicPaths = []string{"/"}
+	b.PublicPaths = []string{"/{$}"}
 	r := newSites(t, a, b)
 	for _, tt := range []struct {
 		host   string
@@ -251,7 +251,7 @@ func TestSiteOfForwardAuth(t *testing.T) {
 func TestSiteOfForwardAuthByEnvoy(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com"), siteAt(t, "b", "https://b.example.com")
-	b.PublicPaths = []string{"/"}
+	b.PublicPaths = []string{"/{$}"}
 	r := newSites(t, a, b)
 	for host, status := range map[string]int{"a.example.com": 401, "A.example.com:443": 401, "b.example.com": 421, "c.example.com": 421} {
 		if got := r.at(t, "a.example.com", "GET", "/_wx/auth/", "X-Forwarded-Host", host); got.StatusCode != status {
@@ -321,7 +321,7 @@ func TestPageOfAnUnknownSite(t *testing.T) {
 func TestSitesAtIPv6Addresses(t *testing.T) {
 	t.Parallel()
 	a, b := siteAt(t, "a", "https://a.example.com", "fd00::1"), siteAt(t, "b", "https://[fd00::2]", "[fd00::3]:8443")
-	a.PublicPaths, b.PublicPaths = []string{"/"}, []string{"/"}
+	a.PublicPaths, b.PublicPaths = []string{"/{$}"}, []string{"/{$}"}
 	r := newSites(t, a, b)
 	for host, want := range map[string]string{"[fd00::1]": "a", "[FD00::1]:80": "a", "[fd00::2]:1": "b", "[fd00::3]": "b", "[fd00::4]": "", "[fd00::1]x": ""} {
 		if got := r.at(t, host, "GET", "/"); strings.HasPrefix(got.body, want+":") != (want != "") {

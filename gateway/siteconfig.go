@@ -38,7 +38,8 @@ type Site struct {
 	// Scope is what a login asks for; default [wechat.ScopeBase].
 	Scope wechat.Scope
 	// PublicPaths need no session, APIPaths are never answered by a redirect or a
-	// page. Both are [http.ServeMux] patterns without a host.
+	// page. Both are [http.ServeMux] patterns without a host, and may overlap.
+	// PublicPaths must not hold every path: see [CheckPublicPaths].
 	PublicPaths []string
 	APIPaths    []string
 	// OutsideWeChat is what a visitor in another browser gets; default
@@ -101,8 +102,8 @@ type Site struct {
 
 	// CookieName is the session cookie's name; default "wxgate".
 	CookieName string
-	// CookieDomain shares the session over the subdomains of a domain; empty: the
-	// host only.
+	// CookieDomain shares the session over the subdomains of a domain, not a public
+	// suffix such as com.cn; empty: the host only.
 	CookieDomain string
 	// SessionTTL ends a session that was unused for so long, default 24 hours;
 	// SessionMaxTTL ends each session so long after its login, default 720 hours.

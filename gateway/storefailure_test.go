@@ -76,7 +76,7 @@ func newStoreSite(t *testing.T) *storeSite {
 			AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret,
 			Transport: wx.Transport(),
 		},
-		CookieKeys: session.Keys{[]byte(strings.Repeat("k", 32))},
+		CookieKeys: session.Keys{[]byte("32 random bytes, made once for all")},
 	}}})
 	if err != nil {
 		t.Fatal(err)

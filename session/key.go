@@ -12,6 +12,14 @@ import (
 // minKeyBytes is the length of the shortest key that is accepted.
 const minKeyBytes = 32
 
+const (
+	// minDifferentBytes is what any random key has, even one of decimal digits.
+	minDifferentBytes = 6
+	// maxPatternBytes is the length of a pattern that a person may have typed
+	// several times.
+	maxPatternBytes = 8
+)
+
 const redacted = "[redacted]"
 
 // Key is a secret key of at least 32 random bytes. It prints as [redacted] in
@@ -30,12 +38,33 @@ func (k *Key) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Check returns an error if k is too short. The error holds nothing of k.
+// Check returns an error if k is too short, or if it cannot be random: it has few
+// different bytes, or repeats a short pattern. The error holds nothing of k.
 func (k Key) Check() error {
 	if len(k) < minKeyBytes {
 		return fmt.Errorf("a key of %d bytes; at least %d are needed", len(k), minKeyBytes)
 	}
+	if k.weak() {
+		return errors.New("a key of few different bytes or of a short pattern, which others can guess")
+	}
 	return nil
+}
+
+// weak reports whether k is a key that no generator of random bytes makes.
+func (k Key) weak() bool {
+	counts := make(map[byte]int)
+	for _, b := range k {
+		counts[b]++
+		if counts[b] >= len(k)/2 {
+			return true
+		}
+	}
+	for n := range maxPatternBytes {
+		if bytes.Equal(k[n+1:], k[:len(k)-n-1]) {
+			return true
+		}
+	}
+	return len(counts) < minDifferentBytes
 }
 
 // Format implements [fmt.Formatter]: every verb prints [redacted].
@@ -73,8 +102,8 @@ func (k *Keys) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Check returns an error if k is empty or one of its keys is too short. The
-// error holds nothing of a key.
+// Check returns an error if k is empty, or the first error of [Key.Check]. The
+// errors hold nothing of a key.
 func (k Keys) Check() error {
 	if len(k) == 0 {
 		return errors.New("no key; at least one is needed")

@@ -18,7 +18,7 @@ func TestServeSharesTheAccountsToken(t *testing.T) {
 	t.Parallel()
 	wx := wechattest.NewServer()
 	t.Cleanup(wx.Close)
-	p := start(t, environment(newUpstream(t, hello), "WXGATE_WECHAT_API_URL="+wx.URL, "WXGATE_ADMIN_TOKEN=planted-bearer",
+	p := start(t, environment(newUpstream(t, hello), "WXGATE_WECHAT_API_URL="+wx.URL, "WXGATE_ADMIN_TOKEN=planted-bearer-token",
 		"WXGATE_RELAY_LISTEN=127.0.0.1:0", "WXGATE_RELAY_PATHS=GET /cgi-bin/user/info, /cgi-bin/user/info/batchget", "WXGATE_REQUIRE_FOLLOW=true", "WXGATE_JSSDK=true"))
 	relay, admin := "http://"+p.listening("relay"), "http://"+p.listening("admin")
 
@@ -36,7 +36,7 @@ func TestServeSharesTheAccountsToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer planted-bearer")
+	r.Header.Set("Authorization", "Bearer planted-bearer-token")
 	res, err := newClient(t).Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,9 @@ func check(inv *invocation) error {
 		return err
 	}
 	report.pass("configuration", "valid")
+	for _, w := range cfg.Warnings() {
+		report.note("configuration", w.String())
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
 	for _, site := range sitesOf(cfg) {
@@ -77,33 +80,25 @@ func checkSite(ctx context.Context, report *report, c *config.Config) {
 
 // checkCallback says what has to be set at WeChat for the site.
 func checkCallback(report *report, c *config.Config) {
-	if c.HubURL.IsZero() {
+	refused := c.CallbackWarnings()
+	for _, w := range refused {
+		report.note("callback", w.String())
+	}
+	if c.HubURL.IsZero() && len(refused) == 0 {
 		report.pass("callback", c.PublicURL.String()+c.Prefix+"/callback; "+
 			"its host must be the account's web authorization domain (网页授权域名)")
 	}
 	if len(c.HubSites) > 0 {
 		report.pass("hub", "signs visitors in for "+strings.Join(origins(c.HubSites), ", "))
 	}
-	if c.PublicURL.Scheme == "http" {
-		report.note("callback", "over http, others on the network can read cookies and openids; "+
-			"use https for real visitors")
-	}
 }
 
 // checkForwardAuth says what the proxy in front has to do. No check can try it:
 // the proxy calls wxgate.
 func checkForwardAuth(report *report, c *config.Config) {
-	if len(c.TrustedProxies) == 0 {
-		report.note("forward auth", "WXGATE_TRUSTED_PROXIES is empty, "+
-			"so the X-Forwarded-* and X-Original-* headers of every proxy are ignored; "+
-			"set it to your proxy's addresses")
-	} else {
+	if len(c.TrustedProxies) > 0 {
 		report.pass("forward auth", "the proxies in WXGATE_TRUSTED_PROXIES are trusted; "+
 			"visitors must reach your proxy at "+c.PublicURL.String())
-	}
-	if len(c.Upstream) > 0 {
-		report.note("forward auth", "WXGATE_UPSTREAM is ignored in this mode; "+
-			"remove it, or set WXGATE_MODE=proxy")
 	}
 }
 

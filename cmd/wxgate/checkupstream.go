@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
-	"net/url"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 )
@@ -14,7 +13,7 @@ import (
 // checkUpstream opens a connection to the upstream, with TLS for https.
 func checkUpstream(ctx context.Context, report *report, u config.Upstream, c *config.Config) {
 	name := "upstream " + u.Prefix
-	network, address := dialAddress(u.URL)
+	network, address := config.DialAddress(u.URL)
 	plain := &net.Dialer{Timeout: checkTimeout / 4}
 	dial := plain.DialContext
 	if u.URL.Scheme == "https" {
@@ -27,20 +26,6 @@ func checkUpstream(ctx context.Context, report *report, u config.Upstream, c *co
 	}
 	conn.Close()
 	report.pass(name, u.URL.String()+" accepts connections")
-}
-
-// dialAddress returns the network and address of an upstream for [net.Dialer].
-func dialAddress(u *url.URL) (network, address string) {
-	switch {
-	case u.Scheme == "unix":
-		return "unix", u.Path
-	case u.Port() != "":
-		return "tcp", u.Host
-	case u.Scheme == "https":
-		return "tcp", net.JoinHostPort(u.Hostname(), "443")
-	default:
-		return "tcp", net.JoinHostPort(u.Hostname(), "80")
-	}
 }
 
 // upstreamHint returns what an operator can do about an error of a connection to

@@ -29,7 +29,7 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"gateway/admin", whole},
 	{"gateway/extauthz", whole},
 	{"gateway/relay", whole},
-	{"cmd/wxgate/internal/config", whole},
+	{"cmd/wxgate/internal/config", whole + " gateway/admin"},
 	{"cmd/wxgate/internal/samplesite", ""},
 	{"cmd/wxgate", "session/ wechat/ gateway/ cmd/wxgate/internal/ " + whole},
 }

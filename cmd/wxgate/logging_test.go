@@ -88,7 +88,7 @@ func TestLogLevel(t *testing.T) {
 			t.Parallel()
 			address := freeAddress(t)
 			cert := newCertificate(t)
-			p := start(t, environment(newUpstream(t, hello), "WXGATE_LOG_LEVEL="+test.level, "WXGATE_LISTEN="+address,
+			p := start(t, environment(newUpstream(t, hello), "WXGATE_LOG_LEVEL="+test.level, "WXGATE_PUBLIC_URL=https://h5.example.com", "WXGATE_LISTEN="+address,
 				"WXGATE_TLS_CERT_FILE="+cert.certFile, "WXGATE_TLS_KEY_FILE="+cert.keyFile))
 			eventually(t, patience, "wxgate listens", func() bool { return listens(address) })
 			conn, err := net.Dial("tcp", address)

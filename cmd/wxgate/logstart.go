@@ -4,10 +4,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
-	"github.com/wxgate/wxgate/gateway"
 )
 
-// logStart logs the sites of the configuration, and what is odd about them.
+// logStart logs the sites of the configuration, and its warnings.
 func logStart(c *config.Config, logger zerolog.Logger) {
 	event := logger.Info().Str("version", buildVersion())
 	if len(c.Sites) == 0 {
@@ -18,16 +17,14 @@ func logStart(c *config.Config, logger zerolog.Logger) {
 			addSite(logger.Info(), site.Config).Msg("site")
 		}
 	}
+	warnings := c.Warnings()
 	for _, site := range sitesOf(c) {
-		warn := logger.With().Str("public_url", site.PublicURL.String()).Logger()
-		if site.Mode == modeForwardAuth && len(site.Upstream) > 0 {
-			warn.Warn().Str("hint", "remove WXGATE_UPSTREAM, or set WXGATE_MODE=proxy").
-				Msg("upstream ignored in forward-auth mode")
+		if site.UsesWeChat() {
+			warnings = append(warnings, site.CallbackWarnings()...)
 		}
-		if site.DenyOpenIDsFile != "" && site.OutsideWeChat == string(gateway.OutsideQRConnect) {
-			warn.Warn().Str("hint", "list unionids: a visitor has another openid in a scan login").
-				Msg("deny list may miss scan logins")
-		}
+	}
+	for _, w := range warnings {
+		logger.Warn().Str("variable", w.Name).Str("hint", w.Hint).Msg(w.Problem)
 	}
 }
 

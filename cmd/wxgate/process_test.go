@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -165,10 +164,10 @@ func (p *process) listening(server string) string {
 }
 
 // cookieKey is the key of every gateway that tests start.
-var cookieKey = base64.StdEncoding.EncodeToString([]byte("0123456789abcdefghijklmnopqrstuv"))
+const cookieKey = "pN1oO8hS8dA0mYb0yQm3V2oXh5m0Jt1mX7f6s2kq9Zc="
 
 // environment returns a valid configuration of `wxgate serve` with an upstream all
-// of whose paths are public. Changes replace variables; one without = removes its
+// of whose paths of up to two segments are public. Changes replace variables; one without = removes its
 // variable.
 func environment(upstream string, changes ...string) []string {
 	vars := map[string]string{
@@ -177,7 +176,7 @@ func environment(upstream string, changes ...string) []string {
 		"WXGATE_COOKIE_KEYS":  cookieKey,
 		"WXGATE_UPSTREAM":     upstream,
 		"WXGATE_PUBLIC_URL":   "http://h5.example.com",
-		"WXGATE_PUBLIC_PATHS": "/",
+		"WXGATE_PUBLIC_PATHS": "/{$},/{page},/{folder}/{page}",
 		"WXGATE_LISTEN":       "127.0.0.1:0",
 		"WXGATE_ADMIN_LISTEN": "127.0.0.1:0",
 		"WXGATE_DRAIN_DELAY":  "0s",

@@ -40,7 +40,7 @@ func TestServeSeveralSites(t *testing.T) {
 	p := start(t, environment("", "WXGATE_UPSTREAM=", "WXGATE_PUBLIC_URL=",
 		"WXGATE_PUBLIC_PATHS=/open",
 		"WXGATE_SITES_0_HOSTS=a.example.com,www.a.example.com", "WXGATE_SITES_0_UPSTREAM="+named("a"),
-		"WXGATE_SITES_1_PUBLIC_URL=https://b.example.com", "WXGATE_SITES_1_UPSTREAM="+named("b"), "WXGATE_SITES_1_APP_ID=wx0000000000000002", "WXGATE_SITES_1_PUBLIC_PATHS=/",
+		"WXGATE_SITES_1_PUBLIC_URL=https://b.example.com", "WXGATE_SITES_1_UPSTREAM="+named("b"), "WXGATE_SITES_1_APP_ID=wx0000000000000002", "WXGATE_SITES_1_PUBLIC_PATHS=/{page}",
 	))
 	p.line(`"message":"started"`, `"sites":2`)
 	p.line(`"message":"site"`, `"public_url":"https://a.example.com"`)

@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,7 +30,7 @@ func newGateway(t testing.TB, wx *wechattest.Emulator) *gateway.Gateway {
 		ReturnHosts: []string{"M.example.com", "dev.example.com:8443"},
 		Account:     account,
 		Tickets:     &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: account}},
-		CookieKeys:  session.Keys{bytes.Repeat([]byte("k"), 32)},
+		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
 	}}})
 	if err != nil {
 		t.Fatal(err)

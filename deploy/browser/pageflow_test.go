@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -154,7 +153,7 @@ func (b *browser) copied(t *testing.T) {
 	gateway := b.start(t, []string{
 		"WXGATE_APP_ID=" + wechattest.StockAppID,
 		"WXGATE_APP_SECRET=" + wechattest.StockAppSecret,
-		"WXGATE_COOKIE_KEYS=" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("k"), 32)),
+		"WXGATE_COOKIE_KEYS=" + base64.StdEncoding.EncodeToString([]byte("32 random bytes, made once for all")),
 		"WXGATE_PUBLIC_URL=http://h5.example.com",
 		"WXGATE_UPSTREAM=http://127.0.0.1:1", // gets no request
 		"WXGATE_OUTSIDE_WECHAT=page",

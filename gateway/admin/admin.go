@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -21,7 +22,8 @@ import (
 type Config struct {
 	Metrics prometheus.Gatherer // served at /metrics; nil: there is no /metrics
 
-	// Token is the bearer token of the API under /v1/; empty: there is no API.
+	// Token is the bearer token of the API under /v1/, see [CheckToken]; empty: there
+	// is no API.
 	Token wechat.Secret
 	// Tokens are the access tokens that GET /v1/access_token returns, one source per
 	// account. With Token at least one is required.
@@ -62,10 +64,32 @@ func (c Config) check() error {
 	if c.Token != "" && len(c.Tokens) == 0 {
 		return errors.New("admin: Tokens: required with Token")
 	}
+	if c.Token != "" {
+		if err := CheckToken(c.Token); err != nil {
+			return fmt.Errorf("admin: Token: %w", err)
+		}
+	}
 	for i, tokens := range c.Tokens {
 		if tokens == nil || tokens.Client == nil {
 			return fmt.Errorf("admin: Tokens[%d]: expected a TokenSource with a Client", i)
 		}
+	}
+	return nil
+}
+
+// CheckToken returns nil if token can be [Config.Token], and otherwise what is
+// expected: at least 16 characters, not all from a handful. The error holds
+// nothing of the token.
+func CheckToken(token wechat.Secret) error {
+	different := make(map[rune]bool)
+	for _, c := range token.Reveal() {
+		different[c] = true
+	}
+	switch {
+	case utf8.RuneCountInString(token.Reveal()) < 16:
+		return errors.New("expected at least 16 characters")
+	case len(different) < 6:
+		return errors.New("expected random characters: others can guess this token")
 	}
 	return nil
 }

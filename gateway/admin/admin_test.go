@@ -123,6 +123,15 @@ func TestNewChecksFields(t *testing.T) {
 		{"accounts without the API", admin.Config{Tokens: []*wechat.TokenSource{tokens}}, ""},
 		{"API without accounts", admin.Config{Token: bearer}, "admin: Tokens: required with Token"},
 		{
+			"short token", admin.Config{Token: "planted-15-char", Tokens: []*wechat.TokenSource{tokens}},
+			"admin: Token: expected at least 16 characters",
+		},
+		{
+			"one character", admin.Config{Token: "aaaaaaaaaaaaaaaaaaaaaaaa", Tokens: []*wechat.TokenSource{tokens}},
+			"admin: Token: expected random characters: others can guess this token",
+		},
+		{"16 characters", admin.Config{Token: "0123456789abcdef", Tokens: []*wechat.TokenSource{tokens}}, ""},
+		{
 			"no source", admin.Config{Token: bearer, Tokens: []*wechat.TokenSource{tokens, nil}},
 			"admin: Tokens[1]: expected a TokenSource with a Client",
 		},

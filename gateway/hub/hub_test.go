@@ -1,7 +1,7 @@
 package hub_test
 
 import (
-	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"net/url"
@@ -23,7 +23,8 @@ const (
 
 func newTickets(t testing.TB, keyByte byte) *hub.Tickets {
 	t.Helper()
-	tickets, err := hub.New(bytes.Repeat([]byte{keyByte}, 32))
+	key := sha256.Sum256([]byte{keyByte})
+	tickets, err := hub.New(key[:])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // ParseHost parses a host, or a host and port, and returns it in lower case; an
@@ -77,4 +79,12 @@ func IsHostname(s string) bool {
 	// To a browser, a name that ends in a number is an IPv4 address.
 	_, err := netip.ParseAddr(s)
 	return err == nil
+}
+
+// IsPublicSuffix reports whether names under the domain belong to different
+// people, as those under com.cn or github.io do: browsers refuse a cookie for all
+// of them. A name without a dot is a public suffix too.
+func IsPublicSuffix(domain string) bool {
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	return suffix == domain
 }

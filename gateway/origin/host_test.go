@@ -89,3 +89,15 @@ func TestIsHostname(t *testing.T) {
 		}
 	}
 }
+
+func TestIsPublicSuffix(t *testing.T) {
+	t.Parallel()
+	for domain, want := range map[string]bool{
+		"com": true, "cn": true, "com.cn": true, "gov.cn": true, "github.io": true, "localhost": true, "corp": true,
+		"xn--55qx5d.cn": true, "example.com": false, "example.com.cn": false, "a.github.io": false, "h5.corp": false,
+	} {
+		if got := origin.IsPublicSuffix(domain); got != want {
+			t.Errorf("IsPublicSuffix(%s) = %t, want %t", domain, got, want)
+		}
+	}
+}

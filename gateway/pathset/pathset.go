@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,7 +17,14 @@ import (
 // Set is a set of paths, made by [New]. A nil Set is empty. A Set is safe for
 // concurrent use.
 type Set struct {
-	mux *http.ServeMux
+	// groups hold all patterns together. Those of one group do not conflict, as
+	// ServeMux calls it: most sets are one group, and need one lookup.
+	groups []*http.ServeMux
+	// singles hold one pattern each.
+	singles []*http.ServeMux
+	// slashes and longest are the most slashes in one pattern, and the length of
+	// the longest one, see Extent.
+	slashes, longest int
 }
 
 // member is the handler of every pattern. It distinguishes a match from the
@@ -25,26 +33,43 @@ type member struct{}
 
 func (member) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
-// New returns the set of the paths that match one of the patterns, see
-// [ParsePattern]. Two patterns that match the same requests are an error unless
-// one of them is more specific. Without patterns the set is nil.
+// New returns the set of the paths that match at least one of the patterns, see
+// [ParsePattern]. Patterns may overlap, and their order does not matter. Without
+// patterns the set is nil.
 func New(patterns []string) (*Set, error) {
 	if len(patterns) == 0 {
 		return nil, nil
 	}
-	mux := http.NewServeMux()
-	parsed := make([]string, len(patterns))
-	for i, text := range patterns {
+	s := new(Set)
+	seen := make(map[string]bool)
+	for _, text := range patterns {
 		pattern, err := ParsePattern(text)
 		if err != nil {
 			return nil, fmt.Errorf("pattern %q: %w", text, err)
 		}
-		parsed[i] = pattern
-		if register(mux, pattern) != nil {
-			return nil, conflict(parsed[:i+1])
+		if !seen[pattern] {
+			seen[pattern] = true
+			s.add(pattern)
 		}
 	}
-	return &Set{mux}, nil
+	return s, nil
+}
+
+// add adds a pattern that [ParsePattern] returned.
+func (s *Set) add(pattern string) {
+	s.slashes = max(s.slashes, strings.Count(pattern, "/"))
+	s.longest = max(s.longest, len(pattern))
+	single := http.NewServeMux()
+	register(single, pattern)
+	s.singles = append(s.singles, single)
+	for _, group := range s.groups {
+		if register(group, pattern) == nil {
+			return
+		}
+	}
+	group := http.NewServeMux()
+	register(group, pattern)
+	s.groups = append(s.groups, group)
 }
 
 // Match reports whether the path, as it was sent, is in the set. A path that
@@ -70,10 +95,24 @@ func (s *Set) MayMatch(method, raw string) bool {
 	return s.contains(method, path.Clean(decoded)+trailingSlash(decoded))
 }
 
+// contains reports whether a clean path is in the set.
 func (s *Set) contains(method, p string) bool {
-	handler, _ := s.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: p}})
-	_, ok := handler.(member)
-	return ok
+	r := &http.Request{Method: method, URL: &url.URL{Path: p}}
+	redirected := false
+	for _, group := range s.groups {
+		handler, pattern := group.Handler(r)
+		if _, ok := handler.(member); ok {
+			return true
+		}
+		redirected = redirected || pattern != ""
+	}
+	// If /a/ and / are in one group, ServeMux redirects /a to /a/, although /
+	// matches it.
+	return redirected && slices.ContainsFunc(s.singles, func(single *http.ServeMux) bool {
+		handler, _ := single.Handler(r)
+		_, ok := handler.(member)
+		return ok
+	})
 }
 
 // trailingSlash returns the slash that path.Clean takes from p.

@@ -2,7 +2,6 @@ package pathset
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"path"
 	"strings"
@@ -11,8 +10,9 @@ import (
 // ParsePattern parses one ServeMux pattern, such as "/static/" or
 // "GET /news/{id}", and returns it with a single space behind the method.
 // Patterns that match no request, or not the one that they seem to name, are
-// errors: a host, a method in lower case, a query, a path that is not clean. The
-// errors do not repeat the pattern.
+// errors: a host, a method in lower case, a query, a path that is not clean, a *,
+// :name for {name}, a path that [Set.Match] takes for ambiguous. The errors do not
+// repeat the pattern.
 func ParsePattern(text string) (string, error) {
 	method, rest, ok := strings.Cut(text, " ")
 	if !ok {
@@ -29,13 +29,23 @@ func ParsePattern(text string) (string, error) {
 		return "", errors.New("expected a path alone: query and fragment take no part")
 	case path.Clean(rest) != strings.TrimSuffix(rest, "/") && rest != "/":
 		return "", errors.New("expected a clean path: one with //, . or .. matches nothing")
+	case strings.Contains(rest, "*"):
+		return "", errors.New("a * matches nothing but itself; " +
+			"/static/ covers everything below it, {name} one segment")
+	case strings.Contains(rest, "/:"):
+		return "", errors.New("a : at the beginning of a segment matches nothing but itself; " +
+			"write {id} for any segment")
+	}
+	if _, ok := unambiguous(rest); !ok {
+		return "", errors.New(`matches nothing: a path with ; \ % # ? or an encoded / or . in it ` +
+			"can be read in two ways")
 	}
 	pattern := strings.TrimSpace(method + " " + rest)
 	return pattern, register(http.NewServeMux(), pattern)
 }
 
 // register adds a pattern to mux. ServeMux panics on a pattern that it cannot
-// parse, or that conflicts with an earlier one.
+// parse, or that conflicts with an earlier one; mux is unchanged then.
 func register(mux *http.ServeMux, pattern string) (err error) {
 	defer func() {
 		cause := recover()
@@ -49,18 +59,4 @@ func register(mux *http.ServeMux, pattern string) (err error) {
 	}()
 	mux.Handle(pattern, member{})
 	return nil
-}
-
-// conflict returns the error for the last of patterns, which conflicts with an
-// earlier one.
-func conflict(patterns []string) error {
-	last := len(patterns) - 1
-	for i, pattern := range patterns[:last] {
-		mux := http.NewServeMux()
-		if register(mux, pattern) == nil && register(mux, patterns[last]) != nil {
-			return fmt.Errorf("items %d and %d of the list match the same requests, and neither is more specific; "+
-				"drop or narrow one", i+1, last+1)
-		}
-	}
-	return fmt.Errorf("item %d of the list conflicts with another", last+1)
 }

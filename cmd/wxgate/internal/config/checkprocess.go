@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/wxgate/wxgate/gateway/origin"
@@ -20,14 +21,8 @@ func (l *loader) checkProcess(c *Config) {
 
 // listeners checks that the process can listen on all of its addresses at once.
 func (l *loader) listeners(c *Config) {
-	type listener struct{ name, address, orElse string }
 	var earlier []listener
-	for _, a := range []listener{
-		{"LISTEN", c.Listen, ""},
-		{"ADMIN_LISTEN", c.AdminListen, ", or empty for none"},
-		{"RELAY_LISTEN", c.RelayListen, ""},
-		{"EXTAUTHZ_LISTEN", c.ExtAuthzListen, ""},
-	} {
+	for _, a := range c.listeners() {
 		if a.address == "" {
 			continue
 		}
@@ -42,6 +37,19 @@ func (l *loader) listeners(c *Config) {
 	}
 	if c.AdminListen == "" && c.AdminToken != "" {
 		l.fault("ADMIN_TOKEN", "set, but "+l.name("ADMIN_LISTEN")+" is empty; the admin API needs that address")
+	}
+}
+
+// A listener is an address that wxgate listens on, by the variable that gives it;
+// empty: it does not.
+type listener struct{ name, address, orElse string }
+
+func (c *Config) listeners() []listener {
+	return []listener{
+		{"LISTEN", c.Listen, ""},
+		{"ADMIN_LISTEN", c.AdminListen, ", or empty for none"},
+		{"RELAY_LISTEN", c.RelayListen, ""},
+		{"EXTAUTHZ_LISTEN", c.ExtAuthzListen, ""},
 	}
 }
 
@@ -64,6 +72,28 @@ func overlap(a, b string) bool {
 		return host == "" || err == nil && addr.IsUnspecified()
 	}
 	return portA == portB && portA != "0" && (strings.EqualFold(hostA, hostB) || all(hostA) || all(hostB))
+}
+
+// reaches reports whether a connection to the server u surely ends at this
+// process, which listens on address.
+func reaches(u *url.URL, address string) bool {
+	network, server := DialAddress(u)
+	host, port, _ := net.SplitHostPort(server)
+	ownHost, ownPort, _ := net.SplitHostPort(address)
+	if network != "tcp" || port != ownPort {
+		return false
+	}
+	switch strings.ToLower(ownHost) {
+	case host:
+		return true
+	case "", "::":
+		return host == "localhost" || host == "127.0.0.1" || host == "::1"
+	case "0.0.0.0", "localhost":
+		return host == "localhost" || host == "127.0.0.1"
+	case "127.0.0.1":
+		return host == "localhost"
+	}
+	return false
 }
 
 // relay checks that the relay has both an address and paths, or neither.

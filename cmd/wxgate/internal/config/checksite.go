@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/origin"
 )
 
 // require checks that the variables without which a site does not start are set.
@@ -42,6 +44,8 @@ func (l *loader) checkSite(c *Config) {
 			c.SessionTTL, l.name(most, ttl), c.SessionMaxTTL), most)
 	}
 	l.scanLogin(c)
+	l.loop(c)
+	l.lists(c)
 	l.cookieDomainFits(c)
 	l.hub(c)
 }
@@ -81,9 +85,37 @@ func (l *loader) cookieDomainFits(c *Config) {
 	const domain, public = "COOKIE_DOMAIN", "PUBLIC_URL"
 	host := c.PublicURL.Hostname()
 	fits := host == c.CookieDomain || strings.HasSuffix(host, "."+c.CookieDomain)
-	if c.CookieDomain == "" || fits || !l.sound(domain, public) {
+	switch {
+	case c.CookieDomain == "" || !l.sound(domain, public):
+	case !fits:
+		l.fault(domain, fmt.Sprintf("expected the host of %s, %s, or a domain above it: browsers refuse any other",
+			l.name(public), host))
+	case host != c.CookieDomain && origin.IsPublicSuffix(c.CookieDomain):
+		l.fault(domain, "browsers refuse a cookie for all sites under "+c.CookieDomain)
+	}
+}
+
+// loop checks that no upstream is an address that wxgate itself listens on.
+func (l *loader) loop(c *Config) {
+	const upstream = "UPSTREAM"
+	if c.Mode != "proxy" || !l.sound("MODE") {
 		return
 	}
-	l.fault(domain, fmt.Sprintf("expected the host of %s, %s, or a domain above it: browsers refuse any other",
-		l.name(public), host))
+	for _, own := range c.listeners() {
+		for _, u := range c.Upstream {
+			if own.address != "" && l.sound(upstream, own.name) && reaches(u.URL, own.address) {
+				_, address := DialAddress(u.URL)
+				l.fault(upstream, fmt.Sprintf("%s is wxgate's own address, %s; expected that of your site",
+					address, l.name(own.name)))
+			}
+		}
+	}
+}
+
+// lists checks that two different files say who gets in and who does not.
+func (l *loader) lists(c *Config) {
+	const allow, deny = "ALLOW_OPENIDS_FILE", "DENY_OPENIDS_FILE"
+	if l.sound(allow, deny) && c.DenyOpenIDsFile != "" && c.DenyOpenIDsFile == c.AllowOpenIDsFile {
+		l.fault(deny, "the file of "+l.name(allow)+", so that nobody gets in; expected another file", allow)
+	}
 }

@@ -4,10 +4,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/gateway/admin"
 	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
 )
@@ -15,11 +17,17 @@ import (
 // checkValues checks what the type of a single value does not: texts without a
 // type of their own, and files.
 func (l *loader) checkValues(c *Config) {
-	l.check("APP_ID", printable(c.AppID))
-	l.check("APP_SECRET", printable(c.AppSecret.Reveal()))
-	l.check("QR_APP_ID", printable(c.QRAppID))
-	l.check("QR_APP_SECRET", printable(c.QRAppSecret.Reveal()))
+	l.check("APP_ID", appID(c.AppID))
+	l.check("APP_SECRET", appSecret(c.AppSecret.Reveal()))
+	l.check("QR_APP_ID", appID(c.QRAppID))
+	l.check("QR_APP_SECRET", appSecret(c.QRAppSecret.Reveal()))
 	l.check("ADMIN_TOKEN", printable(c.AdminToken.Reveal()))
+	if c.AdminToken != "" {
+		l.check("ADMIN_TOKEN", admin.CheckToken(c.AdminToken))
+	}
+	l.check("PUBLIC_PATHS", gateway.CheckPublicPaths(c.PublicPaths))
+	l.check("WECHAT_API_URL", encrypted(c.WeChatAPIURL))
+	l.check("WECHAT_OPEN_URL", encrypted(c.WeChatOpenURL))
 	l.check("PREFIX", gateway.CheckPrefix(c.Prefix))
 	l.check("COOKIE_NAME", session.CheckCookieName(c.CookieName))
 	l.check("SESSION_TTL", positive(c.SessionTTL))
@@ -63,6 +71,34 @@ func (l *loader) upstreamCAs(c *Config) {
 	if !c.UpstreamCAs.AppendCertsFromPEM(text) {
 		l.fault(name, "expected a file with at least one PEM certificate")
 	}
+}
+
+// appID checks an AppID. WeChat's consist of letters and digits.
+func appID(s string) error {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+	if err := printable(s); err != nil {
+		return err
+	}
+	if strings.Trim(s, letters) != "" {
+		return errors.New("expected an AppID of letters and digits, such as wx0123456789abcdef")
+	}
+	return nil
+}
+
+func appSecret(s string) error {
+	if strings.ContainsAny(s, "\"'`") {
+		return errors.New("expected an AppSecret without quotes")
+	}
+	return printable(s)
+}
+
+// encrypted checks that WeChat's own hosts are called by https.
+func encrypted(address BaseURL) error {
+	u, err := url.Parse(string(address))
+	if err == nil && u.Scheme == "http" && strings.HasSuffix(u.Hostname(), ".qq.com") {
+		return errors.New("WeChat by plain http; expected https://")
+	}
+	return nil
 }
 
 func printable(s string) error {

@@ -109,7 +109,9 @@ type Config struct {
 	CookieDomain string `env:"COOKIE_DOMAIN"`
 
 	// paths that need no session; Go ServeMux patterns: /static/, GET /news/{id},
-	// /favicon.ico
+	// /favicon.ico, OPTIONS /; it does not matter which of several matches. A pattern
+	// with a *, or one that opens every path, such as /, is an error; /{$} is the
+	// home page alone
 	PublicPaths Patterns `env:"PUBLIC_PATHS"`
 
 	// paths that answer 401 JSON, never a redirect; same patterns
@@ -215,8 +217,8 @@ type Config struct {
 	// folder of templates that replace the built-in pages, by file name
 	PagesDir string `env:"PAGES_DIR" unset:"built in"`
 
-	// bearer token of the admin API, which hands out the access token; unset: that
-	// API is off
+	// bearer token of the admin API, which hands out the access token, at least 16
+	// characters; unset: that API is off
 	AdminToken wechat.Secret `env:"ADMIN_TOKEN" kind:"secret,process"`
 
 	// lowest level that is logged: debug, info, warn, error

@@ -151,7 +151,7 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_HUB_URL=https://H5.example.com:443", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_URL="https://H5.example.com:443": the site's own WXGATE_PUBLIC_URL, which would redirect visitors in a circle; expected the origin of another wxgate`},
 		{[]string{"WXGATE_HUB_URL=auth.example.com", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_URL="auth.example.com": expected a URL that begins with http:// or https://`},
 		{[]string{"WXGATE_HUB_SITES=https://shop1.cn,https://h5.example.com", "WXGATE_HUB_KEY=" + key()}, `WXGATE_HUB_SITES="https://shop1.cn,https://h5.example.com": https://h5.example.com is the hub's own WXGATE_PUBLIC_URL, which signs in without a ticket; leave it out`},
-		{[]string{"WXGATE_ADMIN_LISTEN=", "WXGATE_ADMIN_TOKEN=planted"}, `WXGATE_ADMIN_TOKEN: set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address`},
+		{[]string{"WXGATE_ADMIN_LISTEN=", "WXGATE_ADMIN_TOKEN=planted-admin-token"}, `WXGATE_ADMIN_TOKEN: set, but WXGATE_ADMIN_LISTEN is empty; the admin API needs that address`},
 		{[]string{"WXGATE_ADMIN_TOKEN=planted token"}, `WXGATE_ADMIN_TOKEN: expected printable ASCII without spaces or line breaks`},
 
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA}, `WXGATE_TLS_KEY_FILE: not set, but WXGATE_TLS_CERT_FILE is; HTTPS needs both`},

@@ -155,7 +155,7 @@ func TestLoadValues(t *testing.T) {
 		{"hub", []string{"WXGATE_HUB_SITES=https://shop1.cn, http://shop2.cn:81/", "WXGATE_HUB_KEY=" + key()}, func(c *config.Config) any { return c.HubSites[1].String() + " " + string(c.HubKey) }, "http://shop2.cn:81 planted-key-planted-key-planted-key-"},
 		{"site of a hub", []string{"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY_FILE=" + write(t, key()+"\n")}, func(c *config.Config) any { return c.HubURL.String() + " " + string(c.HubKey) }, "https://auth.example.com planted-key-planted-key-planted-key-"},
 		{"hub of the same host by another scheme", []string{"WXGATE_HUB_URL=http://h5.example.com", "WXGATE_HUB_KEY=" + key()}, func(c *config.Config) any { return c.HubURL.String() }, "http://h5.example.com"},
-		{"admin token", []string{"WXGATE_ADMIN_TOKEN=t0ken"}, func(c *config.Config) any { return c.AdminToken.Reveal() }, "t0ken"},
+		{"admin token", []string{"WXGATE_ADMIN_TOKEN=t0ken-t0ken-t0ke"}, func(c *config.Config) any { return c.AdminToken.Reveal() }, "t0ken-t0ken-t0ke"},
 		{"the last of a name", []string{"WXGATE_APP_ID=wx1", "WXGATE_APP_ID=wx2"}, func(c *config.Config) any { return c.AppID }, "wx2"},
 		{"empty is unset", []string{"WXGATE_PREFIX=", "WXGATE_LOGIN_RATE="}, func(c *config.Config) any { return c.Prefix }, "/_wx"},
 		{"empty admin address is none", []string{"WXGATE_ADMIN_LISTEN="}, func(c *config.Config) any { return c.AdminListen }, ""},
@@ -232,7 +232,7 @@ func TestLoadOfNothing(t *testing.T) {
 
 func TestConfigShowsNoSecret(t *testing.T) {
 	t.Parallel()
-	c, err := config.Load(environ("WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted-qr", "WXGATE_ADMIN_TOKEN=planted-token",
+	c, err := config.Load(environ("WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted-qr", "WXGATE_ADMIN_TOKEN=planted-admin-token",
 		"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY="+key()))
 	if err != nil {
 		t.Fatal(err)

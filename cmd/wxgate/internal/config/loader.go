@@ -70,6 +70,9 @@ func (l *loader) take(v variable) {
 	if value == "" && err == nil {
 		return // a secret of spaces alone
 	}
+	if err == nil {
+		err = checkWrapping(value)
+	}
 	delete(l.faults, v.name) // of the shared value that this one replaces
 	l.sources[v.name] = from
 	switch {
@@ -97,6 +100,9 @@ func (l *loader) secret(name string) (value, from string, err error) {
 		return "", from, fmt.Errorf("set as %s_FILE too; keep one of the two", from)
 	}
 	from += "_FILE"
+	if err := checkWrapping(path); err != nil {
+		return "", from, err
+	}
 	text, err := readFile(path)
 	if err != nil {
 		return "", from, fmt.Errorf("expected the path of a readable file: %w", err)

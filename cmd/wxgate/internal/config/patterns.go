@@ -12,9 +12,6 @@ func (p *Patterns) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := pathset.New(list); err != nil {
-		return err
-	}
 	*p = list
 	return nil
 }

@@ -128,7 +128,11 @@ func (l *loader) hosts(c *Config) HostList {
 	}
 	from := source{name: l.fullName(hostsVariable), shown: quote(text)}
 	l.sources[hostsVariable] = from
-	listed, err := parseList(text, parseSiteHost)
+	var listed []string
+	err := checkWrapping(text)
+	if err == nil {
+		listed, err = parseList(text, parseSiteHost)
+	}
 	l.check(hostsVariable, err)
 	if _, given := l.sources[public]; !given {
 		l.sources[public] = from

@@ -84,11 +84,11 @@ func TestSiteInherits(t *testing.T) {
 			return fmt.Sprint(first(c).PublicPaths, second(c).PublicPaths, c.PublicPaths)
 		}, "[/c/] [/a/ /b/] [/a/ /b/]"},
 		{"upstreams do not mix", []string{"WXGATE_UPSTREAM=/=http://a,/b/=http://b", "WXGATE_SITES_0_UPSTREAM=http://c"}, func(c *config.Config) any { return first(c).Upstream.String() + " " + second(c).Upstream.String() }, "http://c /=http://a,/b/=http://b"},
-		{"a file displaces an inherited secret", []string{"WXGATE_SITES_0_COOKIE_KEYS_FILE=" + write(t, strings.Repeat("AAAA", 12))}, func(c *config.Config) any {
+		{"a file displaces an inherited secret", []string{"WXGATE_SITES_0_COOKIE_KEYS_FILE=" + write(t, "MTIz"+key())}, func(c *config.Config) any {
 			return string(first(c).CookieKeys[0][:3]) + string(second(c).CookieKeys[0][:7])
-		}, "\x00\x00\x00planted"},
+		}, "123planted"},
 		{"a secret displaces an inherited file", []string{"WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET_FILE=" + write(t, "of-file"), "WXGATE_SITES_0_QR_APP_SECRET=own"}, func(c *config.Config) any { return first(c).QRAppSecret.Reveal() + second(c).QRAppSecret.Reveal() }, "ownof-file"},
-		{"a secret of white space is left out", []string{"WXGATE_ADMIN_TOKEN=t", "WXGATE_SITES_0_COOKIE_KEYS=\n"}, func(c *config.Config) any { return string(first(c).CookieKeys[0][:7]) + first(c).AdminToken.Reveal() }, "plantedt"},
+		{"a secret of white space is left out", []string{"WXGATE_ADMIN_TOKEN=t0ken-t0ken-t0ke", "WXGATE_SITES_0_COOKIE_KEYS=\n"}, func(c *config.Config) any { return string(first(c).CookieKeys[0][:7]) + first(c).AdminToken.Reveal() }, "plantedt0ken-t0ken-t0ke"},
 		{"public URL of the unnumbered variable", []string{"WXGATE_PUBLIC_URL=https://h5.example.com", "WXGATE_SITES_1_PUBLIC_URL=https://b.example.com"}, func(c *config.Config) any {
 			return first(c).PublicURL.String() + " " + strings.Join(c.Sites[0].Hosts, " ")
 		}, "https://h5.example.com a.example.com h5.example.com"},
@@ -202,7 +202,7 @@ func TestNoSite(t *testing.T) {
 
 func TestSitesShowNoSecret(t *testing.T) {
 	t.Parallel()
-	c, err := config.Load(shared("WXGATE_HUB_KEY="+key(), "WXGATE_SITES_0_HUB_URL=https://c.example.com", "WXGATE_ADMIN_TOKEN=planted"))
+	c, err := config.Load(shared("WXGATE_HUB_KEY="+key(), "WXGATE_SITES_0_HUB_URL=https://c.example.com", "WXGATE_ADMIN_TOKEN=planted-admin-token"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,10 +175,13 @@ func TestPatterns(t *testing.T) {
 		{in: "/a/../b", err: "expected a clean path"},
 		{in: "/a//", err: "expected a clean path"},
 		{in: "/{id", err: "bad wildcard segment (must end with '}')"},
-		{in: "/*,/{a}/{a}", err: `item 2 of the list: at offset 5: duplicate wildcard name "a"`},
+		{in: "/a,/b,/a", want: config.Patterns{"/a", "/b", "/a"}},
+		{in: "/{a}/b,/b/{a}", want: config.Patterns{"/{a}/b", "/b/{a}"}},
+		{in: "/static/,OPTIONS /", want: config.Patterns{"/static/", "OPTIONS /"}},
+		{in: "/a,/static/*", err: "item 2 of the list: a * matches nothing but itself"},
+		{in: "/a/:id", err: "item 1 of the list: a : at the beginning of a segment"},
+		{in: "/x,/{a}/{a}", err: `item 2 of the list: at offset 5: duplicate wildcard name "a"`},
 		{in: "/{$}/a", err: "{$} not at end"},
-		{in: "/a,/b,/a", err: "items 1 and 3 of the list match the same requests"},
-		{in: "/{a}/b,/b/{a}", err: "items 1 and 2 of the list match the same requests"},
 		{in: "/a,,/b", err: "item 2 of the list is empty"},
 	})
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"path"
 	"strings"
@@ -111,4 +112,18 @@ func parseUpstreamURL(text string) (*url.URL, error) {
 func cutScheme(text string) (scheme, rest string, ok bool) {
 	scheme, rest, ok = strings.Cut(text, "://")
 	return strings.ToLower(scheme), rest, ok
+}
+
+// DialAddress returns the network and address of an upstream for [net.Dialer].
+func DialAddress(u *url.URL) (network, address string) {
+	switch {
+	case u.Scheme == "unix":
+		return "unix", u.Path
+	case u.Port() != "":
+		return "tcp", u.Host
+	case u.Scheme == "https":
+		return "tcp", net.JoinHostPort(u.Hostname(), "443")
+	default:
+		return "tcp", net.JoinHostPort(u.Hostname(), "80")
+	}
 }
