@@ -18,7 +18,7 @@ const (
 	// maxSetCookieBytes limits the Set-Cookie lines of the response in which a login
 	// begins. nginx accepts 4 KiB of a response header by default; the rest is for
 	// the address of WeChat's page and the other headers.
-	maxSetCookieBytes = 3584
+	maxSetCookieBytes = 3456
 	// maxCandidates is how many login cookies are opened, and may be removed, when a
 	// login begins.
 	maxCandidates = 20
