@@ -27,6 +27,9 @@ import (
 // patience bounds every wait.
 const patience = 20 * time.Second
 
+// cookieKey is the key of the gateway's cookies.
+const cookieKey = "0123456789abcdefghijklmnopqrstuv"
+
 // identityHeaders are the headers that tell a site about its visitor.
 var identityHeaders = []string{
 	"X-WX-OpenID", "X-WX-AppID", "X-WX-Source", "X-WX-Scope", "X-WX-UnionID", "X-WX-Nickname", "X-WX-Avatar",
@@ -89,14 +92,20 @@ func newFront(t *testing.T, wxgate string, run runProxy, changes ...string) fron
 	var listening string
 	f.wxgate, listening = startGateway(t, wxgate, changes...)
 	run(t, address, listening, f.site.address)
-	eventually(t, address+" listens", func() bool {
-		conn, err := net.DialTimeout("tcp", address, time.Second)
+	f.listens(t)
+	return f
+}
+
+// listens waits until the proxy listens.
+func (f front) listens(t *testing.T) {
+	t.Helper()
+	eventually(t, f.address+" listens", func() bool {
+		conn, err := net.DialTimeout("tcp", f.address, time.Second)
 		if err == nil {
 			conn.Close()
 		}
 		return err == nil
 	})
-	return f
 }
 
 // startGateway starts wxgate in forward-auth mode and WeChat's emulator. It returns
@@ -111,7 +120,7 @@ func startGateway(t *testing.T, wxgate string, changes ...string) (p *process, a
 		"WXGATE_ADMIN_LISTEN":    "127.0.0.1:0",
 		"WXGATE_PUBLIC_URL":      "http://127.0.0.1:8000",
 		"WXGATE_TRUSTED_PROXIES": "127.0.0.1",
-		"WXGATE_COOKIE_KEYS":     base64.StdEncoding.EncodeToString([]byte("0123456789abcdefghijklmnopqrstuv")),
+		"WXGATE_COOKIE_KEYS":     base64.StdEncoding.EncodeToString([]byte(cookieKey)),
 		"WXGATE_PUBLIC_PATHS":    "/static/,GET /news/{id}",
 		"WXGATE_VERIFY_FILES":    "abc123",
 	}

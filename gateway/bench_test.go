@@ -33,6 +33,15 @@ func BenchmarkGateway(b *testing.B) {
 	benchGet(b, benchGateway(b, benchSite(b)))
 }
 
+// BenchmarkGatewayManyCookies is the same with 2,900 more cookies by the session's
+// name, none of them valid.
+func BenchmarkGatewayManyCookies(b *testing.B) {
+	name, _, _ := strings.Cut(signedIn(b), "=")
+	junk := strings.Repeat(name+"=MXx4fHk=; ", 2900) // the signature is checked
+	head := strings.Replace(benchHead(b, "GET"), "; visits=12", "; "+junk+"visits=12", 1)
+	benchRequests(b, benchGateway(b, benchSite(b)), []byte(head+"\r\n"), 600)
+}
+
 // BenchmarkReverseProxy is the same GET through a plain proxy.
 func BenchmarkReverseProxy(b *testing.B) {
 	benchGet(b, benchProxy(b, benchSite(b)))

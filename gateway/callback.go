@@ -21,6 +21,9 @@ func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) err
 	}
 	code, state := callbackParameters(r)
 	login, found := l.pending.Find(r, state)
+	if found && login.Spent {
+		login.ReturnTo = l.exchanges.target(login)
+	}
 	switch {
 	case !found, login.ForOtherSite() && l.hub.siteOf(login.ReturnTo) == "": // a site no longer in HubSites
 		return l.strayCallback(w, v, "/", l.site.loginURL("", l.site.scope))
@@ -96,7 +99,7 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 		return nil, l.failedLogin(w, r, login, err)
 	}
 	if login.ForOtherSite() {
-		if err := l.pending.Spend(w.Header(), login); err != nil {
+		if err := l.spend(w, login); err != nil {
 			return nil, err
 		}
 		l.site.metrics.login(loginOK)
@@ -108,7 +111,7 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 		e.LoginURL = l.retryURL(login)
 		return nil, e
 	}
-	if err := l.pending.Spend(w.Header(), login); err != nil {
+	if err := l.spend(w, login); err != nil {
 		return nil, err
 	}
 	if e := l.admit(r, s, login.ReturnTo); e != nil {
@@ -117,6 +120,13 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 	}
 	l.site.metrics.login(loginOK)
 	return s, nil
+}
+
+// spend marks a login that brought a session as spent. A repeated callback leads to
+// the same address.
+func (l *logins) spend(w *recorder, login *session.Login) error {
+	l.exchanges.keepTarget(login)
+	return l.pending.Spend(w.Header(), login)
 }
 
 // admit returns why the visitor with the session of a finished login may not

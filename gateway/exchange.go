@@ -28,6 +28,7 @@ type exchange struct {
 	done    chan struct{}
 	session *session.Session
 	err     error
+	target  string // see keepTarget
 }
 
 func newExchanges() exchanges {
@@ -73,6 +74,31 @@ func (e *exchanges) remembered(state string) *session.Session {
 	default:
 		return nil
 	}
+}
+
+// keepTarget keeps the address of a finished login if it is too long for the cookie
+// of a spent one.
+func (e *exchanges) keepTarget(login *session.Login) {
+	if len(login.ReturnTo) <= session.MaxSpentReturnTo {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if x, ok := e.byState.Get(login.State); ok {
+		x.target = strings.Clone(login.ReturnTo)
+	}
+}
+
+// target returns the address that a spent login leads to: the one kept here, else
+// the one in its cookie, which is that of a home page if another replica finished
+// the login.
+func (e *exchanges) target(spent *session.Login) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if x, ok := e.byState.Get(spent.State); ok && x.target != "" {
+		return x.target
+	}
+	return spent.ReturnTo
 }
 
 // join returns the exchange for state, and whether it is new.

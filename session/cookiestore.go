@@ -30,11 +30,11 @@ func NewCookieStore(c Config) (*CookieStore, error) {
 }
 
 // Load implements [Store]. If r has several cookies of the name, it returns the
-// first valid one. The only error is [ErrNone].
+// first valid one of the first eight. The only error is [ErrNone].
 func (c *CookieStore) Load(r *http.Request) (*Session, error) {
-	for _, cookie := range r.CookiesNamed(c.name) {
+	for value := range cookiesNamed(r, c.name) {
 		s := new(Session)
-		if c.jar.open(c.name, cookie.Value, s) == nil && c.lifetime.Valid(s, time.Now()) {
+		if c.jar.open(c.name, value, s) == nil && c.lifetime.Valid(s, time.Now()) {
 			return s, nil
 		}
 	}
@@ -48,7 +48,11 @@ func (c *CookieStore) Save(_ *http.Request, header http.Header, s *Session) erro
 	if !s.SnapshotUser {
 		maxAge = max(time.Until(c.lifetime.ExpiresAt(s)), time.Second)
 	}
-	return c.jar.set(header, c.name, s, maxAge)
+	sealed, err := c.jar.seal(c.name, s)
+	if err != nil {
+		return err
+	}
+	return c.jar.set(header, c.name, sealed, maxAge)
 }
 
 // Delete implements [Store]. It never fails.

@@ -141,6 +141,49 @@ func TestFirstValidCookieCounts(t *testing.T) {
 	}
 }
 
+// Thousands of cookies by the session's name cost no more than eight.
+func TestEightCookiesAreOpened(t *testing.T) {
+	t.Parallel()
+	store := newStore(t, config())
+	good := saved(t, store, visitor())
+	c := config()
+	c.Keys = session.Keys{key('b')}
+	junk := good.Name + "=junk"
+	foreign := good.Name + "=" + saved(t, newStore(t, c), visitor()).Value
+	valid := good.Name + "=" + good.Value
+	many := func(cookie string, n int) string { return strings.Repeat(cookie+"; ", n) }
+	for _, test := range []struct {
+		name  string
+		lines []string
+		found bool
+	}{
+		{"first", []string{valid}, true},
+		{"eighth after junk", []string{many(junk, 7) + valid}, true},
+		{"ninth after junk", []string{many(junk, 8) + valid}, false},
+		{"eighth after another key's", []string{many(foreign, 7) + valid}, true},
+		{"ninth after another key's", []string{many(foreign, 8) + valid}, false},
+		{"eighth on several lines", []string{many(junk, 4), many(junk, 3), valid}, true},
+		{"ninth on several lines", []string{many(junk, 4), many(junk, 4), valid}, false},
+		{"ninth after empty ones", []string{many(good.Name+"=", 8) + valid}, false},
+		{"ninth after ones without a value", []string{many(good.Name, 8) + valid}, false},
+		{"last of 2,900", []string{many(junk, 2899) + valid}, false},
+		{"first of 2,900", []string{valid + "; " + many(junk, 2899)}, true},
+		{"after 5,000 of the site", []string{many("theme=dark", 5000) + valid}, true},
+		{"after many that begin like it", []string{many("__Host-wxgatex=1; __Host-wxgate_login_1=1", 100) + valid}, true},
+		{"spaces around", []string{"a=1;\t" + good.Name + "=" + good.Value + " ; b=2"}, true},
+		{"quoted", []string{good.Name + `="` + good.Value + `"`}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := request()
+			r.Header["Cookie"] = test.lines
+			if _, err := store.Load(r); (err == nil) != test.found {
+				t.Errorf("Load = %v, want it to find the session: %t", err, test.found)
+			}
+		})
+	}
+}
+
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
 	rotated := func(keys ...session.Key) *session.CookieStore {
@@ -229,6 +272,22 @@ func BenchmarkCookieStoreLoad(b *testing.B) {
 	for b.Loop() {
 		if _, err := store.Load(r); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkCookieStoreLoadOfMany loads no session from thousands of cookies by its
+// name.
+func BenchmarkCookieStoreLoadOfMany(b *testing.B) {
+	store, c := newStore(b, config()), config()
+	c.Keys = session.Keys{key('b')}
+	foreign := saved(b, newStore(b, c), visitor())
+	r := request()
+	r.Header.Set("Cookie", strings.Repeat(foreign.Name+"="+foreign.Value+"; ", 2900))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := store.Load(r); err == nil {
+			b.Fatal("a cookie of another key is accepted")
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -52,32 +53,41 @@ func newJar(c Config, purpose string) (jar, error) {
 
 // open decodes the value of the cookie called name into dst.
 func (j jar) open(name, value string, dst any) error {
+	if strings.ContainsAny(value, "\r\n") {
+		return errMalformed // the decoder of base64 would skip line breaks
+	}
 	return securecookie.DecodeMulti(name, value, dst, j.Codecs...)
 }
 
-// set adds a cookie with the sealed value to header. With a maxAge of zero, the
-// cookie ends with the browser.
-func (j jar) set(header http.Header, name string, value any, maxAge time.Duration) error {
+// seal returns the value of the cookie called name that holds value.
+func (j jar) seal(name string, value any) (string, error) {
 	sealed, err := securecookie.EncodeMulti(name, value, j.Codecs...)
 	if err != nil {
-		return fmt.Errorf("seal cookie: %w", err)
+		return "", fmt.Errorf("seal cookie: %w", err)
 	}
+	return sealed, nil
+}
+
+// set adds a cookie with a sealed value to header. With a maxAge of zero, the
+// cookie ends with the browser.
+func (j jar) set(header http.Header, name, sealed string, maxAge time.Duration) error {
 	if size := len(name) + 1 + len(sealed); size > maxCookieBytes {
-		return fmt.Errorf("seal cookie: %d bytes; browsers keep at most %d", size, maxCookieBytes)
+		return fmt.Errorf("set cookie: %d bytes; browsers keep at most %d", size, maxCookieBytes)
 	}
-	j.add(header, name, sealed, int(maxAge/time.Second))
+	header.Add("Set-Cookie", j.line(name, sealed, maxAge))
 	return nil
 }
 
 // remove adds a Set-Cookie header that makes the browser delete the cookie.
 func (j jar) remove(header http.Header, name string) {
-	j.add(header, name, "", -1)
+	header.Add("Set-Cookie", j.line(name, "", -time.Second))
 }
 
-func (j jar) add(header http.Header, name, value string, maxAge int) {
+// line returns the Set-Cookie header of a cookie.
+func (j jar) line(name, value string, maxAge time.Duration) string {
 	options := *j.Options
-	options.MaxAge = maxAge
-	header.Add("Set-Cookie", sessions.NewCookie(name, value, &options).String())
+	options.MaxAge = int(maxAge / time.Second)
+	return sessions.NewCookie(name, value, &options).String()
 }
 
 // binarySerializer makes gorilla's codecs use the binary form of a value.

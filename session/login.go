@@ -32,7 +32,8 @@ type Login struct {
 	// Attempts counts the automatic restarts of this login; at most 255.
 	Attempts int
 	// Spent says that the code of this login has been sent to WeChat, so that
-	// the login is over. It is kept so that the back button leads to ReturnTo.
+	// the login is over. It is kept so that the back button leads to ReturnTo, or
+	// to the home page of its site, see [Logins.Spend].
 	Spent bool
 	// BeganAt is the time at which the login began, to the millisecond: a phone
 	// that restores its tabs begins several logins within one second.

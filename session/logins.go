@@ -3,7 +3,6 @@ package session
 import (
 	"crypto/subtle"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -11,16 +10,18 @@ import (
 const (
 	// loginTTL is how long a visitor has to complete a login at WeChat.
 	loginTTL = 10 * time.Minute
-	// maxLogins is how many logins one browser may have under way: a phone may
-	// restore several tabs at once.
-	maxLogins = 5
-	// maxSurplus is how many login cookies are removed at a time. Without it, a
-	// request with many of them would get an even longer response header.
-	maxSurplus = 20
 	// loginIDChars is how many characters of the state are part of the cookie's
 	// name. The whole state is inside the cookie.
 	loginIDChars = 16
+	// maxCommonBytes is the size of the largest login cookie that is not compact.
+	// Logins with short addresses stay readable for replicas of the release that
+	// did not know the compact form. Once none of them is left, all may be compact.
+	maxCommonBytes = 512
 )
+
+// MaxSpentReturnTo is the length of the longest [Login.ReturnTo] that a spent login
+// keeps, in bytes: spent logins must leave room for those under way.
+const MaxSpentReturnTo = 256
 
 // Logins keeps the logins under way in the visitor's browser, each in a cookie
 // of its own that is valid for ten minutes. It is safe for concurrent use.
@@ -42,24 +43,33 @@ func NewLogins(c Config) (*Logins, error) {
 	return &Logins{prefix: c.CookieName() + loginInfix, jar: jar}, nil
 }
 
-// Begin stores login in a cookie. If r has more than four login cookies, it
-// removes the oldest, so that five remain. The Set-Cookie headers are added to
-// header.
+// Begin stores login in a cookie and adds its Set-Cookie header to header. If r has
+// so many login cookies that there would be more than five, or more than 4 KiB of
+// them in the browser's next request, it also removes some of them: first those that
+// cannot be opened, then the oldest.
+//
+// All Set-Cookie headers together stay below 3.5 KiB, so that the response header
+// fits into the 4 KiB that proxies allow by default. What cannot be removed within
+// that remains until the next login begins.
 func (l *Logins) Begin(r *http.Request, header http.Header, login *Login) error {
-	for _, name := range l.surplus(r) {
-		l.jar.remove(header, name)
+	name := l.name(login.State)
+	value, err := l.seal(name, login)
+	if err != nil {
+		return err
 	}
-	return l.set(header, login)
+	l.makeRoom(r, header, cookieBytes(name, value), l.jar.line(name, value, loginTTL))
+	return l.jar.set(header, name, value, loginTTL)
 }
 
 // Find returns the login with the given state, spent or not, from the cookies of
-// r, and whether there is one.
+// r, and whether there is one. Of cookies with the same name it opens eight.
 func (l *Logins) Find(r *http.Request, state string) (*Login, bool) {
 	if len(state) != 32 {
 		return nil, false
 	}
-	for _, cookie := range r.CookiesNamed(l.name(state)) {
-		login, ok := l.open(cookie)
+	name := l.name(state)
+	for value := range cookiesNamed(r, name) {
+		login, ok := l.open(name, value)
 		if ok && subtle.ConstantTimeCompare([]byte(login.State), []byte(state)) == 1 {
 			return login, true
 		}
@@ -67,57 +77,56 @@ func (l *Logins) Find(r *http.Request, state string) (*Login, bool) {
 	return nil, false
 }
 
-// Spend stores login as spent and adds the Set-Cookie header to header. It does
+// Spend stores login as spent and adds the Set-Cookie header to header. If ReturnTo
+// is longer than [MaxSpentReturnTo], the home page of its site takes its place. Spend does
 // not change login.
 func (l *Logins) Spend(header http.Header, login *Login) error {
 	spent := *login
 	spent.Spent = true
-	return l.set(header, &spent)
+	if len(spent.ReturnTo) > MaxSpentReturnTo {
+		spent.ReturnTo = homePage(spent.ReturnTo)
+	}
+	name := l.name(login.State)
+	value, err := l.seal(name, &spent)
+	if err != nil {
+		return err
+	}
+	return l.jar.set(header, name, value, loginTTL)
+}
+
+// homePage returns the home page of the site that an address belongs to: "/" for a
+// path, and the origin with a slash for a URL.
+func homePage(address string) string {
+	scheme, rest, absolute := strings.Cut(address, "://")
+	if !absolute || strings.HasPrefix(address, "/") {
+		return "/"
+	}
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	return scheme + "://" + rest + "/"
 }
 
 func (l *Logins) name(state string) string {
 	return l.prefix + state[:loginIDChars]
 }
 
-func (l *Logins) set(header http.Header, login *Login) error {
-	return l.jar.set(header, l.name(login.State), login, loginTTL)
+// seal returns the value of the cookie called name that holds login.
+func (l *Logins) seal(name string, login *Login) (string, error) {
+	value, err := l.jar.seal(name, login)
+	if err == nil && len(name)+1+len(value) > maxCommonBytes {
+		value = compact(value)
+	}
+	return value, err
 }
 
-func (l *Logins) open(cookie *http.Cookie) (*Login, bool) {
+// open returns the login in a cookie, and whether it is one under way.
+func (l *Logins) open(name, value string) (*Login, bool) {
 	login := new(Login)
-	if l.jar.open(cookie.Name, cookie.Value, login) != nil {
+	if l.jar.open(name, expand(value), login) != nil {
 		return nil, false
 	}
 	age := time.Since(login.BeganAt)
 	// The clock of another replica may be a little ahead.
 	return login, age < loginTTL && age > -time.Minute
-}
-
-// surplus returns the names of the login cookies of r to remove, so that one
-// more can be added: first those that cannot be opened, then the oldest. While
-// there is room, those that cannot be opened stay: they may belong to another
-// site on the same host, for example at another port.
-func (l *Logins) surplus(r *http.Request) []string {
-	type pending struct {
-		name    string
-		beganAt time.Time
-	}
-	var found []pending
-	for _, cookie := range r.Cookies() {
-		if !strings.HasPrefix(cookie.Name, l.prefix) {
-			continue
-		}
-		p := pending{name: cookie.Name}
-		if login, ok := l.open(cookie); ok {
-			p.beganAt = login.BeganAt
-		}
-		found = append(found, p)
-	}
-	// Stable, because browsers send the older of two cookies first.
-	slices.SortStableFunc(found, func(a, b pending) int { return a.beganAt.Compare(b.beganAt) })
-	var names []string
-	for _, p := range found[:min(max(0, len(found)-(maxLogins-1)), maxSurplus)] {
-		names = append(names, p.name)
-	}
-	return names
 }

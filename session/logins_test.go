@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
@@ -173,6 +174,59 @@ func TestLoginEndsAfterTenMinutes(t *testing.T) {
 	})
 }
 
+// Thousands of login cookies cost no more than a few.
+func TestFewLoginCookiesAreOpened(t *testing.T) {
+	t.Parallel()
+	logins, b := newLogins(t), browser{}
+	login := begin(t, logins, b)
+	valid := b.request().Header.Get("Cookie")
+	name, _, _ := strings.Cut(valid, "=")
+	for _, test := range []struct {
+		junk  string
+		n     int
+		found bool
+	}{
+		{name + "=junk", 7, true},
+		{name + "=junk", 8, false},
+		{name + "=1|junk|AAAA", 7, true},
+		{name + "=1|junk|AAAA", 8, false},
+		{name + "=junk", 2899, false},
+		{"__Host-wxgate_login_0=junk", 2899, true},
+		{"__Host-wxgate=junk", 5000, true},
+	} {
+		r := request()
+		r.Header.Set("Cookie", strings.Repeat(test.junk+"; ", test.n)+valid)
+		if _, ok := logins.Find(r, login.State); ok != test.found {
+			t.Errorf("login after %d times %s is found: %t, want %t", test.n, test.junk, ok, test.found)
+		}
+	}
+
+	// Of thirty logins, which are older than the new one, only the first twenty that
+	// the browser sends are opened: the others cannot be removed yet.
+	var all []string
+	for range 30 {
+		one := browser{}
+		begin(t, logins, one)
+		all = append(all, one.request().Header.Get("Cookie"))
+	}
+	r := request()
+	r.Header.Set("Cookie", strings.Join(all, "; "))
+	header := make(http.Header)
+	if err := logins.Begin(r, header, &session.Login{State: session.NewState(), BeganAt: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	removed := len(header["Set-Cookie"]) - 1
+	for _, line := range header["Set-Cookie"][:removed] {
+		name, _, _ := strings.Cut(line, "=")
+		if i := slices.IndexFunc(all, func(c string) bool { return strings.HasPrefix(c, name+"=") }); i < 0 || i >= 20 {
+			t.Errorf("cookie %d of 30 is removed, want only the first twenty to be looked at", i+1)
+		}
+	}
+	if removed != 20 {
+		t.Errorf("%d of 30 cookies are removed, want 20", removed)
+	}
+}
+
 // The response to a header full of junk must not be longer than that header.
 func TestJunkGoesInPortions(t *testing.T) {
 	t.Parallel()
@@ -230,4 +284,76 @@ func TestLongestLoginFits(t *testing.T) {
 	if diff := cmp.Diff(login, got); diff != "" {
 		t.Errorf("the longest login differs:\n%s", diff)
 	}
+}
+
+// FuzzLoginsBegin checks that whatever cookies a client sends, a login begins, and
+// the response is short and removes nothing but login cookies.
+func FuzzLoginsBegin(f *testing.F) {
+	c := config()
+	logins, err := session.NewLogins(c)
+	if err != nil {
+		f.Fatal(err)
+	}
+	prefix := c.CookieName() + "_login_"
+	for _, seed := range []string{
+		"", "a=1", prefix + "1=x; " + prefix + "1=y", strings.Repeat(prefix+"1=x;", 30), prefix + " =;" + prefix,
+		strings.Repeat(prefix+"é=\"1|2|3\"; ", 9), prefix + "a=" + strings.Repeat("A", 5000),
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		r, header, p := request(), make(http.Header), &phone{}
+		r.Header.Set("Cookie", line)
+		login := newLogin("/")
+		if err := logins.Begin(r, header, login); err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range header["Set-Cookie"] {
+			c, err := http.ParseSetCookie(line)
+			if err != nil || !strings.HasPrefix(c.Name, prefix) || c.MaxAge < 0 != (i < len(header["Set-Cookie"])-1) {
+				t.Errorf("cookie %d is set by %q: %v", i+1, line, err)
+			}
+		}
+		if got := setCookieBytes(header); got > maxSetCookieBytes {
+			t.Errorf("Set-Cookie lines of %d bytes", got)
+		}
+		p.take(t, header)
+		if _, ok := logins.Find(p.request(), login.State); !ok {
+			t.Error("the login is not found")
+		}
+	})
+}
+
+// FuzzLoginsFind checks that a value which was not sealed is not found, in the
+// common form and in the compact one.
+func FuzzLoginsFind(f *testing.F) {
+	c := config()
+	rand.Read(c.Keys[0]) // a different cookie in each process of the fuzzer
+	logins, err := session.NewLogins(c)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var sealed [2]*http.Cookie
+	long := newLogin(longTarget("/", 2000))
+	for i, login := range []*session.Login{newLogin("/"), long} {
+		login.State = long.State // one name
+		header := make(http.Header)
+		if err := logins.Begin(request(), header, login); err != nil {
+			f.Fatal(err)
+		}
+		if sealed[i], err = http.ParseSetCookie(header.Get("Set-Cookie")); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(sealed[i].Value)
+	}
+	f.Add("1|junk|AAAA")
+	f.Add("||")
+	f.Fuzz(func(t *testing.T, value string) {
+		r := request()
+		r.Header.Set("Cookie", sealed[0].Name+"="+value)
+		login, ok := logins.Find(r, long.State)
+		if ok && login.ReturnTo != "/" && login.ReturnTo != long.ReturnTo {
+			t.Errorf("%q is found as a login to %q, which began nowhere", value, login.ReturnTo)
+		}
+	})
 }
