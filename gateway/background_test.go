@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/wxgate/wxgate/gateway"
-	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
@@ -76,11 +75,8 @@ func TestQuestionPanics(t *testing.T) {
 		transport.on.Store(true)
 		s := newLoginMemorySite(t, func(c *testConfig) {
 			transport.RoundTripper = c.Account.Transport
-			account := *c.Account
-			account.Transport = transport
-			c.Account = &account
+			c.Account.Transport = transport
 			requireFollow(c)
-			c.Tokens = &wechat.TokenSource{Client: &account}
 		})
 		b := s.browser()
 		b.Visitor = "lihua"
