@@ -45,9 +45,9 @@ func TestWarnings(t *testing.T) {
 		few     = "WXGATE_LOGIN_RATE: few logins for one client address"
 	)
 	random := "WXGATE_HUB_KEY=PbYULvMm72d0iiRj8HXrap8+u/BMYnuEfbkIhGVMwaU="
-	counted := ""
+	var counted strings.Builder
 	for i := range 32 {
-		counted += string(rune(i))
+		counted.WriteString(string(rune(i)))
 	}
 	list := write(t, "")
 	for _, tt := range []struct {
@@ -59,7 +59,7 @@ func TestWarnings(t *testing.T) {
 		{[]string{"WXGATE_COOKIE_KEYS=" + keyOf("0123456789abcdef0123456789abcdef")}, text},
 		{
 			[]string{
-				"WXGATE_COOKIE_KEYS=" + keyOf(counted),
+				"WXGATE_COOKIE_KEYS=" + keyOf(counted.String()),
 			},
 			text,
 		},
