@@ -29,12 +29,17 @@ type logins struct {
 // loginWarnings are the log messages about logins that clients can trigger.
 type loginWarnings struct {
 	host   everyMinute // a login started under a host that is not the public URL's
+	scheme everyMinute // a proxy says http, and a cookie that needs https came back
 	site   everyMinute // a login for a site that is not the hub's
 	ticket everyMinute // three tickets of one visitor refused
 }
 
 // login starts a login on request: GET {prefix}/login.
-func (l *logins) login(w *recorder, r *http.Request, q *facts, _ visitor) error {
+func (l *logins) login(w *recorder, r *http.Request, q *facts, v visitor) error {
+	if l.losesCookies(r, q.plainHTTP, v) {
+		l.useHTTPS(w, l.site.publicURL+requestTarget(r))
+		return nil
+	}
 	query := r.URL.Query()
 	if query.Has("redirect_uri") { // for another site, which has decided which browsers may sign in
 		login, err := l.hubLogin(query)
