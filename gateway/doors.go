@@ -74,7 +74,7 @@ func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app
 		}
 		return err
 	}
-	switch decided.action {
+	switch r = d.site.asVisited(r, q); decided.action {
 	case useHTTPS:
 		d.logins.useHTTPS(w, d.site.pageAtHTTPS(r))
 		return nil

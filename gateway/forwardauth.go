@@ -69,7 +69,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 		d.allow(w, r, q, v, d.site.policy.showsPage(&ask))
 		return nil
 	}
-	switch decided.action {
+	switch r = d.site.asVisited(r, q); decided.action {
 	case useHTTPS:
 		d.logins.useHTTPS(w, d.site.pageAtHTTPS(r))
 		return nil

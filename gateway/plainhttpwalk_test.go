@@ -73,6 +73,9 @@ func TestPlainHTTPWalk(t *testing.T) {
 	}{
 		{"tells the scheme", frontProxy{}, 4},
 		{"always says http", frontProxy{alwaysHTTP: true}, 5},
+		{"rewrites Host", frontProxy{host: "h5.internal"}, 6},
+		{"rewrites and tells Host", frontProxy{host: "h5.internal", tellsHost: true}, 4},
+		{"rewrites Host, always says http", frontProxy{host: "h5.internal", alwaysHTTP: true}, 7},
 	} {
 		for _, domain := range []string{"", "h5.example.com"} {
 			for _, address := range []string{
