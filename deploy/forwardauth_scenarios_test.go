@@ -34,6 +34,7 @@ func testFront(t *testing.T, run runProxy) {
 	t.Run("event stream", func(t *testing.T) { f.testEvents(t, v) })
 	t.Run("sign-out", f.testSignOut)
 	t.Run("renewal", func(t *testing.T) { newFront(t, wxgate, run, "WXGATE_SESSION_TTL=4s").testRenewal(t) })
+	t.Run("TLS before the proxy", func(t *testing.T) { testBehindTLS(t, wxgate, run) })
 	// The last tests stop the servers.
 	t.Run("site stopped", func(t *testing.T) { f.testSiteStopped(t, v) })
 	t.Run("wxgate stopped", func(t *testing.T) { newFront(t, wxgate, run).testGatewayStopped(t) })

@@ -13,7 +13,7 @@ import (
 
 // The headers by which proxies describe the request that they ask about, as Go
 // spells them: the first three are Traefik's and Caddy's, the others nginx's.
-// X-Forwarded-Proto is not among them: the scheme is the public URL's.
+// X-Forwarded-Proto is not among them: see askedHTTP.
 const (
 	headerForwardedMethod = "X-Forwarded-Method"
 	headerForwardedHost   = "X-Forwarded-Host"
@@ -27,7 +27,8 @@ const (
 // it.
 type askedRequest struct {
 	*http.Request
-	method string // empty: not known, and Request.Method is the proxy's
+	method    string // empty: not known, and Request.Method is the proxy's
+	plainHTTP bool   // the proxy says that the visitor came by plain http
 }
 
 // isDescribed reports whether the proxy describes the request. If not, URL and
@@ -75,7 +76,8 @@ func (d *doors) askedRequestOf(r *http.Request, q *facts) (askedRequest, error) 
 			return askedRequest{}, e
 		}
 	}
-	return askedRequest{described(r, target.value, method.value, host.value), method.value}, nil
+	o := described(r, target.value, method.value, host.value)
+	return askedRequest{o, method.value, q.trusted && askedHTTP(r.Header)}, nil
 }
 
 // described returns a copy of r with the target, method and host of the request

@@ -48,6 +48,7 @@ type question struct {
 	method     string // empty: not known
 	path       string // as sent, percent-encoded, without the query
 	navigation bool   // a page load
+	plainHTTP  bool   // sent by plain http, where a login's cookie would be lost
 	userAgent  string // says which answer helps, never who may enter
 
 	public, api match
@@ -136,7 +137,7 @@ func (p *policy) sessionAllowed(s *session.Session) bool {
 type verdict struct {
 	action action
 	reason admission // of refuse: why the visitor may not enter
-	page   bool      // of refuse, signIn and openInWeChat: a page can answer
+	page   bool      // of all but the two that pass: a page can answer
 }
 
 // action is what a door does with a request.
@@ -148,6 +149,7 @@ const (
 	passNobody          // pass without an identity
 	signIn              // redirect to WeChat's login
 	openInWeChat        // show the page that asks to open the address in WeChat
+	useHTTPS            // redirect to the same address at https, and decide then
 )
 
 // decide returns what to do with request ask of a visitor with admission a. What
@@ -159,10 +161,19 @@ func (p *policy) decide(ask *question, a admission) verdict {
 	case p.isPublic(ask):
 		return verdict{action: passNobody}
 	case a == nobody && p.showsPage(ask):
-		return p.loginAnswer(ask.userAgent)
+		return p.loginAnswer(ask.userAgent).at(ask.plainHTTP)
 	default:
 		return verdict{reason: a, page: p.showsPage(ask)}
 	}
+}
+
+// at returns the verdict d on a visitor who has to sign in, for a request that came
+// by plain http or not.
+func (d verdict) at(plainHTTP bool) verdict {
+	if plainHTTP && (d.action == signIn || d.action == openInWeChat) {
+		d.action = useHTTPS
+	}
+	return d
 }
 
 // loginAnswer returns what a page load gets from a visitor who has to sign in.

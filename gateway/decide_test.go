@@ -165,6 +165,16 @@ func TestDecide(t *testing.T) {
 			if got := p.decide(&ask, a); got != want {
 				t.Errorf("outside %q, %q, %s, admission %d: decide = %+v, want %+v", test.setting, test.path, test.client, a, got, want)
 			}
+			// By plain http, nobody is sent to the login or told to open the page in WeChat.
+			if want.action == signIn || want.action == openInWeChat {
+				want.action = useHTTPS
+			}
+			ask = q
+			ask.plainHTTP = true
+			if got := p.decide(&ask, a); got != want {
+				t.Errorf("outside %q, %q, %s, admission %d, by plain http: decide = %+v, want %+v",
+					test.setting, test.path, test.client, a, got, want)
+			}
 		}
 	}
 }

@@ -64,6 +64,7 @@ func (d *doors) enter(w *recorder, r *http.Request, q *facts, next app) error {
 // pass acts on the verdict about a request for the site.
 func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app) error {
 	ask := questionOf(r, q.navigation)
+	ask.plainHTTP = d.logins.losesCookies(r, q.plainHTTP, v)
 	decided, v := d.decide(w, r, q, &ask, v)
 	switch decided.action {
 	case passVisitor, passNobody:
@@ -72,6 +73,11 @@ func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app
 			err = refusal.Of(err).In(formOf(d.site.policy.showsPage(&ask)))
 		}
 		return err
+	}
+	switch r = d.site.asVisited(r, q); decided.action {
+	case useHTTPS:
+		d.logins.useHTTPS(w, d.site.pageAtHTTPS(r))
+		return nil
 	case signIn:
 		return d.logins.signIn(w, r, q)
 	case openInWeChat:
@@ -99,7 +105,7 @@ func (d *doors) decide(w *recorder, r *http.Request, q *facts, ask *question, v 
 		w.Outcome = outcomeProxied
 	case passNobody:
 		w.Outcome = outcomePublic
-	case signIn, openInWeChat:
+	case signIn, openInWeChat, useHTTPS:
 		w.Outcome = outcomeLogin
 	case refuse:
 		if decided.reason == notFollowing || decided.reason == followUnknown {

@@ -14,6 +14,7 @@ type facts struct {
 	id         string
 	clientIP   netip.Addr
 	trusted    bool // the peer is a trusted proxy
+	plainHTTP  bool // a trusted proxy says that the visitor came by plain http
 	navigation bool // a page load, not the request of a script or a program
 }
 
@@ -21,6 +22,7 @@ type facts struct {
 func (c *common) factsOf(r *http.Request) facts {
 	q := facts{start: time.Now(), navigation: navigation(r)}
 	q.clientIP, q.trusted = c.trust.client(r)
+	q.plainHTTP = q.trusted && forwardedHTTP(r.Header)
 	q.id = requestID(r, q.trusted)
 	return q
 }

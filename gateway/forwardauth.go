@@ -26,7 +26,12 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor) e
 		w.subject = o.Request
 	}
 	redirects := r.URL.Query().Get("redirect") == "true"
-	return d.authorize(w, o.Request, q, o.question(), v, redirects)
+	ask := o.question()
+	if d.logins.losesCookies(o.Request, o.plainHTTP, v) {
+		// Envoy, which cannot ask for redirects, passes them on. nginx does not.
+		ask.plainHTTP = o.isDescribed() && (redirects || d.site.afterAuth(r.URL.Path) != "")
+	}
+	return d.authorize(w, o.Request, q, ask, v, redirects)
 }
 
 // extAuthz is the door of [Gateway.Authorize].
@@ -48,7 +53,10 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *facts) error {
 		}
 		return status
 	}
-	return d.authorize(w, r, q, questionOf(r, q.navigation), v, true)
+	ask := questionOf(r, q.navigation)
+	// Envoy sets X-Forwarded-Proto itself. q tells whether Envoy's client is trusted.
+	ask.plainHTTP = d.logins.losesCookies(r, forwardedHTTP(r.Header), v)
+	return d.authorize(w, r, q, ask, v, true)
 }
 
 // authorize acts on the verdict about r, a visitor's request that somebody else
@@ -59,6 +67,11 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 	switch decided.action {
 	case passVisitor, passNobody:
 		d.allow(w, r, q, v, d.site.policy.showsPage(&ask))
+		return nil
+	}
+	switch r = d.site.asVisited(r, q); decided.action {
+	case useHTTPS:
+		d.logins.useHTTPS(w, d.site.pageAtHTTPS(r))
 		return nil
 	case signIn, openInWeChat:
 		return d.askToSignIn(w, r, redirects)

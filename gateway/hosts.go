@@ -64,6 +64,7 @@ func (h hosts) claim(i int, d *doors, further []string, errs *fieldErrors) {
 			errs.addAt(i, "Hosts", fmt.Errorf("host %s is that of %s too, expected it once", host, other.site.public))
 		}
 	}
+	d.site.ownHost = func(host string) bool { return h.byHost[origin.Canonical(host)] == d }
 	d.site.otherSite = func(host string) bool {
 		other := h.byHost[origin.Canonical(host)]
 		return other != nil && other != d

@@ -8,7 +8,6 @@ import (
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
-	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -29,12 +28,18 @@ type logins struct {
 // loginWarnings are the log messages about logins that clients can trigger.
 type loginWarnings struct {
 	host   everyMinute // a login started under a host that is not the public URL's
+	scheme everyMinute // a proxy says http, and a cookie that needs https came back
 	site   everyMinute // a login for a site that is not the hub's
 	ticket everyMinute // three tickets of one visitor refused
 }
 
 // login starts a login on request: GET {prefix}/login.
-func (l *logins) login(w *recorder, r *http.Request, q *facts, _ visitor) error {
+func (l *logins) login(w *recorder, r *http.Request, q *facts, v visitor) error {
+	if l.losesCookies(r, q.plainHTTP, v) {
+		l.useHTTPS(w, l.site.publicURL+requestTarget(r))
+		return nil
+	}
+	r = l.site.asVisited(r, q)
 	query := r.URL.Query()
 	if query.Has("redirect_uri") { // for another site, which has decided which browsers may sign in
 		login, err := l.hubLogin(query)
@@ -88,15 +93,12 @@ func (l *logins) redirectToLogin(w *recorder, r *http.Request, q *facts, target 
 // startLogin counts a login against the login rate and starts it. At another host
 // than the public URL's it redirects there first. startAgain does neither.
 func (l *logins) startLogin(w *recorder, r *http.Request, q *facts, login *session.Login) error {
-	s := l.site
-	if s.aliases && s.cookieDomain == "" && origin.Canonical(r.Host) != origin.Canonical(s.public.Host) {
-		// A login cookie set here would be missing where WeChat sends the visitor
-		// back to.
-		redirect(w, l.retryURL(login))
+	if address := l.loginAtPublicURL(r, login); address != "" {
+		redirect(w, address)
 		return nil
 	}
 	l.warnOfHost(r)
-	if err := s.limiter.take(q.clientIP); err != nil {
+	if err := l.site.limiter.take(q.clientIP); err != nil {
 		return err
 	}
 	return l.redirectToWeChat(w, r, login)
@@ -111,8 +113,8 @@ func (l *logins) warnOfHost(r *http.Request) {
 	}
 	l.warnings.host.do(func() {
 		l.site.logger.Warn().Str("host", access.Short(host)).Str("public_url", l.site.publicURL).
-			Str("hint", "send visitors to the public URL, or correct it; "+
-				"ignore this if a proxy in front only changes the Host header").
+			Str("hint", "send visitors to the public URL, or correct it; if a proxy in front rewrites Host, "+
+				"let it send the visitor's as X-Forwarded-Host, and list its address in WXGATE_TRUSTED_PROXIES").
 			Msg("login started under another host than the public URL's")
 	})
 }

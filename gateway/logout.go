@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
@@ -9,8 +10,12 @@ import (
 
 // logoutPage asks whether to sign out: GET {prefix}/logout. It changes nothing:
 // WeChat's scanners and previews open addresses too.
-func (e *endpoints) logoutPage(w *recorder, r *http.Request, _ *facts, v visitor) error {
+func (e *endpoints) logoutPage(w *recorder, r *http.Request, q *facts, v visitor) error {
 	s := e.site
+	if e.logins.losesCookies(r, q.plainHTTP, v) { // their session may be at https
+		e.logins.useHTTPS(w, s.publicURL+requestTarget(r))
+		return nil
+	}
 	if v.err != nil {
 		return v.err
 	}
@@ -29,10 +34,17 @@ func (e *endpoints) logoutPage(w *recorder, r *http.Request, _ *facts, v visitor
 // maxLogoutForm limits the form of a sign-out, in bytes.
 const maxLogoutForm = 16 << 10
 
-// logout ends the session: POST {prefix}/logout.
-func (e *endpoints) logout(w *recorder, r *http.Request, _ *facts, _ visitor) error {
+// logout ends the session: POST {prefix}/logout. By plain http there is none to end,
+// so it leads to the page that asks whether to sign out, at https.
+func (e *endpoints) logout(w *recorder, r *http.Request, q *facts, v visitor) error {
 	r = limitBody(w, r, maxLogoutForm)
 	target := e.site.returnTo(r.FormValue("return_to")) // an unreadable form names none
+	if e.logins.losesCookies(r, q.plainHTTP, v) {
+		target = e.site.publicURL + e.site.prefix + "/logout?return_to=" + url.QueryEscape(target)
+		w.Header().Set("Location", target)
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
 	if err := e.site.sessions.Delete(r, w.Header()); err != nil {
 		e.site.metrics.storeErrors.Inc()
 		return refusal.StoreUnavailable(err)

@@ -27,8 +27,12 @@ type configAnswer struct {
 }
 
 // pageConfig starts a login for a page: GET {prefix}/config.
-func (l *logins) pageConfig(w *recorder, r *http.Request, q *facts, _ visitor) error {
+func (l *logins) pageConfig(w *recorder, r *http.Request, q *facts, v visitor) error {
 	s := l.site
+	if l.losesCookies(r, q.plainHTTP, v) {
+		l.useHTTPS(w, s.publicURL+requestTarget(r))
+		return nil
+	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query["redirect_uri"]) > 1 {
 		return refusal.InvalidRequest(nil)

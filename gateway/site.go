@@ -30,6 +30,7 @@ type site struct {
 
 	aliases   bool                   // the site has hosts beside its public URL's
 	otherSite func(host string) bool // reports whether a host is another site's; nil: there is none
+	ownHost   func(host string) bool // reports whether a host is one of this site's; nil: it has no list of hosts
 }
 
 // visitor is who sends a request, as far as the site knows.
