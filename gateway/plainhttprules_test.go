@@ -59,7 +59,7 @@ func TestPlainHTTPProbeIsTheGateways(t *testing.T) {
 		w.Header().Add("Set-Cookie", "a=b")
 		new(echo).ServeHTTP(w, q)
 	})
-	r := newRig(t, site, func(c *testConfig) { c.TrustedProxies, c.PublicPaths = loopback, []string{"/"} })
+	r := newRig(t, site, func(c *testConfig) { c.TrustedProxies, c.PublicPaths = loopback, []string{"/{$}"} })
 	got := r.do(t, "GET", "/", "X-Forwarded-Proto", "http", "Cookie", "a=1; "+probeCookie+"; b=2")
 	if sent := echoOf(t, got).Header["Cookie"]; !slices.Equal(sent, []string{"a=1; b=2"}) {
 		t.Errorf("the site got %q, want a=1; b=2", sent)

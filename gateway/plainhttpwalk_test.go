@@ -129,7 +129,7 @@ func TestPlainHTTPPageFlow(t *testing.T) {
 	t.Parallel()
 	s := newLoginMemorySite(t, func(c *testConfig) {
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
-		c.PublicPaths = []string{"/"}
+		c.PublicPaths = []string{"/a"}
 	})
 	b := frontProxy{alwaysHTTP: true}.browser(s)
 	b.Visitor = "lihua"

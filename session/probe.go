@@ -3,7 +3,6 @@ package session
 import (
 	"net/http"
 	"strings"
-	"time"
 )
 
 // probeID takes the place of a login's id in the name of the cookie that
@@ -13,7 +12,7 @@ const probeID = "probe"
 // Probe adds a cookie to header that only shows, when it comes back, that the
 // browser keeps the site's cookies. It ends after ten minutes, as logins do.
 func (l *Logins) Probe(header http.Header) {
-	l.jar.add(header, l.prefix+probeID, "1", int(loginTTL/time.Second))
+	header.Add("Set-Cookie", l.jar.line(l.prefix+probeID, "1", loginTTL))
 }
 
 // Kept reports whether r has a cookie that the site has set in the last minutes or
@@ -23,13 +22,9 @@ func (l *Logins) Probe(header http.Header) {
 // it may be left from a time when the site was on plain http.
 func (l *Logins) Kept(r *http.Request) bool {
 	owner := strings.TrimSuffix(l.prefix, loginInfix)
-	for _, line := range r.Header["Cookie"] {
-		for pair := range strings.SplitSeq(line, ";") {
-			name, _, _ := strings.Cut(pair, "=")
-			name = strings.TrimSpace(name)
-			if strings.HasPrefix(name, l.prefix) || name == owner && strings.HasPrefix(name, hostPrefix) {
-				return true
-			}
+	for name := range cookies(r) {
+		if strings.HasPrefix(name, l.prefix) || name == owner && strings.HasPrefix(name, hostPrefix) {
+			return true
 		}
 	}
 	return false
