@@ -57,14 +57,14 @@ func (l *logins) losesCookies(r *http.Request, plainHTTP bool, v visitor) bool {
 	return false
 }
 
-// pageAtHTTPS is the address of page load r at https: on the host that the visitor is
-// to come back to after a login, with the same path and query.
+// pageAtHTTPS is the address of page load r at https, with the same path and query:
+// at the visitor's host if their session is sent there too, else at the public URL.
 func (s *site) pageAtHTTPS(r *http.Request) string {
-	target := cmp.Or(s.returnTarget(r), "/")
-	if strings.HasPrefix(target, "/") {
-		return s.publicURL + target
+	origin := s.publicURL
+	if host := strings.ToLower(r.Host); s.returnHosts[host] && s.sharesSession(host) {
+		origin = "https://" + host
 	}
-	return target
+	return origin + cmp.Or(requestTarget(r), "/")
 }
 
 // useHTTPS sends the visitor to an address of the site at https. A fragment of the
