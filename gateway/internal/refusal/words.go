@@ -144,12 +144,12 @@ func UpstreamTimeout(err error) *Error {
 	return e
 }
 
-// TooManyRequests (429): too many logins from the client's address. The next one is
-// possible after wait.
+// TooManyRequests (429): too many logins or JS-SDK signatures from the client's
+// address. The next one is possible after wait.
 func TooManyRequests(wait time.Duration) *Error {
 	return &Error{
 		Word: "too_many_requests", Status: http.StatusTooManyRequests, Page: pages.TooMany,
-		Message:    "Too many logins from this address. Try again later.",
+		Message:    "Too many requests from this address. Try again later.",
 		RetryAfter: wait,
 	}
 }
