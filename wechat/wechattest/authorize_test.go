@@ -68,6 +68,7 @@ func TestAuthorizeOrder(t *testing.T) {
 		{"1 twice", changed("appid", "") + "&state=2", nil, "given twice: state"},
 		{"1 letter case", "AppID=x", nil, "letter case counts"},
 		{"2 other browser", changed("appid", ""), http.Header{"User-Agent": {wechattest.AgentChrome}}, "in WeChat"},
+		{"2 WeCom without MicroMessenger", changed("appid", ""), http.Header{"User-Agent": {wechattest.AgentWeComMac}}, "in WeChat"},
 		{"2 WeCom", changed("appid", ""), http.Header{"User-Agent": {wechattest.AgentWeComPhone}}, "in WeChat"},
 		{"3 empty", changed("appid", "", "redirect_uri", ""), wechat, "10012"},
 		{"3 missing", changed("appid", "-", "redirect_uri", ""), wechat, "10012"},
