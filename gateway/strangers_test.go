@@ -18,25 +18,28 @@ const tokenPath = "/cgi-bin/stable_token"
 func TestStrangersAtJSSDK(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name  string
-		fault wechattest.Fault
-		word  string
-		most  int // calls of WeChat in an hour
+		name, path string
+		code       int // 0: WeChat is away
+		word       string
+		most       int // calls of WeChat in an hour
 	}{
-		{"wrong secret", wechattest.Fault{Path: tokenPath, Mode: wechattest.FaultErrcode, Code: 40125}, "wechat_error", 13},
-		{"unlisted address", wechattest.Fault{Path: tokenPath, Mode: wechattest.FaultErrcode, Code: 40164}, "wechat_error", 13},
-		{"unlisted address, other code", wechattest.Fault{Path: tokenPath, Mode: wechattest.FaultErrcode, Code: 61004}, "wechat_error", 13},
-		{"address of tickets", wechattest.Fault{Path: ticketPath, Mode: wechattest.FaultErrcode, Code: 40164}, "wechat_error", 14},
-		{"no right to tickets", wechattest.Fault{Path: ticketPath, Mode: wechattest.FaultErrcode, Code: 48001}, "wechat_error", 14},
-		{"quota", wechattest.Fault{Path: tokenPath, Mode: wechattest.FaultErrcode, Code: 45009}, "wechat_unavailable", 75},
-		{"away", wechattest.Fault{Path: tokenPath, Mode: wechattest.FaultResetBefore}, "wechat_unavailable", 75},
+		{"wrong secret", tokenPath, 40125, "wechat_error", 13},
+		{"unlisted address", tokenPath, 40164, "wechat_error", 13},
+		{"unlisted address, other code", tokenPath, 61004, "wechat_error", 13},
+		{"unlisted address, ticket", ticketPath, 40164, "wechat_error", 14},
+		{"no right to tickets", ticketPath, 48001, "wechat_error", 14},
+		{"quota", tokenPath, 45009, "wechat_unavailable", 75},
+		{"away", tokenPath, 0, "wechat_unavailable", 75},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newLoginMemorySite(t, withTickets)
-				tt.fault.Times = -1
-				s.wx.Fault(tt.fault)
+				fault := wechattest.Fault{Path: tt.path, Mode: wechattest.FaultErrcode, Code: tt.code, Times: -1}
+				if tt.code == 0 {
+					fault.Mode = wechattest.FaultResetBefore
+				}
+				s.wx.Fault(fault)
 				for range 3600 {
 					if a, _ := s.signed(s.browser(), s.url+"/"); !strings.Contains(a.body, `"error":"`+tt.word+`"`) {
 						t.Fatalf("/jssdk = %d %s, want %s", a.StatusCode, a.body, tt.word)
@@ -101,7 +104,8 @@ func TestStrangersWithForgedCodes(t *testing.T) {
 			s.get(b, "/_wx/callback?code=forged&state="+state)
 		}
 	}
-	if n := s.wx.Calls(exchangePath); n < 5 || n > 10 || len(s.wx.Requests()) != n {
-		t.Errorf("%d exchanges of %d calls, want one for each login within the rate and nothing else", n, len(s.wx.Requests()))
+	n, all := s.wx.Calls(exchangePath), len(s.wx.Requests())
+	if n < 5 || n > 10 || all != n {
+		t.Errorf("%d exchanges of %d calls, want one for each login within the rate and nothing else", n, all)
 	}
 }

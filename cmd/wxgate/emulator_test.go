@@ -16,7 +16,8 @@ func TestEmulatorRefusesForeignPages(t *testing.T) {
 	p := start(t, nil, "emulator", "--listen", "127.0.0.1:0")
 	origin := strings.TrimSpace(strings.TrimPrefix(p.line("WeChat emulator: "), "WeChat emulator: "))
 	const (
-		token     = "/cgi-bin/token?grant_type=client_credential&appid=" + wechattest.StockAppID + "&secret=" + wechattest.StockAppSecret
+		token = "/cgi-bin/token?grant_type=client_credential&appid=" + wechattest.StockAppID +
+			"&secret=" + wechattest.StockAppSecret
 		state     = wechattest.ControlPath + "state"
 		authorize = "/connect/oauth2/authorize?appid=" + wechattest.StockAppID
 		confirm   = "/connect/confirm"
@@ -77,7 +78,8 @@ func TestEmulatorRefusesForeignPages(t *testing.T) {
 		body, _ := io.ReadAll(res.Body)
 		res.Body.Close()
 		if res.StatusCode != tt.status || strings.Contains(string(body), "evil") {
-			t.Errorf("%s %.40s at %q, %q = %d %s, want %d", tt.method, tt.target, tt.host, tt.header, res.StatusCode, body, tt.status)
+			t.Errorf("%s %.40s at %q, %q = %d %s, want %d", tt.method, tt.target, tt.host, tt.header,
+				res.StatusCode, body, tt.status)
 		}
 	}
 }
@@ -104,7 +106,8 @@ func TestDemoNames(t *testing.T) {
 		res.Body.Close()
 		toWeChat := strings.Contains(res.Header.Get("Location"), "/connect/oauth2/authorize")
 		if res.StatusCode != 302 || toWeChat != own {
-			t.Errorf("GET / at %q = %d to %s, want the login at this name: %t", host, res.StatusCode, res.Header.Get("Location"), own)
+			t.Errorf("GET / at %q = %d to %s, want the login at this name: %t", host,
+				res.StatusCode, res.Header.Get("Location"), own)
 		}
 	}
 }

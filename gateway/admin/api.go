@@ -40,10 +40,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	switch {
 	case headers.FromBrowser(r.Header):
-		e := refusal.NotAllowed()
-		e.Message = "The admin API is for programs. This request has a header that browsers send: " +
-			"Sec-Fetch-…, Origin, Referer, or a User-Agent that begins with Mozilla/."
-		e.WriteJSON(w, rand.Text())
+		refusal.NotForBrowsers("The admin API").WriteJSON(w, rand.Text())
 		return
 	case !a.authorized(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -93,19 +92,6 @@ func New(c Config) (*Relay, error) {
 	return &Relay{paths, hosts, api, transport, logger, log}, nil
 }
 
-// parseHosts returns the canonical forms of hosts.
-func parseHosts(hosts []string) (map[string]bool, error) {
-	set := make(map[string]bool)
-	for _, text := range hosts {
-		host, err := origin.ParseHost(text)
-		if err != nil {
-			return nil, fmt.Errorf("host %q: %w", text, err)
-		}
-		set[origin.Canonical(host)] = true
-	}
-	return set, nil
-}
-
 // parseAPIURL parses the URL of WeChat's API, which may have a path.
 func parseAPIURL(text string) (*url.URL, error) {
 	if _, err := origin.ParseURL(text, "http", "https"); err != nil {
@@ -170,42 +156,6 @@ func (l *Relay) forward(w *access.Recorder, r *http.Request, id string) {
 		ErrorLog:      forward.ErrorLog(l.logger),
 	}
 	proxy.ServeHTTP(w, r)
-}
-
-// refuse returns why r is not forwarded; nil if it is. The page of a site whose
-// domain points to the relay's address (DNS rebinding) is known by the host that it
-// asks for, any other page by its browser: pages could otherwise make calls for the
-// account wherever somebody on the private network opens them.
-func (l *Relay) refuse(r *http.Request) *refusal.Error {
-	switch {
-	case !origin.IsPrivate(r.Host) && !l.hosts[origin.Canonical(r.Host)]:
-		e := refusal.UnknownSite()
-		e.Message = "The relay does not respond to requests for this host: see WXGATE_RELAY_HOSTS."
-		return e
-	case headers.FromBrowser(r.Header):
-		e := refusal.NotAllowed()
-		e.Message = "The relay is for programs. This request has a header that browsers send: " +
-			"Sec-Fetch-…, Origin, Referer, or a User-Agent that begins with Mozilla/."
-		return e
-	case !l.allowed(r):
-		e := refusal.NotAllowed()
-		e.Message = "The relay does not forward this call: see WXGATE_RELAY_PATHS."
-		return e
-	}
-	return nil
-}
-
-// allowed reports whether Paths has r's path. Calls that return a token are never
-// allowed: one of cgi-bin/token would also invalidate the token in use.
-func (l *Relay) allowed(r *http.Request) bool {
-	if strings.Contains(r.RequestURI, " ") {
-		return false // HTTP/2 can carry a space, but a request line of HTTP/1 would end there
-	}
-	switch strings.ToLower(strings.TrimSuffix(r.URL.Path, "/")) {
-	case "/cgi-bin/token", "/cgi-bin/stable_token":
-		return false
-	}
-	return r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
 }
 
 // strip removes the headers that WeChat must not get, and those that would give the

@@ -27,7 +27,8 @@ func TestAllowListIsForAllCalls(t *testing.T) {
 	a.IPAllowList = []string{"192.0.2.7", "2001:db8::/32"}
 	e := newEmulator(t, wechattest.Config{Accounts: []wechattest.Account{a, wechattest.StockWebsite()}})
 	from := func(ip string) http.Header { return http.Header{wechattest.ClientIPHeader: {ip}} }
-	const fetch = "/cgi-bin/token?grant_type=client_credential&appid=" + wechattest.StockAppID + "&secret=" + wechattest.StockAppSecret
+	const fetch = "/cgi-bin/token?grant_type=client_credential&appid=" + wechattest.StockAppID +
+		"&secret=" + wechattest.StockAppSecret
 	token := e.do("GET", fetch, "", from("192.0.2.7")).text("access_token")
 	if token == "" {
 		t.Fatal("a listed address gets no token")

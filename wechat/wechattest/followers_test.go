@@ -103,8 +103,8 @@ func TestFollowerInfo(t *testing.T) {
 		t.Errorf("follower = %s, want subscribe 1, a time and a unionid", follower.body)
 	}
 	// The profile is empty, and not absent.
-	profile := fmt.Sprintf(`{"subscribe":1,"openid":%q,"nickname":"","sex":0,"language":"zh_CN","city":"","province":"","country":"",`+
-		`"headimgurl":"","subscribe_time":`, id("lihua"))
+	profile := fmt.Sprintf(`{"subscribe":1,"openid":%q,"nickname":"","sex":0,"language":"zh_CN",`+
+		`"city":"","province":"","country":"","headimgurl":"","subscribe_time":`, id("lihua"))
 	if !strings.HasPrefix(follower.body, profile) {
 		t.Errorf("follower = %s, want it to begin with %s", follower.body, profile)
 	}

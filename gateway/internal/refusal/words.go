@@ -46,6 +46,15 @@ func NotAllowed() *Error {
 	}
 }
 
+// NotForBrowsers (403) is [NotAllowed] for a request of a browser to a service for
+// programs, such as "The relay".
+func NotForBrowsers(service string) *Error {
+	e := NotAllowed()
+	e.Message = service + " is for programs. This request has a header that browsers send: " +
+		"Sec-Fetch-…, Origin, Referer, or a User-Agent that begins with Mozilla/."
+	return e
+}
+
 // Declined (403) is [NotAllowed] for a visitor who declined the login at WeChat. The
 // page's button leads to loginURL.
 func Declined(loginURL string) *Error {
