@@ -170,6 +170,7 @@ func TestCallbackOperatorFaults(t *testing.T) {
 		{40001, "", "AppSecret does not belong to the AppID"},
 		{40013, "", "compare it with the one in the account's console"},
 		{40125, "", "AppSecret does not belong to the AppID"},
+		{61004, "access clientip is not registered requestIP: 203.0.113.7", "add 203.0.113.7 to the account's IP allow-list"},
 		{40164, "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist", "add 203.0.113.7 to the account's IP allow-list"},
 		{40243, "", "frozen"},
 		{48001, "", "verified service account"},

@@ -19,8 +19,8 @@ type Config struct {
 	// TrustedProxies are the addresses whose X-Forwarded-*, X-Original-* and
 	// X-Request-ID headers are believed; default none.
 	TrustedProxies []netip.Prefix
-	// LoginRate limits how often one client address starts or finishes a login,
-	// over all sites; the zero value is no limit.
+	// LoginRate limits how often one client address starts or finishes a login or
+	// gets a signature for the JS-SDK, over all sites; the zero value is no limit.
 	LoginRate Rate
 	// PagesDir is [Site.PagesDir] for hosts of no site.
 	PagesDir string

@@ -16,11 +16,14 @@ type jssdk struct {
 
 // config signs one page: GET {prefix}/jssdk. It needs no session, because public
 // pages are shared too. It signs no other site's page: anybody who has a
-// signature can use it.
-func (j jssdk) config(w *recorder, r *http.Request, _ *facts, _ visitor) error {
+// signature can use it. It counts against the login rate, because anybody can ask.
+func (j jssdk) config(w *recorder, r *http.Request, q *facts, _ visitor) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query["url"]) != 1 || !j.site.ownPage(query.Get("url")) {
 		return refusal.InvalidRequest(nil)
+	}
+	if err := j.site.limiter.take(q.clientIP); err != nil {
+		return err
 	}
 	config, err := j.tickets.Config(r.Context(), query.Get("url"))
 	switch {

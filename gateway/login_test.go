@@ -41,6 +41,11 @@ func TestLoginAuthorizeURL(t *testing.T) {
 	}{
 		{"page on Android", wechattest.AgentAndroid, "/orders?id=1", nil, "/_wx", "snsapi_base", once},
 		{"page on an iPhone", wechattest.AgentIOS, "/", nil, "/_wx", "snsapi_base", once},
+		{"page on HarmonyOS", wechattest.AgentHarmony, "/", nil, "/_wx", "snsapi_base", once},
+		{"web-view of a mini program", wechattest.AgentWebView, "/", nil, "/_wx", "snsapi_base", once},
+		{"developer tools", wechattest.AgentDevTools, "/", nil, "/_wx", "snsapi_base", once},
+		{"WeCom on a Mac", wechattest.AgentWeComMac, "/", nil, "/_wx", "snsapi_base", once},
+		{"mini program on a Mac", wechattest.AgentMiniProgramMac, "/", nil, "/_wx", "snsapi_base", ""},
 		{"mini program on a phone", wechattest.AgentMiniProgram, "/", nil, "/_wx", "snsapi_base", once},
 		{"another browser", wechattest.AgentChrome, "/", nil, "/_wx", "snsapi_base", once},
 		{"WeCom's desktop client", wechattest.AgentWeComWindows, "/", nil, "/_wx", "snsapi_base", once},

@@ -79,11 +79,18 @@ func TestPageLoginRate(t *testing.T) {
 		ask   func(*loginSite, *wechattest.Browser) *answer
 	}{
 		{"config", 2, func(s *loginSite, b *wechattest.Browser) *answer { return s.get(b, "/_wx/config") }},
+		{"jssdk", 2, func(s *loginSite, b *wechattest.Browser) *answer {
+			a, _ := s.signed(b, s.url+"/")
+			return a
+		}},
 		{"session", 2, func(s *loginSite, b *wechattest.Browser) *answer { return s.postCode(b, "x", "y") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newLoginSite(t, func(c *testConfig) { c.LoginRate = gateway.Rate{Count: tt.count, Per: time.Hour} })
+			s := newLoginSite(t, func(c *testConfig) {
+				withTickets(c)
+				c.LoginRate = gateway.Rate{Count: tt.count, Per: time.Hour}
+			})
 			b := s.browser()
 			for range tt.count {
 				if a := tt.ask(s, b); a.StatusCode == 429 {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ func navigation(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	if strings.EqualFold(r.Header.Get("X-Requested-With"), "XMLHttpRequest") || len(r.Header.Values("Upgrade")) > 0 {
+	if slices.ContainsFunc(r.Header.Values("X-Requested-With"), isXHR) || len(r.Header.Values("Upgrade")) > 0 {
 		return false
 	}
 	if mode := r.Header.Values("Sec-Fetch-Mode"); len(mode) > 0 {
@@ -22,6 +23,10 @@ func navigation(r *http.Request) bool {
 	html, anything := accepts(r.Header.Values("Accept"))
 	return html || anything && !strings.HasPrefix(r.UserAgent(), "Mozilla/")
 }
+
+// isXHR reports whether a value of X-Requested-With is that of a script. Android's
+// web view sends the name of its app, such as com.tencent.mm, with page loads too.
+func isXHR(value string) bool { return strings.EqualFold(value, "XMLHttpRequest") }
 
 // accepts reports whether the Accept headers name text/html, and whether they
 // (or their absence) allow anything at all.

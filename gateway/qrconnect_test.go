@@ -45,6 +45,10 @@ func TestScanLoginAddress(t *testing.T) {
 		{"desktop, asked to sign in", wechattest.AgentChrome, "/_wx/login?scope=snsapi_userinfo", "/connect/qrconnect?appid=" + wechattest.StockWebsiteAppID +
 			"&redirect_uri=" + callback + "&response_type=code&scope=snsapi_login&state=", "#wechat_redirect"},
 		{"WeCom", wechattest.AgentWeComPhone, "/shop", "/connect/qrconnect?appid=" + wechattest.StockWebsiteAppID, "#wechat_redirect"},
+		{"WeCom on a Mac", wechattest.AgentWeComMac, "/shop", "/connect/qrconnect?appid=" + wechattest.StockWebsiteAppID, "#wechat_redirect"},
+		{"HarmonyOS", wechattest.AgentHarmony, "/shop", "/connect/oauth2/authorize?appid=" + wechattest.StockAppID, "#wechat_redirect"},
+		{"WeChat on Linux", wechattest.AgentLinux, "/shop", "/connect/oauth2/authorize?appid=" + wechattest.StockAppID, "#wechat_redirect"},
+		{"developer tools", wechattest.AgentDevTools, "/shop", "/connect/oauth2/authorize?appid=" + wechattest.StockAppID, "#wechat_redirect"},
 		{"WeChat", wechattest.AgentIOS, "/shop", "/connect/oauth2/authorize?appid=" + wechattest.StockAppID +
 			"&redirect_uri=" + callback + "&response_type=code&scope=snsapi_base&state=", "&connect_redirect=1#wechat_redirect"},
 		{"WeChat on Windows", wechattest.AgentWindows, "/shop", "/connect/oauth2/authorize?appid=" + wechattest.StockAppID, "#wechat_redirect"},

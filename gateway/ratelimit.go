@@ -12,8 +12,8 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
 )
 
-// limiter limits how often one client address may start or finish a login. Nil
-// is no limit.
+// limiter limits how often one client address may start or finish a login, or get
+// a signature for the JS-SDK. Nil is no limit.
 type limiter struct {
 	limit rate.Limit
 	burst int

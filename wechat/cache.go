@@ -15,10 +15,27 @@ const (
 	// One fetch a minute all day stays below the 2,000 calls of cgi-bin/token.
 	retryPause = time.Minute
 
-	// errorPause is how long a fetch error is cached while there is no value, so
-	// that a misconfigured account does not cost a call per request.
-	errorPause = time.Second
+	// The shortest and longest time for which a fetch error is cached while there
+	// is no value, see errorPause.
+	minAwayPause    = time.Second // an error that may be gone soon
+	maxAwayPause    = time.Minute
+	minRefusedPause = time.Minute // one that stays until somebody corrects a setting
+	maxRefusedPause = 10 * time.Minute
 )
+
+// errorPause returns how long a fetch error is cached while there is no value, so
+// that an account which WeChat refuses does not cost a call per request: half as
+// long as fetches have failed, within the limits for this kind of error.
+func errorPause(err error, failing time.Duration) time.Duration {
+	if refusal, ok := errors.AsType[*Error](err); ok && refusal.Class() != Later {
+		return min(max(failing/2, minRefusedPause), maxRefusedPause)
+	}
+	return min(max(failing/2, minAwayPause), maxAwayPause)
+}
+
+// A cachedError is a fetch error that another cache keeps. This one does not, or
+// the two pauses would add up.
+type cachedError struct{ error }
 
 // A cache keeps a value that WeChat gives the account for a limited time. It
 // fetches another when get is called and the value has expired or is about to.
@@ -28,6 +45,7 @@ type cache struct {
 	current       *entry     // nil: none
 	nextFetch     time.Time  // no fetch starts earlier
 	err           error      // of the latest fetch
+	failingSince  time.Time  // the first fetch that failed without a value; zero: none has
 	inFlight      *fetchCall // the fetch in progress; nil: none
 	invalidated   *entry     // by the latest invalidate that had an effect
 	invalidatedAt time.Time
@@ -118,6 +136,7 @@ func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Secret, 
 		c.inFlight, c.err = nil, err
 		switch {
 		case err == nil:
+			c.failingSince = time.Time{}
 			lifetime = max(lifetime, time.Second) // WeChat rounds down, in the last second to 0
 			span := min(early, lifetime/2)
 			c.current = &entry{func() Secret { return value }, start.Add(lifetime)}
@@ -127,12 +146,32 @@ func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Secret, 
 			c.nextFetch = now.Add(min(retryPause, c.current.expires.Sub(now)))
 			call.entry = c.current
 		default:
-			c.nextFetch = now.Add(errorPause)
-			call.err = err
+			c.fail(err, now)
+			call.err = c.err
 		}
 		close(call.done)
 	}()
 	value, lifetime, err = fetch()
+}
+
+// fail keeps the error of a fetch for a pause, while there is no value.
+func (c *cache) fail(err error, now time.Time) {
+	if cached, ok := err.(cachedError); ok {
+		c.err, c.nextFetch = cached.error, now
+		return
+	}
+	if c.failingSince.IsZero() {
+		c.failingSince = now
+	}
+	c.nextFetch = now.Add(errorPause(err, now.Sub(c.failingSince)))
+}
+
+// failing reports whether the latest fetch failed and its error is still cached.
+func (c *cache) failing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	return !c.current.valid(now) && now.Before(c.nextFetch)
 }
 
 // invalidate removes the current entry if it has this value, so that the next

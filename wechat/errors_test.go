@@ -75,7 +75,15 @@ func TestErrorCodes(t *testing.T) {
 		{userInfo, 50001, wechat.Visitor, false, false, none},
 		{exchange, 50002, wechat.Visitor, false, false, none},
 		{userInfo, 50004, wechat.Visitor, false, false, none},
-		{exchange, 61004, wechat.Operator, false, false, "register"},
+		{exchange, 40164, wechat.Operator, false, false, "every machine that calls WeChat"},
+		{exchange, 61004, wechat.Operator, false, false, "every machine that calls WeChat"},
+		{stable, 61004, wechat.Operator, false, false, "allow-list"},
+		{legacy, 61004, wechat.Operator, false, false, "allow-list"},
+		{list, 61004, wechat.Operator, false, false, "allow-list"},
+		{user, 61004, wechat.Operator, false, false, "allow-list"},
+		{ticket, 61004, wechat.Operator, false, false, "allow-list"},
+		{userInfo, 61004, wechat.Operator, false, false, "allow-list"},
+		{exchange, 48001, wechat.Operator, false, false, "government"},
 		{exchange, 61007, wechat.Operator, false, false, "grant this right"},
 		{exchange, 61016, wechat.Operator, false, false, "closed"},
 		{stable, 89501, wechat.Operator, false, false, "administrator"},
@@ -222,13 +230,20 @@ func TestHintNamesTheAddress(t *testing.T) {
 		"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 65c17d8c-5cf05990-781aabe9": "add 203.0.113.7 to",
 		"invalid ip ::ffff:203.0.113.7, not in whitelist":                                                  "add 203.0.113.7 to",
 		"invalid ip 2001:db8::7, not in whitelist":                                                         "add 2001:db8::7 to",
+		"access clientip is not registered requestIP: 203.0.113.7 rid: 65c17d8c-5cf05990-781aabe9":         "add 203.0.113.7 to",
+		"access clientip is not registered requestIP:203.0.113.7 rid: 65c17d8c":                            "add 203.0.113.7 to",
+		"access clientip is not registered requestIP: 2001:db8::7, rid: 65c17d8c":                          "add 2001:db8::7 to",
+		"access clientip is not registered requestIP:2001:db8::7":                                          "add 2001:db8::7 to",
+		"access clientip is not registered requestIP: rid: 65c17d8c":                                       "add the server's public address to",
 		"invalid ip fe80::1%<b>, not in whitelist":                                                         "add the server's public address to",
 		"invalid ip <b>, not in whitelist":                                                                 "add the server's public address to",
 		"":                                                                                                 "add the server's public address to",
 	} {
-		e := &wechat.Error{API: stable, Code: 40164, Message: message}
-		if got := e.Hint(); !strings.Contains(got, want) {
-			t.Errorf("Hint of %q = %q, want %q in it", message, got, want)
+		for _, code := range []int{40164, 61004} {
+			e := &wechat.Error{API: stable, Code: code, Message: message}
+			if got := e.Hint(); !strings.Contains(got, want) {
+				t.Errorf("Hint of %d %q = %q, want %q in it", code, message, got, want)
+			}
 		}
 	}
 }

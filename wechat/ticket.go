@@ -41,6 +41,9 @@ func (s *TicketSource) fetch(ctx context.Context, _ Secret) (Secret, time.Durati
 		api:   "cgi-bin/ticket/getticket",
 		query: query("type", "jsapi"),
 	}, &res); err != nil {
+		if s.Tokens.cache.failing() { // WeChat was not asked for a ticket
+			err = cachedError{err}
+		}
 		return "", 0, err
 	}
 	return Secret(res.Ticket), time.Duration(*res.ExpiresIn) * time.Second, nil

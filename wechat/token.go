@@ -55,9 +55,13 @@ type TokenSource struct {
 //
 // There is one call at a time, however many callers there are. Callers who need
 // its result wait until their ctx ends. The caller who makes the call makes it to
-// its end, even if their own ctx ends; [Client.Timeout] limits it. An error goes
-// to all callers who wait and to all who come within a second. A refusal by
+// its end, even if their own ctx ends; [Client.Timeout] limits it. A refusal by
 // WeChat is an [*Error].
+//
+// An error goes to all callers who wait, and to all who come within a pause: a
+// minute after a refusal that somebody has to correct, a second after any other
+// error ([Later], or no [*Error]). While calls go on failing, the pause grows to half
+// of the time since the first failure, at most to ten minutes or one minute.
 func (s *TokenSource) Token(ctx context.Context) (*Token, error) {
 	early := stableEarly
 	if s.Legacy {

@@ -103,7 +103,7 @@ type User struct {
 
 	// These are valid UTF-8 without control characters, each cut to at most 256
 	// bytes.
-	Language       string // empty nowadays
+	Language       string // of their WeChat, such as zh_CN; possibly empty
 	Remark         string // the account's own note
 	SubscribeScene string // how the follower came, such as ADD_SCENE_QR_CODE
 	QRSceneStr     string // of the QR code scanned, as the account chose it

@@ -3,9 +3,10 @@ package wechat
 import "strings"
 
 // IsWeChat reports whether a User-Agent header is that of WeChat's in-app
-// browser, on a phone or a computer. WeCom's browser, which sends both wxwork and
-// MicroMessenger, does not count. Any client can send such a header: use it to
-// choose a page, never to trust a request.
+// browser, on a phone or a computer. WeCom's browser does not count: it sends
+// wxwork, mostly with MicroMessenger. WeChat's developer tools count as an iPhone.
+// Any client can send such a header: use it to choose a page, never to trust a
+// request.
 func IsWeChat(userAgent string) bool {
 	ua := strings.ToLower(userAgent)
 	return strings.Contains(ua, "micromessenger") && !strings.Contains(ua, "wxwork")
@@ -18,7 +19,8 @@ func IsDesktop(userAgent string) bool {
 	if strings.Contains(ua, "wxwork") {
 		return false
 	}
-	for _, mark := range []string{"windowswechat", "macwechat", "linuxwechat"} {
+	// The Linux client sends WindowsWechat too. UnifiedPC is in all of them since 4.0.
+	for _, mark := range []string{"windowswechat", "macwechat", "unifiedpc"} {
 		if strings.Contains(ua, mark) {
 			return true
 		}

@@ -92,6 +92,31 @@ func TestServeLegacyToken(t *testing.T) {
 	}
 }
 
+// The relay answers to the names that it is given.
+func TestServeRelayHosts(t *testing.T) {
+	t.Parallel()
+	wx := wechattest.NewServer()
+	t.Cleanup(wx.Close)
+	p := start(t, environment(newUpstream(t, hello), "WXGATE_WECHAT_API_URL="+wx.URL,
+		"WXGATE_RELAY_LISTEN=127.0.0.1:0", "WXGATE_RELAY_PATHS=GET /cgi-bin/user/get", "WXGATE_RELAY_HOSTS=wxgate.example.com"))
+	address := "http://" + p.listening("relay") + "/cgi-bin/user/get"
+	for host, want := range map[string]int{"": 200, "wxgate.example.com:8082": 200, "evil.example": 421} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		res, err := newClient(t).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("GET with the host %q = %d, want %d", host, res.StatusCode, want)
+		}
+	}
+}
+
 // Each variable turns on what it is for.
 func TestServePassesSettingsOn(t *testing.T) {
 	t.Parallel()

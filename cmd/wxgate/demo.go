@@ -52,7 +52,7 @@ func demo(inv *invocation) error {
 	site := demoSite(origin, apiURL)
 	servers := []*server{
 		{name: "demo", listener: listener},
-		{name: "emulator API", listener: api, service: newHTTPServer(wx, logger)},
+		{name: "emulator API", listener: api, service: newHTTPServer(guardEmulator(wx), logger)},
 	}
 	if *upstream == "" {
 		sample, sampleURL, err := listenLocally(anyPort)
@@ -68,7 +68,7 @@ func demo(inv *invocation) error {
 	if site.Upstreams, err = parseUpstreams(*upstream); err != nil {
 		return usageError{fmt.Errorf("--upstream: %w", err)}
 	}
-	hosts, err := newDemoHosts(site, origin, wx, logger)
+	hosts, err := newDemoHosts(site, origin, guardEmulator(wx), logger)
 	if err != nil {
 		return err
 	}

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
 
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -62,7 +61,8 @@ func (d *demoHosts) handler(host string) (http.Handler, error) {
 	if handler, ok := d.byHost[host]; ok {
 		return handler, nil
 	}
-	if !namesThisMachine(host) || len(d.byHost) == maxDemoHosts {
+	_, err := origin.Parse("http://" + host) // a browser may send a dot at the end
+	if err != nil || !namesThisMachine(host) || len(d.byHost) == maxDemoHosts {
 		return http.HandlerFunc(d.redirect), nil
 	}
 	handler, err := d.newHandler("http://" + host)
@@ -107,15 +107,13 @@ func (d *demoHosts) redirect(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusFound)
 }
 
-// namesThisMachine reports whether a host is an IP address, or a name without a
-// dot such as localhost. The domain of a foreign site is neither.
+// namesThisMachine reports whether a host may be a developer's machine: one for which
+// [origin.IsPrivate] is true, or one under .test or .localhost, which are reserved.
+// The domain of a foreign site is none of these.
 func namesThisMachine(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	_, err = netip.ParseAddr(strings.Trim(name, "[]"))
-	return err == nil || !strings.Contains(name, ".")
+	name := origin.Canonical(host)
+	reserved := strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".localhost")
+	return origin.IsPrivate(host) || reserved && origin.IsHostname(name)
 }
 
 // isEmulatorPage reports whether path is one of the emulator's pages for

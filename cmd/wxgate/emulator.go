@@ -27,7 +27,7 @@ func emulator(inv *invocation) error {
 		return err
 	}
 	logger := zerolog.Nop()
-	servers := []*server{{name: "emulator", listener: listener, service: newHTTPServer(guardControl(wx), logger)}}
+	servers := []*server{{name: "emulator", listener: listener, service: newHTTPServer(guardEmulator(wx), logger)}}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(inv.stdout, `WeChat emulator: %[1]s
 Dashboard:       %[1]s%[2]s
@@ -40,15 +40,29 @@ WXGATE_APP_SECRET=%[4]s
 	})
 }
 
-// guardControl refuses requests for the control API under a foreign domain. Such
-// a domain may point to this machine (DNS rebinding): its pages would then have
-// the emulator's origin, and could read its state and control it.
-func guardControl(wx http.Handler) http.Handler {
+// guardEmulator refuses what only the page of a foreign site would send: requests
+// for the control API under a public host, which may point to this machine (DNS
+// rebinding), and cross-origin requests for WeChat's API and for the buttons of the
+// pages. The address of any page may lead to the authorize pages.
+func guardEmulator(wx http.Handler) http.Handler {
+	foreign := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, wechattest.ControlPath) && !namesThisMachine(r.Host) {
-			http.Error(w, "open the emulator by its IP address or as localhost", http.StatusMisdirectedRequest)
-			return
+		post := *r
+		if isWeChatAPI(r.URL.Path) {
+			post.Method = http.MethodPost // Check lets every GET pass
 		}
-		wx.ServeHTTP(w, r)
+		switch {
+		case strings.HasPrefix(r.URL.Path, wechattest.ControlPath) && !namesThisMachine(r.Host):
+			http.Error(w, "open the emulator by its IP address or as localhost", http.StatusMisdirectedRequest)
+		case foreign.Check(&post) != nil:
+			http.Error(w, "the emulator does not respond to the page of another site", http.StatusForbidden)
+		default:
+			wx.ServeHTTP(w, r)
+		}
 	})
+}
+
+// isWeChatAPI reports whether path is one that servers call, or else a page.
+func isWeChatAPI(path string) bool {
+	return strings.HasPrefix(path, "/sns/") || strings.HasPrefix(path, "/cgi-bin/")
 }

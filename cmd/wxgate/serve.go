@@ -119,6 +119,7 @@ func relayServer(
 	handler, err := relay.New(relay.Config{
 		Tokens:    tokens,
 		Paths:     c.RelayPaths,
+		Hosts:     c.RelayHosts,
 		APIURL:    string(c.WeChatAPIURL),
 		Timeout:   c.WeChatTimeout,
 		Logger:    logger,

@@ -1,6 +1,9 @@
 // Package admin serves the endpoints for operators: health, readiness, metrics and,
 // with a bearer token, the accounts' access tokens. Serve it on its own listener,
 // which visitors cannot reach.
+//
+// The API refuses browsers. Health, readiness and metrics answer everybody, under
+// any host: they hold no secret, and probes and people use many names.
 package admin
 
 import (

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -34,10 +35,14 @@ func newAPI(c Config) *api {
 }
 
 // ServeHTTP implements [http.Handler]. Without the token, the response to every path
-// is the same.
+// is the same. A browser is refused even with the token, which must not get into one.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if !a.authorized(r) {
+	switch {
+	case headers.FromBrowser(r.Header):
+		refusal.NotForBrowsers("The admin API").WriteJSON(w, rand.Text())
+		return
+	case !a.authorized(r):
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		e := refusal.Unauthorized("")
 		e.Message = "The admin API requires its bearer token."

@@ -38,11 +38,15 @@ func ParseHost(text string) (string, error) {
 
 // Canonical returns the form in which the hosts of requests are compared: in
 // lower case, without port and brackets, and without the dot at the end that
-// browsers accept. A text whose port is not a number is returned unchanged.
+// browsers accept. A text whose port is not a number, or whose brackets do not hold
+// an IPv6 address, is returned unchanged.
 func Canonical(host string) string {
 	name, port := host, ""
 	if strings.HasPrefix(host, "[") { // an IPv6 address
 		name, port, _ = strings.Cut(host[1:], "]")
+		if addr, err := netip.ParseAddr(name); err != nil || !addr.Is6() {
+			return host
+		}
 	} else if i := strings.IndexByte(host, ':'); i >= 0 && strings.Count(host, ":") == 1 {
 		name, port = host[:i], host[i:]
 	}

@@ -57,6 +57,8 @@ func TestCanonical(t *testing.T) {
 		"[2001:DB8::1]":        "2001:db8::1",
 		"::1":                  "::1",
 		"[::1]x":               "[::1]x",
+		"[H5.example.com]:80":  "[H5.example.com]:80",
+		"[127.0.0.1]":          "[127.0.0.1]",
 		"":                     "",
 	} {
 		if got := origin.Canonical(in); got != want {

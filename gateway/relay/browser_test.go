@@ -12,16 +12,26 @@ func TestRelayRefusesBrowsers(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, nil, "/cgi-bin/user/{what}")
 	for _, header := range []string{
-		"Origin: https://evil.example", "Origin: null",
-		"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors",
+		"Origin: https://evil.example", "Origin: null", "Origin: ",
+		"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image",
+		"Referer: http://evil.example/", "Referer: ",
+		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36", "User-Agent: mozilla/4.0",
 	} {
-		got := l.do("POST", "/cgi-bin/user/get", strings.NewReader("{}"), header, "Content-Type: text/plain")
-		if got.status != http.StatusForbidden {
-			t.Errorf("%s: %v, want 403", header, got)
+		for _, method := range []string{"GET", "POST"} {
+			got := l.do(method, "/cgi-bin/user/get", strings.NewReader("{}"), header, "Content-Type: text/plain")
+			if got.status != http.StatusForbidden || !strings.Contains(got.body, `"error":"not_allowed"`) ||
+				strings.Contains(got.body, "WXGATE_RELAY_PATHS") || strings.Contains(got.body, "evil") {
+				t.Errorf("%s, %s: %v, want 403 that names the browser", method, header, got)
+			}
 		}
 	}
 	if got := l.wx.Requests(); len(got) != 0 {
 		t.Errorf("calls of WeChat: %v, want none", got)
+	}
+	for _, header := range []string{"User-Agent: okhttp/4.12.0", "User-Agent: x Mozilla/5.0", "Accept-Language: zh-CN"} {
+		if got := l.do("GET", "/cgi-bin/user/get", nil, header); got.status != http.StatusOK {
+			t.Errorf("%s: %v, want 200", header, got)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ func TestNewChecksFields(t *testing.T) {
 	paths := func(patterns ...string) func(*relay.Config) {
 		return func(c *relay.Config) { c.Paths = patterns }
 	}
+	hosts := func(list ...string) func(*relay.Config) { return func(c *relay.Config) { c.Hosts = list } }
 	for _, tt := range []struct {
 		name   string
 		change func(*relay.Config)
@@ -43,6 +44,12 @@ func TestNewChecksFields(t *testing.T) {
 		{"overlapping paths", paths("/{a}/b", "/a/{b}", "/a/b", "/a/b", "POST /"), ""},
 		{"path with a star", paths("/cgi-bin/*"), `relay: Paths: pattern "/cgi-bin/*": a * matches`},
 		{"second path", paths("/ok", "bad"), `relay: Paths: pattern "bad"`},
+		{"hosts", hosts("wxgate.example.com", "RELAY.example.com:8082", "[::1]:80"), ""},
+		{"empty host", hosts(""), "relay: Hosts: "},
+		{"host that is an address", hosts("http://wxgate.example.com"), "relay: Hosts: "},
+		{"host with a wildcard", hosts("*.example.com"), "relay: Hosts: "},
+		{"host with a path", hosts("wxgate.example.com/x"), "relay: Hosts: "},
+		{"second host", hosts("ok", "a b"), `relay: Hosts: host "a b": `},
 		{"API by http", apiURL("http://127.0.0.1:8081"), ""},
 		{"API below a path", apiURL("https://proxy.example/wechat"), ""},
 		{"API with a slash at its end", apiURL("https://proxy.example/wechat/"), ""},
@@ -101,7 +108,7 @@ func TestAPIURLWithPath(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := httptest.NewRecorder()
-		l.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/cgi-bin/tags/get", nil))
+		l.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "http://relay/cgi-bin/tags/get", nil))
 		want := strings.TrimSuffix(path, "/") + "/cgi-bin/tags/get"
 		if w.Code != 200 {
 			t.Errorf("APIURL with %q: %d %s, want 200", path, w.Code, w.Body)

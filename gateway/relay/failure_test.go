@@ -68,7 +68,7 @@ func TestRelayClientLeaves(t *testing.T) {
 		<-r.Context().Done()
 	}, "/x")
 	ctx, leave := context.WithCancel(t.Context())
-	r := httptest.NewRequestWithContext(ctx, "GET", "/x", nil)
+	r := httptest.NewRequestWithContext(ctx, "GET", "http://relay/x", nil)
 	done := make(chan struct{})
 	go func() {
 		l.relay.ServeHTTP(httptest.NewRecorder(), r)

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +33,10 @@ type Config struct {
 	Tokens *wechat.TokenSource // the account's access token
 	Paths  []string            // the calls to forward: [http.ServeMux] patterns without a host
 
+	// Hosts are the names by which callers reach the relay, beside those for which
+	// [origin.IsPrivate] is true. Their ports are ignored.
+	Hosts []string
+
 	APIURL  string        // WeChat's API; default https://api.weixin.qq.com
 	Timeout time.Duration // from the end of the request to the response header; default 5s
 
@@ -43,12 +46,14 @@ type Config struct {
 }
 
 // Relay is a handler that forwards the calls of [Config.Paths] to WeChat's API. It
-// responds to other calls with 403, and to every failure of its own in JSON. If
+// responds with 421 to a request for an unknown host, with 403 to one of a browser
+// and to other calls, and to every failure of its own in JSON. If
 // WeChat refuses the token as expired or replaced, the relay renews it and repeats
 // the call once, unless the request body is longer than 1 MiB. A Relay is safe for
 // concurrent use; make one with [New].
 type Relay struct {
 	paths     *pathset.Set
+	hosts     map[string]bool // of Config.Hosts, canonical
 	api       *url.URL
 	transport http.RoundTripper
 	logger    zerolog.Logger
@@ -70,6 +75,10 @@ func New(c Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: Paths: %w", err)
 	}
+	hosts, err := parseHosts(c.Hosts)
+	if err != nil {
+		return nil, fmt.Errorf("relay: Hosts: %w", err)
+	}
 	api, err := parseAPIURL(cmp.Or(c.APIURL, "https://api.weixin.qq.com"))
 	if err != nil {
 		return nil, fmt.Errorf("relay: APIURL: %w", err)
@@ -80,7 +89,7 @@ func New(c Config) (*Relay, error) {
 		return nil, fmt.Errorf("relay: Metrics: %w", err)
 	}
 	transport := &tokenTransport{newTransport(cmp.Or(c.Timeout, 5*time.Second)), c.Tokens}
-	return &Relay{paths, api, transport, logger, log}, nil
+	return &Relay{paths, hosts, api, transport, logger, log}, nil
 }
 
 // parseAPIURL parses the URL of WeChat's API, which may have a path.
@@ -121,10 +130,11 @@ func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		client, _, _ := net.SplitHostPort(r.RemoteAddr)
 		l.accessLog.Record(r, w, access.Entry{RequestID: id, ClientIP: client, Elapsed: time.Since(start)})
 	}()
-	if !l.allowed(r) {
+	if e := l.refuse(r); e != nil {
 		w.Outcome = outcomeForbidden
-		e := refusal.NotAllowed()
-		e.Message = "The relay does not forward this call: see WXGATE_RELAY_PATHS."
+		if e.Status == http.StatusMisdirectedRequest {
+			w.Outcome = outcomeError
+		}
 		e.WriteJSON(w, id)
 		return
 	}
@@ -146,31 +156,6 @@ func (l *Relay) forward(w *access.Recorder, r *http.Request, id string) {
 		ErrorLog:      forward.ErrorLog(l.logger),
 	}
 	proxy.ServeHTTP(w, r)
-}
-
-// allowed reports whether Paths has r's path. Calls that return a token are never
-// allowed: one of cgi-bin/token would also invalidate the token in use.
-func (l *Relay) allowed(r *http.Request) bool {
-	if fromBrowser(r.Header) || strings.Contains(r.RequestURI, " ") {
-		return false // HTTP/2 can carry a space, but a request line of HTTP/1 would end there
-	}
-	switch strings.ToLower(strings.TrimSuffix(r.URL.Path, "/")) {
-	case "/cgi-bin/token", "/cgi-bin/stable_token":
-		return false
-	}
-	return r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
-}
-
-// fromBrowser reports whether a browser sends the call for a page. Any page that is
-// opened on the private network could otherwise make calls for the account. Servers
-// send none of these headers.
-func fromBrowser(h http.Header) bool {
-	for name := range h {
-		if name == "Origin" || strings.HasPrefix(name, "Sec-Fetch-") {
-			return true
-		}
-	}
-	return false
 }
 
 // strip removes the headers that WeChat must not get, and those that would give the

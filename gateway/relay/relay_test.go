@@ -201,7 +201,7 @@ func TestRelayRefusesForms(t *testing.T) {
 		{"CONNECT", "/cgi-bin/tags/get"}, {"GET", "/cgi-bin/tags/get HTTP/1.1"}, {"GET", "/cgi-bin/tags/get?a b"},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), test.method, "/cgi-bin/tags/get", nil)
-		r.RequestURI = test.requestURI
+		r.RequestURI, r.Host = test.requestURI, "relay"
 		w := httptest.NewRecorder()
 		l.relay.ServeHTTP(w, r)
 		if w.Code != 403 {

@@ -23,8 +23,9 @@ const (
 // Kind is the kind of an [Account].
 type Kind string
 
-// The kinds of accounts. Only verified service accounts and sandbox test accounts
-// may use web authorization [WeChat's web authorization guide].
+// The kinds of accounts. Web authorization is for verified service accounts,
+// sandbox test accounts, and verified subscription accounts of government bodies
+// and the media [WeChat's web authorization guide].
 const (
 	KindService      Kind = "service"
 	KindSubscription Kind = "subscription"
@@ -42,6 +43,9 @@ type Account struct {
 	// Verified: an unverified account may not use web authorization or list
 	// followers.
 	Verified bool `json:"verified"`
+	// GovernmentOrMedia: a subscription account of a government body or the media,
+	// which may use web authorization if it is verified.
+	GovernmentOrMedia bool `json:"government_or_media,omitempty"`
 	// Banned: the authorize page shows error 10004.
 	Banned bool `json:"banned,omitempty"`
 	// SecretFrozen: calls with the secret get 40243.
@@ -55,8 +59,8 @@ type Account struct {
 	CallbackDomains []string `json:"callback_domains"`
 	// JSDomains are the domains on which wx.config works, in the same forms.
 	JSDomains []string `json:"js_domains,omitempty"`
-	// IPAllowList are the addresses and CIDRs that may fetch the global token;
-	// empty: all addresses.
+	// IPAllowList are the addresses and CIDRs that may call cgi-bin, with the secret
+	// or with the global token; empty: all addresses.
 	IPAllowList []string `json:"ip_allow_list,omitempty"`
 }
 
@@ -187,6 +191,11 @@ func (a *Account) check() error {
 		}
 	}
 	return nil
+}
+
+// mayAuthorize reports whether the account may use web authorization.
+func (a *Account) mayAuthorize() bool {
+	return a.Verified && (a.Kind != KindSubscription || a.GovernmentOrMedia)
 }
 
 func parseAllowed(entry string) (netip.Prefix, error) {

@@ -98,7 +98,7 @@ func readAuthorize(x *transaction) (*loginRequest, *response) {
 	switch {
 	case login.scope == "":
 		return page(x.errorCode(10010, "scope 为空", "scope is empty"))
-	case login.scope != scopeBase && login.scope != scopeUserInfo, !a.Verified, a.Kind == KindSubscription:
+	case login.scope != scopeBase && login.scope != scopeUserInfo, !a.mayAuthorize():
 		return page(x.errorCode(10005, "公众号没有这些 scope 的权限",
 			"the account has no right to this scope: "+login.scope))
 	case x.query.Get("component_appid") != "":

@@ -46,6 +46,8 @@ func cast(t *testing.T, config wechattest.Config) *emulator {
 		account("banned", wechattest.KindService, func(a *wechattest.Account) { a.Banned = true }),
 		account("unverified", wechattest.KindService, func(a *wechattest.Account) { a.Verified = false }),
 		account("subscription", wechattest.KindSubscription, nil),
+		account("media", wechattest.KindSubscription, func(a *wechattest.Account) { a.GovernmentOrMedia = true }),
+		account("small", wechattest.KindSubscription, func(a *wechattest.Account) { a.GovernmentOrMedia, a.Verified = true, false }),
 	}
 	config.Visitors = append(wechattest.StockVisitors(), wechattest.Visitor{ID: "bad", Banned: true})
 	return newEmulator(t, config)
@@ -68,6 +70,7 @@ func TestAuthorizeOrder(t *testing.T) {
 		{"1 twice", changed("appid", "") + "&state=2", nil, "given twice: state"},
 		{"1 letter case", "AppID=x", nil, "letter case counts"},
 		{"2 other browser", changed("appid", ""), http.Header{"User-Agent": {wechattest.AgentChrome}}, "in WeChat"},
+		{"2 WeCom without MicroMessenger", changed("appid", ""), http.Header{"User-Agent": {wechattest.AgentWeComMac}}, "in WeChat"},
 		{"2 WeCom", changed("appid", ""), http.Header{"User-Agent": {wechattest.AgentWeComPhone}}, "in WeChat"},
 		{"3 empty", changed("appid", "", "redirect_uri", ""), wechat, "10012"},
 		{"3 missing", changed("appid", "-", "redirect_uri", ""), wechat, "10012"},
@@ -81,6 +84,8 @@ func TestAuthorizeOrder(t *testing.T) {
 		{"6 unknown", changed("scope", "snsapi_login", "state", strings.Repeat("a", 129)), wechat, "10005"},
 		{"6 unverified", changed("appid", "unverified", "redirect_uri", "https://h5.example.cn/", "state", strings.Repeat("a", 129)), wechat, "10005"},
 		{"6 subscription", changed("appid", "subscription", "redirect_uri", "https://h5.example.cn/", "state", strings.Repeat("a", 129)), wechat, "10005"},
+		{"6 unverified media", changed("appid", "small", "redirect_uri", "https://h5.example.cn/", "state", strings.Repeat("a", 129)), wechat, "10005"},
+		{"7 media", changed("appid", "media", "redirect_uri", "https://h5.example.cn/", "state", strings.Repeat("a", 129)), wechat, "longer than 128"},
 		{"6 platform", changed("component_appid", "wx1", "state", strings.Repeat("a", 129)), wechat, "10015"},
 		{"7 long", changed("state", strings.Repeat("-", 129)), wechat, "longer than 128"},
 		{"7 odd", changed("state", "a-b"), asBad, "letters and digits"},

@@ -1,6 +1,7 @@
 package wechattest
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
@@ -117,12 +118,18 @@ func followerPage(x *transaction) (any, *refusal) {
 	return page, nil
 }
 
-// followerBody is what an account may know about a follower. WeChat removed
-// nickname and picture on 2021-12-27, sex and region on 2021-10-20.
+// followerBody is what an account may know about a follower. Sex and region are
+// empty since 2021-10-20, nickname and picture since 2021-12-27.
 type followerBody struct {
 	Subscribe     int    `json:"subscribe"`
 	OpenID        string `json:"openid"`
+	Nickname      string `json:"nickname"`
+	Sex           int    `json:"sex"`
 	Language      string `json:"language"`
+	City          string `json:"city"`
+	Province      string `json:"province"`
+	Country       string `json:"country"`
+	Picture       string `json:"headimgurl"`
 	SubscribeTime int64  `json:"subscribe_time"`
 	UnionID       string `json:"unionid,omitempty"`
 	Remark        string `json:"remark"`
@@ -144,7 +151,7 @@ type strangerBody struct {
 // personInfo is what cgi-bin/user/info tells an account about an openid.
 func personInfo(x *transaction, a *account, openID string) (any, *refusal) {
 	var since time.Time
-	var unionID string
+	var unionID, language string
 	if i, ok := a.syntheticIndex(openID); ok {
 		// One new follower a minute until the account was added.
 		since = a.added.Add(time.Duration(i-a.synthetic) * time.Minute)
@@ -159,9 +166,10 @@ func personInfo(x *transaction, a *account, openID string) (any, *refusal) {
 		if since, follows = v.follows[a.AppID]; !follows {
 			return strangerBody{OpenID: openID, UnionID: unionID, TagIDs: []int{}}, nil
 		}
+		language = v.Language
 	}
 	return followerBody{
-		Subscribe: 1, OpenID: openID, SubscribeTime: since.Unix(), UnionID: unionID,
+		Subscribe: 1, OpenID: openID, Language: cmp.Or(language, "zh_CN"), SubscribeTime: since.Unix(), UnionID: unionID,
 		TagIDs: []int{}, Scene: "ADD_SCENE_QR_CODE",
 	}, nil
 }

@@ -102,6 +102,15 @@ func TestFollowerInfo(t *testing.T) {
 	if follower.fields["subscribe"] != 1.0 || follower.fields["subscribe_time"] == 0.0 || follower.text("unionid") == "" {
 		t.Errorf("follower = %s, want subscribe 1, a time and a unionid", follower.body)
 	}
+	// The profile is empty, and not absent.
+	profile := fmt.Sprintf(`{"subscribe":1,"openid":%q,"nickname":"","sex":0,"language":"zh_CN",`+
+		`"city":"","province":"","country":"","headimgurl":"","subscribe_time":`, id("lihua"))
+	if !strings.HasPrefix(follower.body, profile) {
+		t.Errorf("follower = %s, want it to begin with %s", follower.body, profile)
+	}
+	if got := info(id("alice")).text("language"); got != "en" {
+		t.Errorf("language of alice = %q, want en", got)
+	}
 	want := fmt.Sprintf(`{"subscribe":0,"openid":%q,"unionid":%q,"tagid_list":[]}`, id("tom"), e.UnionID(wechattest.StockAppID, "tom"))
 	if got := info(id("tom")); got.body != want {
 		t.Errorf("not a follower = %s, want %s", got.body, want)

@@ -203,14 +203,13 @@ func checkWebToken(x *transaction) (*webToken, *refusal) {
 	if !t.ends.After(x.time) {
 		return nil, refuse(42001)
 	}
-	switch x.query.Get("openid") {
-	case t.openID:
-		return t, nil
-	case "":
+	switch openID := x.query.Get("openid"); {
+	case openID == "":
 		return nil, refuse(41009)
-	default:
+	case openID != t.openID && !x.switches.IgnoreWrongOpenID:
 		return nil, refuse(40003)
 	}
+	return t, nil
 }
 
 // profile is sns/userinfo. Sex and region are empty since 2021-10-20.

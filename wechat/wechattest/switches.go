@@ -32,7 +32,9 @@ type Switches struct {
 	BadRefresh40029   bool `json:"bad_refresh_40029"`   // instead of 40030
 	UnknownToken40014 bool `json:"unknown_token_40014"` // instead of 40001, on sns/userinfo and sns/auth
 	UnlistedIP89503   bool `json:"unlisted_ip_89503"`   // instead of 40164
+	UnlistedIP61004   bool `json:"unlisted_ip_61004"`   // instead of 40164
 	IPListOnSNS       bool `json:"ip_list_on_sns"`      // checks the IP allow-list on sns/oauth2/access_token too
+	IgnoreWrongOpenID bool `json:"ignore_wrong_openid"` // sns/userinfo and sns/auth do not compare the openid
 	NeedsForceRefresh bool `json:"needs_force_refresh"` // refuses stable_token without force_refresh with 41002
 
 	// The form of responses.

@@ -55,7 +55,8 @@ func newGlobalToken(x *transaction, a *account) *globalToken {
 	return t
 }
 
-// tokenAccount is the account whose global token a cgi-bin call carries.
+// tokenAccount is the account whose global token a cgi-bin call carries. The IP
+// allow-list is for all of these calls [the open platform's guide to the allow-list].
 func (x *transaction) tokenAccount() (*account, *refusal) {
 	token := x.query.Get("access_token")
 	if token == "" {
@@ -68,7 +69,11 @@ func (x *transaction) tokenAccount() (*account, *refusal) {
 	case !x.time.Before(t.ends):
 		return nil, refuse(42001)
 	}
-	return x.accounts.find(t.appID), nil
+	a := x.accounts.find(t.appID)
+	if !a.allowsIP(x.clientIP()) {
+		return nil, x.unlistedIP()
+	}
+	return a, nil
 }
 
 type globalTokenBody struct {
@@ -172,9 +177,14 @@ func (x *transaction) credentials(appID, secret string) (*account, *refusal) {
 }
 
 func (x *transaction) unlistedIP() *refusal {
-	if x.switches.UnlistedIP89503 {
-		return refuse(89503)
-	}
 	ip := x.clientIP()
+	switch {
+	case x.switches.UnlistedIP89503:
+		return refuse(89503)
+	case x.switches.UnlistedIP61004:
+		return &refusal{61004, fmt.Sprintf("access clientip is not registered requestIP: %s", ip)}
+	case ip.Is6():
+		return &refusal{40164, fmt.Sprintf("invalid ip %s ipv6 %s, not in whitelist", ip, ip)}
+	}
 	return &refusal{40164, fmt.Sprintf("invalid ip %s ipv6 ::ffff:%s, not in whitelist", ip, ip)}
 }

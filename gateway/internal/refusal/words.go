@@ -46,6 +46,15 @@ func NotAllowed() *Error {
 	}
 }
 
+// NotForBrowsers (403) is [NotAllowed] for a request of a browser to a service for
+// programs, such as "The relay".
+func NotForBrowsers(service string) *Error {
+	e := NotAllowed()
+	e.Message = service + " is for programs. This request has a header that browsers send: " +
+		"Sec-Fetch-…, Origin, Referer, or a User-Agent that begins with Mozilla/."
+	return e
+}
+
 // Declined (403) is [NotAllowed] for a visitor who declined the login at WeChat. The
 // page's button leads to loginURL.
 func Declined(loginURL string) *Error {
@@ -144,12 +153,12 @@ func UpstreamTimeout(err error) *Error {
 	return e
 }
 
-// TooManyRequests (429): too many logins from the client's address. The next one is
-// possible after wait.
+// TooManyRequests (429): too many logins or JS-SDK signatures from the client's
+// address. The next one is possible after wait.
 func TooManyRequests(wait time.Duration) *Error {
 	return &Error{
 		Word: "too_many_requests", Status: http.StatusTooManyRequests, Page: pages.TooMany,
-		Message:    "Too many logins from this address. Try again later.",
+		Message:    "Too many requests from this address. Try again later.",
 		RetryAfter: wait,
 	}
 }

@@ -43,6 +43,10 @@ var constructors = []struct {
 		word: "not_allowed", status: 403, page: pages.Forbidden, result: "forbidden",
 	},
 	{
+		name: "NotForBrowsers", e: refusal.NotForBrowsers("The relay"), of: "NotAllowed",
+		word: "not_allowed", status: 403, page: pages.Forbidden, result: "forbidden",
+	},
+	{
 		name: "Declined", e: refusal.Declined("/login"), of: "NotAllowed", form: refusal.FormPage,
 		word: "not_allowed", status: 403, page: pages.Declined, login: "/login", result: "forbidden",
 	},

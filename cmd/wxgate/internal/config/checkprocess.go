@@ -96,9 +96,13 @@ func reaches(u *url.URL, address string) bool {
 	return false
 }
 
-// relay checks that the relay has both an address and paths, or neither.
+// relay checks that the relay has both an address and paths, or neither, and hosts
+// only if it has them.
 func (l *loader) relay(c *Config) {
-	const listen, paths = "RELAY_LISTEN", "RELAY_PATHS"
+	const listen, paths, hosts = "RELAY_LISTEN", "RELAY_PATHS", "RELAY_HOSTS"
+	if l.sound(listen, hosts) && c.RelayListen == "" && len(c.RelayHosts) > 0 {
+		l.fault(hosts, "set, but "+l.name(listen)+" is not; without that address there is no relay")
+	}
 	switch {
 	case !l.sound(listen, paths):
 	case c.RelayListen != "" && len(c.RelayPaths) == 0:

@@ -170,6 +170,11 @@ type Config struct {
 	// /cgi-bin/message/template/send; anything else is 403
 	RelayPaths Patterns `env:"RELAY_PATHS" kind:"process"`
 
+	// names by which the relay may be asked, beside IP addresses, localhost, names
+	// without a dot and names under .svc, .svc.cluster.local, .internal and .local;
+	// any other Host is 421 (DNS rebinding)
+	RelayHosts HostList `env:"RELAY_HOSTS" kind:"process"`
+
 	// tokens of the MP_verify_….txt files to serve at the root: abc123,def456
 	VerifyFiles VerifyFiles `env:"VERIFY_FILES"`
 
@@ -185,8 +190,8 @@ type Config struct {
 	// further hosts that return_to may name
 	ReturnHosts HostList `env:"RETURN_HOSTS"`
 
-	// login starts and callbacks for one client address, above it 429 with
-	// Retry-After; 0: no limit
+	// login starts, callbacks and JS-SDK signatures for one client address, above it
+	// 429 with Retry-After; 0: no limit
 	LoginRate gateway.Rate `env:"LOGIN_RATE" envDefault:"600/1m" kind:"process"`
 
 	// largest request body forwarded, above it 413; 0: no limit

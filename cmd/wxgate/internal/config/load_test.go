@@ -147,6 +147,7 @@ func TestLoadValues(t *testing.T) {
 		{"denied openids", []string{"WXGATE_DENY_OPENIDS_FILE=" + list}, func(c *config.Config) any { return c.DenyOpenIDsFile }, list},
 		{"own pages", []string{"WXGATE_PAGES_DIR=" + folder}, func(c *config.Config) any { return c.PagesDir }, folder},
 		{"jssdk", []string{"WXGATE_JSSDK=true", "WXGATE_TOKEN_MODE=legacy"}, func(c *config.Config) any { return c.JSSDK && c.TokenMode == "legacy" }, true},
+		{"relay's hosts", []string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=/cgi-bin/", "WXGATE_RELAY_HOSTS= Relay.Example.com , [::1]:8081 "}, func(c *config.Config) any { return strings.Join(c.RelayHosts, " ") }, "relay.example.com [::1]:8081"},
 		{"relay", []string{"WXGATE_RELAY_LISTEN=10.0.0.1:8081", "WXGATE_RELAY_PATHS=POST /cgi-bin/message/template/send, GET /cgi-bin/tags/get"}, func(c *config.Config) any { return c.RelayListen + " " + c.RelayPaths[1] }, "10.0.0.1:8081 GET /cgi-bin/tags/get"},
 		{"forward auth has no upstream", []string{"WXGATE_MODE=forward-auth", "WXGATE_UPSTREAM="}, func(c *config.Config) any { return c.Mode + c.Upstream.String() }, "forward-auth"},
 		{"forward auth with an upstream", []string{"WXGATE_MODE=forward-auth"}, func(c *config.Config) any { return c.Upstream.String() }, "http://web:80"},
