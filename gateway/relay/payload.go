@@ -24,7 +24,7 @@ func readPayload(r *http.Request) (*payload, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return &payload{}, nil
 	}
-	body := forward.Body{ReadCloser: r.Body}
+	body := &forward.Body{ReadCloser: r.Body}
 	if r.ContentLength > maxRepeatBytes {
 		return &payload{rest: body, length: r.ContentLength}, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -133,6 +134,9 @@ func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // forward forwards an allowed call.
 func (l *Relay) forward(w *access.Recorder, r *http.Request, id string) {
+	if r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // an upload may take longer
+	}
 	proxy := httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(l.api)
@@ -192,13 +196,18 @@ func strip(h http.Header) {
 
 // fail writes the response to a call that ended with err.
 func (l *Relay) fail(w *access.Recorder, r *http.Request, id string, err error) {
-	if errors.Is(r.Context().Err(), context.Canceled) {
+	body, ok := errors.AsType[*forward.BodyError](err)
+	late := ok && errors.Is(body, os.ErrDeadlineExceeded) // net/http cancels the request then
+	if !late && errors.Is(r.Context().Err(), context.Canceled) {
 		w.WriteHeader(access.StatusClientLeft)
 		return
 	}
 	w.Outcome = outcomeError
 	e := refusal.WeChat(err)
-	if _, ok := errors.AsType[*forward.BodyError](err); ok {
+	switch {
+	case late:
+		e = refusal.BodyTimeout(err)
+	case ok:
 		e = refusal.InvalidRequest(err)
 		e.Message = "The request body cannot be read."
 	}
