@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -17,6 +18,8 @@ type common struct {
 	metrics   *metrics
 	accessLog *access.Log
 	logger    zerolog.Logger
+
+	unreadBody time.Duration // see Config.UnreadBodyTimeout
 }
 
 // newCommon returns what the sites of one gateway share.
@@ -24,6 +27,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 	prefix := cmp.Or(c.Prefix, "/_wx")
 	errs.add("Prefix", CheckPrefix(prefix))
 	errs.add("LoginRate", c.LoginRate.check())
+	errs.positive("UnreadBodyTimeout", c.UnreadBodyTimeout)
 	metrics, err := newMetrics(c.Metrics)
 	errs.add("Metrics", err)
 	log, err := newAccessLog(c)
@@ -35,6 +39,8 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		metrics:   metrics,
 		accessLog: log,
 		logger:    c.Logger,
+
+		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),
 	}
 }
 
