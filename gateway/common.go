@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -19,6 +20,7 @@ type common struct {
 	logger    zerolog.Logger
 
 	background *background
+	unreadBody time.Duration // see Config.UnreadBodyTimeout
 }
 
 // newCommon returns what the sites of one gateway share.
@@ -26,6 +28,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 	prefix := cmp.Or(c.Prefix, "/_wx")
 	errs.add("Prefix", CheckPrefix(prefix))
 	errs.add("LoginRate", c.LoginRate.check())
+	errs.positive("UnreadBodyTimeout", c.UnreadBodyTimeout)
 	metrics, err := newMetrics(c.Metrics)
 	errs.add("Metrics", err)
 	log, err := newAccessLog(c)
@@ -39,6 +42,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		logger:    c.Logger,
 
 		background: newBackground(c.Logger),
+		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),
 	}
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -24,6 +25,11 @@ type Config struct {
 	LoginRate Rate
 	// PagesDir is [Site.PagesDir] for hosts of no site.
 	PagesDir string
+	// UnreadBodyTimeout limits the wait for a request body that the gateway does
+	// not forward; default 10 seconds. For one that it forwards there is no limit:
+	// a server that strangers can reach needs limits of its own for clients that
+	// stop sending, or stop reading.
+	UnreadBodyTimeout time.Duration
 
 	// Logger receives access lines and errors; the zero value discards them.
 	Logger zerolog.Logger

@@ -35,6 +35,7 @@ func TestNewNamesTheField(t *testing.T) {
 		{"prefix without a slash", "Prefix", func(c *testConfig) { c.Prefix = "wx" }},
 		{"prefix with dots", "Prefix", func(c *testConfig) { c.Prefix = "/a/../b" }},
 		{"rate below zero", "LoginRate", func(c *testConfig) { c.LoginRate = gateway.Rate{Count: -1, Per: time.Minute} }},
+		{"body timeout below zero", "UnreadBodyTimeout", func(c *testConfig) { c.UnreadBodyTimeout = -time.Second }},
 		{"rate without a duration", "LoginRate", func(c *testConfig) { c.LoginRate = gateway.Rate{Count: 1} }},
 
 		{"no public URL", "PublicURL", func(c *testConfig) { c.PublicURL = "" }},

@@ -23,6 +23,10 @@ func checkReadable(r *http.Request) error {
 	}
 }
 
+// hasBody reports whether r may have a body. Its ContentLength does not tell: an
+// HTTP/2 stream may stay open after "content-length: 0", and reading it would wait.
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
 // limitBody returns a copy of r, which is the caller's, whose body ends with an
 // error after limit bytes. w is then told to close the connection.
 func limitBody(w http.ResponseWriter, r *http.Request, limit int64) *http.Request {

@@ -11,10 +11,6 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-// unreadBodyTimeout limits the wait for a request body that the gateway does not
-// forward.
-const unreadBodyTimeout = 10 * time.Second
-
 // responder answers the requests for one site, or for hosts of no site: it
 // records each request and writes the refusals.
 type responder struct {
@@ -46,10 +42,10 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 	}{q: p.factsOf(r)}
 	q, w := &x.q, &x.w
 	w.ResponseWriter = rw
-	if r.ContentLength != 0 {
+	if hasBody(r) {
 		// net/http reads the rest of a body that is not forwarded before it ends
 		// the request.
-		http.NewResponseController(rw).SetReadDeadline(q.start.Add(unreadBodyTimeout))
+		http.NewResponseController(rw).SetReadDeadline(q.start.Add(p.unreadBody))
 	}
 	returned := false
 	defer func() {

@@ -24,6 +24,7 @@ type forwarding struct {
 	facts   *facts
 	ask     question
 	visitor visitor
+	body    forward.Body // of the request, if it has one
 }
 
 // newForwarding prepares to forward a request of v to one of the upstreams of site s.
@@ -48,7 +49,8 @@ func (f *forwarding) rewrite(pr *httputil.ProxyRequest) {
 	keepTarget(out.URL, pr.In)
 	out.Trailer = nil
 	if out.Body != nil {
-		out.Body = forward.Body{ReadCloser: out.Body}
+		f.body.ReadCloser = out.Body
+		out.Body = &f.body
 	}
 	f.site.prepare(out.Header, pr.In, f.facts, f.visitor)
 }
@@ -72,12 +74,15 @@ func (f *forwarding) modifyResponse(res *http.Response) error {
 
 // failed answers for an upstream that did not answer.
 func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(r.Context().Err(), context.Canceled) {
+	e := upstreamFailure(err)
+	switch {
+	case f.body.Late():
+		e = refusal.BodyTimeout(forward.Unquoted(err))
+	case errors.Is(r.Context().Err(), context.Canceled):
 		w.WriteHeader(access.StatusClientLeft) // nobody failed, and nobody reads it
 		return
 	}
-	e := upstreamFailure(err).In(formOf(f.site.policy.showsPage(&f.ask)))
-	f.site.refuse(w.(*recorder), r, f.facts, e)
+	f.site.refuse(w.(*recorder), r, f.facts, e.In(formOf(f.site.policy.showsPage(&f.ask))))
 }
 
 // upstreamFailure returns the answer to a request whose forwarding ended with

@@ -236,19 +236,26 @@ func TestUnforwardedBodiesHaveADeadline(t *testing.T) {
 	t.Parallel()
 	g, _ := newGateway(t, http.NotFoundHandler())
 	handler := g.Wrap(http.NotFoundHandler())
+	some := func() io.Reader { return strings.NewReader("x") }
 	tests := []struct {
-		name, method, target, cookie, body string
-		bounded                            bool
+		name, method, target, cookie string
+		body                         io.Reader
+		bounded                      bool
 	}{
-		{"refused", "POST", "/orders", "", "x", true},
-		{"own", "POST", "/_wx/logout", "", "x", true},
-		{"own, unknown", "POST", "/_wx/nothing", "", "x", true},
-		{"login", "GET", "/", "", "x", true},
-		{"forwarded", "POST", "/orders", signedIn(t), "x", false},
-		{"no body", "POST", "/orders", "", "", false},
+		{"refused", "POST", "/orders", "", some(), true},
+		{"own", "POST", "/_wx/logout", "", some(), true},
+		{"own, unknown", "POST", "/_wx/nothing", "", some(), true},
+		{"login", "GET", "/", "", some(), true},
+		{"forwarded", "POST", "/orders", signedIn(t), some(), false},
+		{"no body", "POST", "/orders", "", http.NoBody, false},
+		// An HTTP/2 stream that stays open after content-length: 0.
+		{"length 0, refused", "POST", "/orders", "", strings.NewReader(""), true},
+		{"length 0, own", "POST", "/_wx/session", "", strings.NewReader(""), true},
+		{"length 0, login", "GET", "/", "", strings.NewReader(""), true},
+		{"length 0, forwarded", "POST", "/orders", signedIn(t), strings.NewReader(""), true},
 	}
 	for _, test := range tests {
-		r := httptest.NewRequest(test.method, rigOrigin+test.target, strings.NewReader(test.body))
+		r := httptest.NewRequest(test.method, rigOrigin+test.target, test.body)
 		r.Header.Set("Cookie", test.cookie)
 		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
 		handler.ServeHTTP(w, r)

@@ -22,6 +22,8 @@ import (
 const (
 	// demoShutdown is how long open requests may delay the end after Ctrl-C.
 	demoShutdown = time.Second
+	// demoStall is how long a client of the demo or of the emulator may stall.
+	demoStall = time.Minute
 	// anyPort is an address for servers that only the demo itself calls.
 	anyPort = "127.0.0.1:0"
 )
@@ -51,8 +53,8 @@ func demo(inv *invocation) error {
 	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).With().Timestamp().Logger()
 	site := demoSite(origin, apiURL)
 	servers := []*server{
-		{name: "demo", listener: listener},
-		{name: "emulator API", listener: api, service: newHTTPServer(guardEmulator(wx), logger)},
+		{name: "demo", listener: listener, stall: demoStall},
+		{name: "emulator API", listener: api, service: newHTTPServer(guardEmulator(wx), logger, demoStall), stall: demoStall},
 	}
 	if *upstream == "" {
 		sample, sampleURL, err := listenLocally(anyPort)
@@ -60,8 +62,8 @@ func demo(inv *invocation) error {
 			return err
 		}
 		defer sample.Close()
-		service := newHTTPServer(samplesite.Handler(), logger)
-		servers = append(servers, &server{name: "sample site", listener: sample, service: service})
+		service := newHTTPServer(samplesite.Handler(), logger, demoStall)
+		servers = append(servers, &server{name: "sample site", listener: sample, service: service, stall: demoStall})
 		*upstream = sampleURL
 		site.PublicPaths = samplesite.PublicPaths()
 	}
@@ -72,7 +74,7 @@ func demo(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	servers[0].service = newHTTPServer(hosts, logger)
+	servers[0].service = newHTTPServer(hosts, logger, demoStall)
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		printDemo(inv.stdout, origin)
 	})

@@ -27,7 +27,8 @@ func emulator(inv *invocation) error {
 		return err
 	}
 	logger := zerolog.Nop()
-	servers := []*server{{name: "emulator", listener: listener, service: newHTTPServer(guardEmulator(wx), logger)}}
+	service := newHTTPServer(guardEmulator(wx), logger, demoStall)
+	servers := []*server{{name: "emulator", listener: listener, service: service, stall: demoStall}}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(inv.stdout, `WeChat emulator: %[1]s
 Dashboard:       %[1]s%[2]s

@@ -59,6 +59,7 @@ var fieldVariables = map[string]string{
 	"SessionTTL":        "WXGATE_SESSION_TTL",
 	"Tickets":           "WXGATE_JSSDK",
 	"TrustedProxies":    "WXGATE_TRUSTED_PROXIES",
+	"UnreadBodyTimeout": "WXGATE_STALL_TIMEOUT",
 	"Upstreams":         "WXGATE_UPSTREAM",
 	"UpstreamCAs":       "WXGATE_UPSTREAM_CA_FILE",
 	"UpstreamTimeout":   "WXGATE_UPSTREAM_TIMEOUT",

@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -51,6 +52,8 @@ func gatewayConfig(
 		Logger:         logger,
 		AccessLog:      c.AccessLog,
 		Metrics:        registry,
+
+		UnreadBodyTimeout: stall.UnreadBody(c.StallTimeout),
 	}
 	if len(c.Sites) == 0 {
 		all.Sites = []gateway.Site{siteConfig(c, nil, accounts)}

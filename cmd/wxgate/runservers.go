@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
 )
 
 // A shutdown says how servers end after a signal.
@@ -73,6 +75,7 @@ func listen(servers []*server) error {
 			}
 			s.listener = l
 		}
+		s.listener = stall.Listener(s.listener, s.stall)
 		if s.tls != nil {
 			s.listener = tls.NewListener(s.listener, s.tls)
 		}

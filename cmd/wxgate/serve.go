@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -56,7 +57,7 @@ func serve(inv *invocation) error {
 		return err
 	}
 	if cfg.AdminListen != "" {
-		servers = append(servers, httpServer("admin", "WXGATE_ADMIN_LISTEN", cfg.AdminListen, operator, logger))
+		servers = append(servers, httpServer("admin", "WXGATE_ADMIN_LISTEN", cfg.AdminListen, operator, logger, cfg.StallTimeout))
 	}
 	defer runtime.KeepAlive(new([heapFloor]byte))
 	return runServers(logger, servers, shutdown{
@@ -95,7 +96,7 @@ func newRegistry() *prometheus.Registry {
 // visitorServers returns the servers for visitors: the gateway's own, and that of
 // ext_authz if it has an address.
 func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger) ([]*server, error) {
-	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger)
+	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger, c.StallTimeout)
 	main.background = append(main.background, g.Run)
 	servers := []*server{main}
 	if c.TLSCertFile != "" {
@@ -107,7 +108,7 @@ func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger)
 		main.background = append(main.background, pair.Run)
 	}
 	if c.ExtAuthzListen != "" {
-		servers = append(servers, newExtAuthz(http.HandlerFunc(g.Authorize), c.ExtAuthzListen, logger))
+		servers = append(servers, newExtAuthz(http.HandlerFunc(g.Authorize), c.ExtAuthzListen, logger, c.StallTimeout))
 	}
 	return servers, nil
 }
@@ -129,10 +130,13 @@ func relayServer(
 	if err != nil {
 		return nil, err
 	}
-	return httpServer("relay", "WXGATE_RELAY_LISTEN", c.RelayListen, handler, logger), nil
+	return httpServer("relay", "WXGATE_RELAY_LISTEN", c.RelayListen, handler, logger, c.StallTimeout), nil
 }
 
 // httpServer returns a server for handler on the address that the variable gave.
-func httpServer(name, variable, address string, handler http.Handler, logger zerolog.Logger) *server {
-	return &server{name: name, variable: variable, address: address, service: newHTTPServer(handler, logger)}
+func httpServer(
+	name, variable, address string, handler http.Handler, logger zerolog.Logger, stalled time.Duration,
+) *server {
+	service := newHTTPServer(handler, logger, stalled)
+	return &server{name: name, variable: variable, address: address, service: service, stall: stalled}
 }

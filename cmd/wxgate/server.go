@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
 )
 
 // A server is one service on one address.
@@ -17,7 +19,8 @@ type server struct {
 	name      string
 	variable  string // the variable that gave the address; for errors
 	address   string
-	listener  net.Listener // runServers opens it if it is nil
+	listener  net.Listener  // runServers opens it if it is nil
+	stall     time.Duration // see package stall; 0: no limit
 	service   service
 	tls       *tls.Config // nil: no TLS
 	drain     func()      // called when the shutdown begins; nil: nothing is called
@@ -35,15 +38,23 @@ type service interface {
 
 // newHTTPServer returns a server for handler. It limits the time for a request's
 // header and for idle connections, but not for bodies: a page may stream for
-// hours.
-func newHTTPServer(handler http.Handler, logger zerolog.Logger) *http.Server {
+// hours. stalled limits how long a client may stall; its listener has to be made
+// by [stall.Listener].
+func newHTTPServer(handler http.Handler, logger zerolog.Logger, stalled time.Duration) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           handler,
-		Protocols:         protocols,
+		Handler:   stall.Handler(handler, stalled),
+		Protocols: protocols,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          100,
+			MaxReceiveBufferPerConnection: 1 << 20,
+			// Less than the connection's: an upload that the site does not read leaves
+			// room for others.
+			MaxReceiveBufferPerStream: 256 << 10,
+		},
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,

@@ -47,7 +47,7 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 func dialPipe(t *testing.T, handler http.HandlerFunc) net.Conn {
 	t.Helper()
 	l := &pipeListener{make(chan net.Conn), make(chan struct{})}
-	s := newHTTPServer(handler, zerolog.Nop())
+	s := newHTTPServer(handler, zerolog.Nop(), 0)
 	go s.Serve(l)
 	client, served := net.Pipe()
 	l.conns <- served
@@ -195,7 +195,7 @@ func TestExtAuthzServer(t *testing.T) {
 	s := newExtAuthz(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/login?to="+r.RequestURI)
 		w.WriteHeader(http.StatusFound)
-	}), "127.0.0.1:0", zerolog.Nop())
+	}), "127.0.0.1:0", zerolog.Nop(), time.Minute)
 	if err := listen([]*server{s}); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@
 //
 // A CheckRequest that is malformed is denied. It does not get a gRPC error, for which
 // an Envoy with failure_mode_allow lets the request pass. Other errors remain: a
-// timeout, a message over 4 MiB, a process that does not run. Leave
-// failure_mode_allow off.
+// timeout, a message over 4 MiB or one that does not arrive within ten seconds, a
+// process that does not run. Leave failure_mode_allow off.
 //
 // The service has no authentication and no TLS. Its clients can claim any visitor and
 // any address, so it must listen on a private network.
@@ -68,6 +68,8 @@ func New(decide http.Handler, logger zerolog.Logger) *Server {
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(10*time.Second),
 		grpc.MaxHeaderListSize(64<<10),
+		grpc.MaxConcurrentStreams(100), // an Envoy with more checks opens another connection
+		grpc.InTapHandle(limitReceive),
 		// An Envoy with connection_keepalive may ping often, even without requests.
 		// gRPC's default of five minutes would close its connection.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
@@ -128,6 +130,7 @@ func (s *Server) check(_ any, ctx context.Context, decode func(any) error, _ grp
 	if err := decode(in); err != nil {
 		return nil, err // of the connection: codec does not fail
 	}
+	received(ctx)
 	return s.respond(ctx, in), nil
 }
 

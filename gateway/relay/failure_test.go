@@ -2,12 +2,14 @@ package relay_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +104,54 @@ func TestRelayDoesNotLogMalformedResponses(t *testing.T) {
 		got := l.do("GET", "/x", nil) // searches the log for "planted" and the token
 		if got.status != 503 || !strings.Contains(l.log.String(), "malformed") {
 			t.Errorf("%q: %v with the log %s, want 503 and the reason", response, got, l.log)
+		}
+	}
+}
+
+// lateBody is a request body whose rest does not arrive before the deadline that a
+// server sets for it.
+type lateBody struct {
+	io.Reader
+	late func()
+}
+
+func (b *lateBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == io.EOF {
+		b.late()
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+func (b *lateBody) Close() error { return nil }
+
+// A body that does not arrive in time is the client's fault, not WeChat's.
+func TestRelayLateUpload(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		cancels bool // whether the server cancels the call too
+		length  int64
+	}{
+		{"HTTP/1.1", true, 4 << 20}, {"HTTP/1.1, chunked", true, -1},
+		{"HTTP/2", false, 4 << 20}, {"HTTP/2, length unknown", false, -1},
+	} {
+		for _, size := range []int{0, 100, 2 << 20} {
+			l := newLab(t, func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }, "/x")
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			r := httptest.NewRequestWithContext(ctx, "POST", "/x", nil)
+			late := func() {}
+			if test.cancels {
+				late = cancel
+			}
+			r.Body, r.ContentLength = &lateBody{bytes.NewReader(make([]byte, size)), late}, test.length
+			w := httptest.NewRecorder()
+			l.relay.ServeHTTP(w, r)
+			if w.Code != 408 || !strings.Contains(w.Body.String(), `"error":"invalid_request"`) {
+				t.Errorf("%s, after %d bytes: %d %s, want 408 invalid_request", test.name, size, w.Code, w.Body)
+			}
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-
-	"github.com/wxgate/wxgate/gateway/internal/forward"
 )
 
 // maxRepeatBytes is the longest body that is kept in memory to repeat its call.
@@ -19,24 +17,24 @@ type payload struct {
 	length int64         // of the whole body; -1: unknown
 }
 
-// readPayload takes the body of r, and reads it if it has at most maxRepeatBytes.
+// readPayload takes the body of r, a [*forward.Body], and reads it if it has at most
+// maxRepeatBytes.
 func readPayload(r *http.Request) (*payload, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return &payload{}, nil
 	}
-	body := forward.Body{ReadCloser: r.Body}
 	if r.ContentLength > maxRepeatBytes {
-		return &payload{rest: body, length: r.ContentLength}, nil
+		return &payload{rest: r.Body, length: r.ContentLength}, nil
 	}
-	head, err := io.ReadAll(io.LimitReader(body, maxRepeatBytes+1))
+	head, err := io.ReadAll(io.LimitReader(r.Body, maxRepeatBytes+1))
 	if err != nil {
-		body.Close()
+		r.Body.Close()
 		return nil, err
 	}
 	if len(head) > maxRepeatBytes {
-		return &payload{head: head, rest: body, length: r.ContentLength}, nil
+		return &payload{head: head, rest: r.Body, length: r.ContentLength}, nil
 	}
-	body.Close()
+	r.Body.Close()
 	return &payload{head: head, length: int64(len(head))}, nil
 }
 

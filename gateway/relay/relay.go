@@ -143,16 +143,24 @@ func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // forward forwards an allowed call.
 func (l *Relay) forward(w *access.Recorder, r *http.Request, id string) {
+	if r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) // an upload may take longer
+	}
+	var body forward.Body // if the call has one
 	proxy := httputil.ReverseProxy{
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			pr.SetURL(l.api)
 			pr.Out.URL.RawQuery = pr.In.URL.RawQuery // unchanged: ReverseProxy drops what it cannot parse
 			pr.Out.Trailer = nil
+			if pr.Out.Body != nil {
+				body.ReadCloser = pr.Out.Body
+				pr.Out.Body = &body
+			}
 			strip(pr.Out.Header)
 		},
 		Transport:     l.transport,
 		FlushInterval: -1,
-		ErrorHandler:  func(_ http.ResponseWriter, r *http.Request, err error) { l.fail(w, r, id, err) },
+		ErrorHandler:  func(_ http.ResponseWriter, r *http.Request, err error) { l.fail(w, r, id, err, body.Late()) },
 		ErrorLog:      forward.ErrorLog(l.logger),
 	}
 	proxy.ServeHTTP(w, r)
@@ -175,15 +183,18 @@ func strip(h http.Header) {
 	}
 }
 
-// fail writes the response to a call that ended with err.
-func (l *Relay) fail(w *access.Recorder, r *http.Request, id string, err error) {
-	if errors.Is(r.Context().Err(), context.Canceled) {
+// fail writes the response to a call that ended with err. late: its body did not
+// arrive in time.
+func (l *Relay) fail(w *access.Recorder, r *http.Request, id string, err error, late bool) {
+	if !late && errors.Is(r.Context().Err(), context.Canceled) {
 		w.WriteHeader(access.StatusClientLeft)
 		return
 	}
 	w.Outcome = outcomeError
 	e := refusal.WeChat(err)
-	if _, ok := errors.AsType[*forward.BodyError](err); ok {
+	if late {
+		e = refusal.BodyTimeout(err)
+	} else if _, ok := errors.AsType[*forward.BodyError](err); ok {
 		e = refusal.InvalidRequest(err)
 		e.Message = "The request body cannot be read."
 	}

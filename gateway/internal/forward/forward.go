@@ -8,7 +8,9 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -35,16 +37,26 @@ func NewDialer() *net.Dialer {
 
 // Body is a request body whose read errors are a [*BodyError]. They distinguish a
 // client that aborts an upload from an upstream that fails.
-type Body struct{ io.ReadCloser }
+type Body struct {
+	io.ReadCloser
+	late atomic.Bool
+}
 
 // Read implements [io.Reader].
-func (b Body) Read(p []byte) (int, error) {
+func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			b.late.Store(true)
+		}
 		err = &BodyError{err}
 	}
 	return n, err
 }
+
+// Late reports whether a read ended at a deadline of the server. net/http cancels
+// the request's context too then, as if the client had left.
+func (b *Body) Late() bool { return b.late.Load() }
 
 // BodyError is an error of reading the client's body.
 type BodyError struct{ Err error }

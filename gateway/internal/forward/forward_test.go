@@ -45,7 +45,7 @@ func TestBody(t *testing.T) {
 	}
 	for _, tt := range tests {
 		inner := &closer{Reader: tt.in}
-		body := forward.Body{ReadCloser: inner}
+		body := &forward.Body{ReadCloser: inner}
 		_, err := io.ReadAll(body)
 		if tt.want == nil {
 			if err != nil {

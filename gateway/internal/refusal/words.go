@@ -108,6 +108,14 @@ func InvalidRequest(err error) *Error {
 	}
 }
 
+// BodyTimeout (408) is [InvalidRequest] for a client that did not send the body that
+// it announced.
+func BodyTimeout(err error) *Error {
+	e := InvalidRequest(err)
+	e.Status, e.Message = http.StatusRequestTimeout, "The request body did not arrive in time."
+	return e
+}
+
 // WeChatError (502): WeChat refuses the account's settings. The operator has to
 // act; hint says how, or is empty.
 func WeChatError(err error, hint string) *Error {

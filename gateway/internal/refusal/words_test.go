@@ -71,6 +71,10 @@ var constructors = []struct {
 		word: "invalid_request", status: 400, page: pages.BadRequest, result: "wechat_away", level: "debug",
 	},
 	{
+		name: "BodyTimeout", e: refusal.BodyTimeout(errCause), of: "InvalidRequest",
+		word: "invalid_request", status: 408, page: pages.BadRequest, result: "wechat_away", level: "debug",
+	},
+	{
 		name: "WeChatError", e: refusal.WeChatError(errCause, ""),
 		word: "wechat_error", status: 502, page: pages.Misconfigured, result: "misconfigured", level: "error",
 	},
@@ -162,7 +166,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	want := map[string][]int{
-		"invalid_state": {400}, "invalid_code": {403}, "invalid_request": {400},
+		"invalid_state": {400}, "invalid_code": {403}, "invalid_request": {400, 408},
 		"not_allowed": {403}, "not_following": {403}, "unauthorized": {401},
 		"wechat_error": {502}, "wechat_unavailable": {503}, "session_store_unavailable": {503},
 		"upstream_unavailable": {502, 504}, "too_many_requests": {429}, "body_too_large": {413},

@@ -200,6 +200,11 @@ type Config struct {
 	// longest wait for the upstream's response header
 	UpstreamTimeout time.Duration `env:"UPSTREAM_TIMEOUT" envDefault:"60s"`
 
+	// a client that for so long sends nothing of the body it owes, or takes nothing
+	// of an answer that waits for it, is cut off; event streams and WebSockets that
+	// are silent because nobody has anything to say are not; 0: no limit
+	StallTimeout time.Duration `env:"STALL_TIMEOUT" envDefault:"60s" kind:"process"`
+
 	// PEM file of the CA for https:// upstreams
 	UpstreamCAFile string `env:"UPSTREAM_CA_FILE" unset:"system"`
 

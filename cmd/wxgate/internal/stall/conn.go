@@ -1,0 +1,112 @@
+package stall
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// conn is a connection whose writes fail once the peer has taken nothing for the
+// timeout. Every later write fails too, and Close then discards what is unsent.
+type conn struct {
+	net.Conn
+	timeout time.Duration
+
+	mu      sync.Mutex
+	asked   time.Time // write deadline that the server set; zero: none
+	standby time.Time // write deadline of Write's own
+	stalled bool
+}
+
+// checks is how often within the timeout a write that waits looks for progress.
+const checks = 4
+
+// Write implements [net.Conn].
+func (c *conn) Write(p []byte) (n int, err error) {
+	now := time.Now()
+	since := now // of the last progress
+	for {
+		if err := c.arm(now); err != nil {
+			return n, err
+		}
+		written, err := c.Conn.Write(p[n:])
+		n += written
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		now = time.Now()
+		if written > 0 {
+			since = now
+		}
+		if c.over(now, since) {
+			return n, err
+		}
+	}
+}
+
+// arm sets a write deadline, unless the one that stands is far enough away. A
+// deadline that passes between writes does no harm.
+func (c *conn) arm(now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stalled {
+		return os.ErrDeadlineExceeded
+	}
+	step := c.timeout / checks
+	if c.standby.Sub(now) > step/2 {
+		return nil
+	}
+	c.standby = now.Add(step)
+	return c.Conn.SetWriteDeadline(c.earlier(c.standby))
+}
+
+// earlier returns t, or the deadline that the server set if that is before t.
+func (c *conn) earlier(t time.Time) time.Time {
+	if !c.asked.IsZero() && c.asked.Before(t) {
+		return c.asked
+	}
+	return t
+}
+
+// over reports whether a write that waits has to fail: because the server's own
+// deadline has passed, or because the peer has stalled.
+func (c *conn) over(now, since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.asked.IsZero() && !now.Before(c.asked) {
+		return true
+	}
+	if now.Sub(since) < c.timeout {
+		c.standby = time.Time{}
+		return false
+	}
+	c.stalled = true
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0) // else the kernel keeps what is unsent, for minutes
+	}
+	return true
+}
+
+// SetWriteDeadline implements [net.Conn].
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked, c.standby = t, time.Time{}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline implements [net.Conn].
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.Conn.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// CloseWrite ends the direction to the peer, as [net.TCPConn.CloseWrite] does.
+// net/http and ReverseProxy look for it.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
