@@ -71,6 +71,7 @@ func TestFollower(t *testing.T) {
 		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":true`) {
 			t.Errorf("/me = %s, want subscribed true", a.body)
 		}
+		expires := s.me(b).ExpiresAt
 		time.Sleep(9 * time.Minute)
 		s.wantAdmitted(b, "within the recheck time")
 		s.wantFollowCalls(1, "within the recheck time")
@@ -79,6 +80,9 @@ func TestFollower(t *testing.T) {
 			s.wantAdmitted(b, "after the recheck time")
 			s.get(b, "/api", asScript)
 			s.wantFollowCalls(2+i, "after the recheck time")
+		}
+		if got := s.me(b).ExpiresAt; got != expires {
+			t.Errorf("the session expires at %s, want %s: a new answer does not renew it", got, expires)
 		}
 		restart := func() { s.use(s.replica(s.config())) } // with nothing in memory
 		restart()
