@@ -372,3 +372,19 @@ func TestFollowAnswerOfAnotherReplica(t *testing.T) {
 		s.wantFollowCalls(2, "at the login and at the other replica")
 	})
 }
+
+// The button of a page for a visitor who may not enter does not lead to another
+// host, also if the path of the page load begins with two slashes.
+func TestNotFollowingButtonStaysOnTheSite(t *testing.T) {
+	t.Parallel()
+	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.open(b, "/")
+		for _, target := range []string{"//evil.example/x", "/%2f/evil.example", `/\evil.example`} {
+			a := s.get(b, s.url+target)
+			wantPage(t, a, http.StatusForbidden, headingFollow)
+			if got := button(t, a.body); got != "/" {
+				t.Errorf("GET %s: button leads to %q, want /", target, got)
+			}
+		}
+	})
+}
