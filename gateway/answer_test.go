@@ -122,6 +122,15 @@ func wantRedirect(t *testing.T, a *answer, location string) {
 	}
 }
 
+// withFragment returns an address with a fragment, empty unless it has one. A
+// redirect back to the site must not inherit #wechat_redirect.
+func withFragment(address string) string {
+	if strings.Contains(address, "#") {
+		return address
+	}
+	return address + "#"
+}
+
 // wantOwnHeaders checks the headers of every answer of the gateway's own.
 func wantOwnHeaders(t *testing.T, what string, h http.Header) {
 	t.Helper()

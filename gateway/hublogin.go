@@ -147,7 +147,7 @@ func (l *logins) sendBack(w *recorder, login *session.Login, s *session.Session)
 	if hasFragment {
 		address += "#" + fragment
 	}
-	redirect(w, address)
+	redirectBack(w, address)
 	return nil
 }
 
