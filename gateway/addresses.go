@@ -106,9 +106,27 @@ func (a *addresses) ownPage(address string) bool {
 func (a *addresses) returnTarget(r *http.Request) string {
 	target := requestTarget(r)
 	if host := strings.ToLower(r.Host); host != a.public.Host && a.returnHosts[host] && a.sharesSession(host) {
-		return a.public.Scheme + "://" + host + target
+		return a.returnTo(a.public.Scheme + "://" + host + target)
 	}
-	return target
+	return a.pageAt(target)
+}
+
+// pageAt is the page of this site with the given path and query as a return
+// address. A path that begins with two slashes, or does for some software, is the
+// same page only behind the public URL: alone it would name a host.
+func (a *addresses) pageAt(target string) string {
+	if strings.HasPrefix(target, "/") && !staysOnHost(upTo(target, "?#")) {
+		target = a.publicURL + target
+	}
+	return a.returnTo(target)
+}
+
+// absolute returns the whole address of what returnTo has returned.
+func (a *addresses) absolute(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return a.publicURL + address
+	}
+	return address
 }
 
 // sharesSession reports whether browsers send the session cookie to a host other

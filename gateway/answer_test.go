@@ -99,6 +99,7 @@ const (
 	headingSignedOut     = "已退出登录"
 	headingTooMany       = "登录太频繁了"
 	headingBadRequest    = "这个请求有误"
+	headingUnauthorized  = "请重新登录"
 )
 
 var (

@@ -74,7 +74,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 // leads to WeChat itself: the login cookie has to be set by the host that WeChat
 // sends the visitor back to, and {prefix}/login may answer with a page instead.
 func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error {
-	target := d.site.returnTo(d.site.returnTarget(r))
+	target := d.site.returnTarget(r)
 	address := d.site.loginURL(target, d.site.scope)
 	if redirects && !d.logins.before.keepsFragment(r) {
 		redirect(w, address)
