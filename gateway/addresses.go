@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -129,6 +130,15 @@ func (a *addresses) absolute(address string) string {
 	return address
 }
 
+// buttonTarget is where the button of a page that answers r leads a visitor who
+// has a session: to the same address, or, after a form, to the page that it was on.
+func (a *addresses) buttonTarget(r *http.Request) string {
+	if formSent(r) {
+		return cmp.Or(a.callingPage(r), "/")
+	}
+	return a.returnTarget(r)
+}
+
 // sharesSession reports whether browsers send the session cookie to a host other
 // than the public URL's. Without it, a way back there would lead to the login
 // again, in circles.
@@ -136,13 +146,31 @@ func (a *addresses) sharesSession(host string) bool {
 	return a.cookieDomain != "" && inDomain(origin.Canonical(host), a.cookieDomain)
 }
 
-// callingPage is the page of this site that a script's request came from, if the
-// browser tells; else "".
+// callingPage is the page of this site that a form or a script's request came from,
+// if the browser tells; else "".
 func (a *addresses) callingPage(r *http.Request) string {
-	if referer := r.Header.Get("Referer"); a.onReturnHost(referer) {
+	referer := r.Header.Get("Referer")
+	switch {
+	case a.onReturnHost(referer):
 		return a.returnTo(referer)
+	case formSent(r):
+		return a.samePage(referer, r.Host)
+	default:
+		return ""
 	}
-	return ""
+}
+
+// samePage returns the page at the public URL that has the path and query of an
+// address at host, by http or https; "" if the address is at another host. A form
+// may be sent at each of the site's hosts.
+func (a *addresses) samePage(address, host string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
+	named := upTo(rest, "/?#")
+	if !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") ||
+		named == "" || !strings.EqualFold(named, host) {
+		return ""
+	}
+	return a.pageAt("/" + strings.TrimPrefix(rest[len(named):], "/"))
 }
 
 // upTo returns s up to the first of some characters.

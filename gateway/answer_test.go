@@ -99,7 +99,12 @@ const (
 	headingSignedOut     = "已退出登录"
 	headingTooMany       = "登录太频繁了"
 	headingBadRequest    = "这个请求有误"
-	headingUnauthorized  = "请重新登录"
+	headingUpstreamDown  = "网站暂时打不开"
+	headingTooLarge      = "内容太大了"
+	headingMethod        = "这个地址不能这样打开"
+	headingUnauthorized  = "请先登录"
+
+	headingFormUnauthorized = "登录已失效"
 )
 
 var (

@@ -58,7 +58,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 	decided, v := d.decide(w, r, q, &ask, v)
 	switch decided.action {
 	case passVisitor, passNobody:
-		d.allow(w, r, q, v, d.site.policy.showsPage(&ask))
+		d.allow(w, r, q, v, d.site.policy.loadsPage(&ask))
 		return nil
 	case signIn, openInWeChat:
 		return d.askToSignIn(w, r, redirects)

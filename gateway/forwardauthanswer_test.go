@@ -85,7 +85,7 @@ func TestForwardAuthForms(t *testing.T) {
 	r := newAuthRig(t)
 	for _, method := range []string{"GET", "POST"} {
 		a := r.do(t, method, "/_wx/auth", append(forwarded("GET", "/orders"), asPage...)...)
-		wantPage(t, a, http.StatusUnauthorized, headingRestart) // a missing cookie is no fault yet
+		wantPage(t, a, http.StatusUnauthorized, headingUnauthorized)
 		if got, want := button(t, a.body), rigOrigin+"/_wx/login?return_to=%2Forders"; got != want {
 			t.Errorf("button leads to %q, want %q", got, want)
 		}
