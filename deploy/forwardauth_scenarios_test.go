@@ -81,6 +81,8 @@ func (f front) testWithoutSession(t *testing.T) {
 			got.Header.Get("X-Wx-Openid"), got.Header["X-Wx-Source"])
 	}
 
+	form := pageLoad.Clone()
+	form.Set("Referer", f.origin+"/cart")
 	tests := []struct {
 		name   string
 		method string
@@ -91,7 +93,9 @@ func (f front) testWithoutSession(t *testing.T) {
 		{"page load", "GET", "/orders?a=1&b=%E4%BD%A0", pageLoad, 302},
 		{"HEAD", "HEAD", "/orders", pageLoad, 302},
 		{"fetch", "GET", "/orders", script, 401},
-		{"POST", "POST", "/orders", pageLoad, 401},
+		{"two slashes", "GET", "//shop/7?a=1", pageLoad, 302},
+		{"form", "POST", "/orders", form, 401},
+		{"POST", "POST", "/orders", script, 401},
 		{"DELETE", "DELETE", "/orders", script, 401},
 		{"public for GET alone", "POST", "/news/7", script, 401},
 		{"OPTIONS", "OPTIONS", "/orders", script, 401},
@@ -107,10 +111,19 @@ func (f front) testWithoutSession(t *testing.T) {
 			switch {
 			case tt.status == 302:
 				location, err := url.Parse(res.Header.Get("Location"))
-				if err != nil || location.Query().Get("return_to") != tt.target ||
+				want := tt.target
+				if strings.HasPrefix(want, "//") {
+					want = f.origin + want
+				}
+				if err != nil || location.Query().Get("return_to") != want ||
 					!strings.HasPrefix(location.String(), f.origin+"/_wx/login?") {
-					t.Errorf("%s %s leads to %q (%v), want the login with return_to %[2]s",
-						tt.method, tt.target, location, err)
+					t.Errorf("%s %s leads to %q (%v), want the login with return_to %s",
+						tt.method, tt.target, location, err, want)
+				}
+			case tt.kind.Get("Referer") != "":
+				button := `<a class="button" href="` + f.origin + "/_wx/login"
+				if isJSON(res.Header) || !strings.Contains(string(res.body), button) {
+					t.Errorf("%s %s answers %q, want a page with a button to the login", tt.method, tt.target, res.body)
 				}
 			case !isJSON(res.Header):
 				t.Errorf("%s %s answers %q, want JSON", tt.method, tt.target, res.Header.Get("Content-Type"))

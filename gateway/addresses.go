@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -110,9 +111,36 @@ func (a *addresses) ownPage(address string) bool {
 func (a *addresses) returnTarget(r *http.Request) string {
 	target := requestTarget(r)
 	if host := strings.ToLower(r.Host); host != a.public.Host && a.returnHosts[host] && a.sharesSession(host) {
-		return a.public.Scheme + "://" + host + target
+		return a.returnTo(a.public.Scheme + "://" + host + target)
 	}
-	return target
+	return a.pageAt(target)
+}
+
+// pageAt is the page of this site with the given path and query as a return
+// address. A path that begins with two slashes, or does for some software, is the
+// same page only behind the public URL: alone it would name a host.
+func (a *addresses) pageAt(target string) string {
+	if strings.HasPrefix(target, "/") && !staysOnHost(upTo(target, "?#")) {
+		target = a.publicURL + target
+	}
+	return a.returnTo(target)
+}
+
+// absolute returns the whole address of what returnTo has returned.
+func (a *addresses) absolute(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return a.publicURL + address
+	}
+	return address
+}
+
+// buttonTarget is where the button of a page that answers r leads a visitor who
+// has a session: to the same address, or, after a form, to the page that it was on.
+func (a *addresses) buttonTarget(r *http.Request) string {
+	if formSent(r) {
+		return cmp.Or(a.callingPage(r), "/")
+	}
+	return a.returnTarget(r)
 }
 
 // sharesSession reports whether browsers send the session cookie to a host other
@@ -122,13 +150,31 @@ func (a *addresses) sharesSession(host string) bool {
 	return a.cookieDomain != "" && inDomain(origin.Canonical(host), a.cookieDomain)
 }
 
-// callingPage is the page of this site that a script's request came from, if the
-// browser tells; else "".
+// callingPage is the page of this site that a form or a script's request came from,
+// if the browser tells; else "".
 func (a *addresses) callingPage(r *http.Request) string {
-	if referer := r.Header.Get("Referer"); a.onReturnHost(referer) {
+	referer := r.Header.Get("Referer")
+	switch {
+	case a.onReturnHost(referer):
 		return a.returnTo(referer)
+	case formSent(r):
+		return a.samePage(referer, r.Host)
+	default:
+		return ""
 	}
-	return ""
+}
+
+// samePage returns the page at the public URL that has the path and query of an
+// address at host, by http or https; "" if the address is at another host. A form
+// may be sent at each of the site's hosts.
+func (a *addresses) samePage(address, host string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
+	named := upTo(rest, "/?#")
+	if !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") ||
+		named == "" || !strings.EqualFold(named, host) {
+		return ""
+	}
+	return a.pageAt("/" + strings.TrimPrefix(rest[len(named):], "/"))
 }
 
 // upTo returns s up to the first of some characters.

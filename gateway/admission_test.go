@@ -99,7 +99,7 @@ func TestWhoGetsIn(t *testing.T) {
 		{"page with a tampered session", "GET", "/", append(asPage, "Cookie", cookie[:len(cookie)-2]+"AA"), 302, false, false},
 		{"script", "GET", "/", fromScript, 401, true, false},
 		{"script with a session", "DELETE", "/", append(fromScript, "Cookie", cookie), 200, false, true},
-		{"form", "POST", "/", asPage, 401, true, false},
+		{"form", "POST", "/", asPage, 401, false, false},
 		{"upgrade", "GET", "/ws", append(asPage, "Upgrade", "websocket", "Connection", "Upgrade"), 401, true, false},
 		{"XMLHttpRequest", "GET", "/", append(asPage, "X-Requested-With", "XMLHttpRequest"), 401, true, false},
 		{"public", "GET", "/static/a.js", fromScript, 200, false, true},

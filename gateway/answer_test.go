@@ -99,6 +99,12 @@ const (
 	headingSignedOut     = "已退出登录"
 	headingTooMany       = "登录太频繁了"
 	headingBadRequest    = "这个请求有误"
+	headingUpstreamDown  = "网站暂时打不开"
+	headingTooLarge      = "内容太大了"
+	headingMethod        = "这个地址不能这样打开"
+	headingUnauthorized  = "请先登录"
+
+	headingFormUnauthorized = "登录已失效"
 )
 
 var (
@@ -120,6 +126,15 @@ func wantRedirect(t *testing.T, a *answer, location string) {
 	if a.StatusCode != http.StatusFound || a.location() != location {
 		t.Errorf("status %d to %q, want 302 to %q", a.StatusCode, a.location(), location)
 	}
+}
+
+// withFragment returns an address with a fragment, empty unless it has one. A
+// redirect back to the site must not inherit #wechat_redirect.
+func withFragment(address string) string {
+	if strings.Contains(address, "#") {
+		return address
+	}
+	return address + "#"
 }
 
 // wantOwnHeaders checks the headers of every answer of the gateway's own.

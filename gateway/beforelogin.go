@@ -14,10 +14,9 @@ type beforeLogin struct {
 	keepFragment bool
 }
 
-// openInWeChat shows the page that asks to open the present address in WeChat.
-func (b beforeLogin) openInWeChat(w *recorder, r *http.Request) {
+// openInWeChat shows the page that asks to open the address in WeChat.
+func (b beforeLogin) openInWeChat(w *recorder, r *http.Request, address string) {
 	setOwnHeaders(w.Header())
-	address := b.site.publicURL + requestTarget(r)
 	b.site.pages.Render(w, r, http.StatusOK, pages.OpenInWeChat, pages.Data{Address: address})
 }
 

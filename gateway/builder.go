@@ -73,6 +73,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 		follow:       newFollow(c, b.common, errs),
 		assertions:   b.assertionsOf(c.AssertionKeysFile, addresses.publicURL, errs),
 	}
+	s.responder.addresses = &s.addresses
 	store, err := session.NewCookieStore(cookies)
 	if len(errs.fields) == 0 { // else the error is about a field that is named already
 		errs.add("CookieKeys", err)

@@ -43,7 +43,7 @@ func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) err
 	if login.ForOtherSite() {
 		return l.sendBack(w, login, s)
 	}
-	redirect(w, login.ReturnTo)
+	redirectBack(w, login.ReturnTo)
 	return nil
 }
 
@@ -64,7 +64,7 @@ func callbackParameters(r *http.Request) (code, state string) {
 // a session is sent on to target, others see a button that leads to retryURL.
 func (l *logins) strayCallback(w *recorder, v visitor, target, retryURL string) error {
 	if v.session != nil {
-		redirect(w, target)
+		redirectBack(w, target)
 		return nil
 	}
 	l.site.metrics.login(loginInvalidState)

@@ -88,10 +88,10 @@ func TestCallbackStray(t *testing.T) {
 			signedIn := s.copyOf(b)
 			s.signIn(signedIn)
 			s.wx.ClearRequests()
-			wantRedirect(t, s.get(signedIn, stray), "/")
+			wantRedirect(t, s.get(signedIn, stray), "/#")
 			s.wantExchanges(0)
 
-			wantRedirect(t, s.get(b, callback), "/a") // the visitor's own login is still pending
+			wantRedirect(t, s.get(b, callback), "/a#") // the visitor's own login is still pending
 			s.wantExchanges(1)
 		})
 	}
@@ -110,7 +110,7 @@ func TestCallbackOfAnotherBrowser(t *testing.T) {
 	}
 	s.signIn(victim)
 	s.wx.ClearRequests()
-	wantRedirect(t, s.get(victim, callback), "/")
+	wantRedirect(t, s.get(victim, callback), "/#")
 	s.wantExchanges(0)
 
 	// A login cookie renamed to another login's name is not that login.
@@ -139,9 +139,9 @@ func TestCallbackByHead(t *testing.T) {
 		t.Errorf("HEAD without cookies = %d, want 400", a.StatusCode)
 	}
 	s.wantExchanges(0)
-	wantRedirect(t, s.get(b, callback), "/a")
+	wantRedirect(t, s.get(b, callback), "/a#")
 	s.wantExchanges(1)
-	wantRedirect(t, s.do(b, http.MethodHead, callback, nil), "/")
+	wantRedirect(t, s.do(b, http.MethodHead, callback, nil), "/#")
 	s.wantExchanges(1)
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
 		if a := s.do(b, method, callback, nil); a.StatusCode != 405 || a.Header.Get("Allow") == "" {
@@ -186,13 +186,13 @@ func TestCallbackRepeated(t *testing.T) {
 	b := s.browser()
 	callback := s.callbackAddress(b, "/a?b")
 	for range 3 {
-		wantRedirect(t, s.get(b, callback), "/a?b")
+		wantRedirect(t, s.get(b, callback), "/a?b#")
 	}
 	for _, edit := range []func(url.Values){
 		func(q url.Values) { q.Del("code") },
 		func(q url.Values) { q.Set("code", "another") },
 	} {
-		wantRedirect(t, s.get(b, withQuery(t, callback, edit)), "/a?b")
+		wantRedirect(t, s.get(b, withQuery(t, callback, edit)), "/a?b#")
 	}
 	s.wantExchanges(1)
 }
@@ -207,7 +207,7 @@ func TestCallbackTwentyAtOnce(t *testing.T) {
 	twins := make([]*wechattest.Browser, 20)
 	for i := range twins {
 		twins[i] = s.copyOf(b)
-		all.Go(func() { wantRedirect(t, s.get(twins[i], callback), "/a") })
+		all.Go(func() { wantRedirect(t, s.get(twins[i], callback), "/a#") })
 	}
 	all.Wait()
 	for i, twin := range twins {
@@ -215,7 +215,7 @@ func TestCallbackTwentyAtOnce(t *testing.T) {
 			t.Errorf("answer %d signs in %q, want %q", i, got, want)
 		}
 	}
-	wantRedirect(t, s.get(b, callback), "/a")
+	wantRedirect(t, s.get(b, callback), "/a#")
 	s.wantExchanges(1)
 }
 
@@ -239,7 +239,7 @@ func TestCallbackRepeatedLater(t *testing.T) {
 				callback := s.callbackAddress(b, "/a")
 				u, _ := url.Parse(s.url)
 				cookie := b.Jar.Cookies(u)[0]
-				wantRedirect(t, s.get(b, callback), "/a")
+				wantRedirect(t, s.get(b, callback), "/a#")
 				time.Sleep(tt.after)
 				// Without a jar, which leaves out expired cookies.
 				if a := s.get(s.browser(), callback, func(r *http.Request) { r.AddCookie(cookie) }); a.StatusCode != tt.status {
@@ -281,7 +281,7 @@ func TestCallbackAbandoned(t *testing.T) {
 	if err := <-left; err == nil {
 		t.Fatal("the first request was answered, want it cancelled")
 	}
-	wantRedirect(t, s.get(b, callback), "/a")
+	wantRedirect(t, s.get(b, callback), "/a#")
 	if got, want := s.me(b).OpenID, s.openID("lihua"); got != want {
 		t.Errorf("/me = %q, want %q", got, want)
 	}

@@ -121,7 +121,7 @@ func TestCallbackProfileOfTheGrant(t *testing.T) {
 	} {
 		s := profileSite(t, tt.fields)
 		b := s.browser()
-		wantRedirect(t, s.get(b, s.callbackAddress(b, "/a")), "/a")
+		wantRedirect(t, s.get(b, s.callbackAddress(b, "/a")), "/a#")
 		if me := s.me(b); me.OpenID != "oVISITOR" || me.Nickname != tt.nickname || me.UnionID != tt.unionID {
 			t.Errorf("exchange with %s: /me = %+v, want nickname %q and unionid %q", tt.fields, me, tt.nickname, tt.unionID)
 		}

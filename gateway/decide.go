@@ -49,6 +49,7 @@ type question struct {
 	path       string // as sent, percent-encoded, without the query
 	navigation bool   // a page load
 	plainHTTP  bool   // sent by plain http, where a login's cookie would be lost
+	form       bool   // a form, sent as a page load
 	userAgent  string // says which answer helps, never who may enter
 
 	public, api match
@@ -56,7 +57,9 @@ type question struct {
 
 // questionOf describes r, a visitor's own request.
 func questionOf(r *http.Request, navigation bool) question {
-	return question{method: r.Method, path: rawPath(r), navigation: navigation, userAgent: r.UserAgent()}
+	return question{
+		method: r.Method, path: rawPath(r), navigation: navigation, form: formSent(r), userAgent: r.UserAgent(),
+	}
 }
 
 // match is whether a path is in a set.
@@ -84,10 +87,16 @@ func (p *policy) isPublic(ask *question) bool {
 	return ask.public.matched(func() bool { return p.public.Match(ask.method, ask.path) })
 }
 
-// showsPage reports whether a page can answer ask: it is a page load, and of no
-// API path.
+// loadsPage reports whether ask is a page load, and of no API path: the visitor can
+// be sent to the login and back.
+func (p *policy) loadsPage(ask *question) bool {
+	return ask.navigation && p.showsPage(ask)
+}
+
+// showsPage reports whether a page can answer ask: it is a page load or a form, and
+// of no API path.
 func (p *policy) showsPage(ask *question) bool {
-	return ask.navigation && !ask.api.matched(func() bool { return p.api.MayMatch(ask.method, ask.path) })
+	return (ask.navigation || ask.form) && !ask.api.matched(func() bool { return p.api.MayMatch(ask.method, ask.path) })
 }
 
 // admission is whether a visitor may enter.
@@ -160,7 +169,7 @@ func (p *policy) decide(ask *question, a admission) verdict {
 		return verdict{action: passVisitor}
 	case p.isPublic(ask):
 		return verdict{action: passNobody}
-	case a == nobody && p.showsPage(ask):
+	case a == nobody && p.loadsPage(ask):
 		return p.loginAnswer(ask.userAgent).at(ask.plainHTTP)
 	default:
 		return verdict{reason: a, page: p.showsPage(ask)}

@@ -272,6 +272,10 @@ func TestQuestionOf(t *testing.T) {
 	if want := (question{method: "POST", path: "/a%2Fb", navigation: true, userAgent: r.UserAgent()}); got != want {
 		t.Errorf("questionOf = %+v, want %+v", got, want)
 	}
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	if !questionOf(r, false).form {
+		t.Error("questionOf a form: form = false, want true")
+	}
 }
 
 // brokenStore is a session store that cannot be asked.

@@ -81,7 +81,7 @@ func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app
 	case signIn:
 		return d.logins.signIn(w, r, q)
 	case openInWeChat:
-		d.logins.before.openInWeChat(w, r)
+		d.logins.before.openInWeChat(w, r, d.site.absolute(d.site.returnTarget(r)))
 		return nil
 	default:
 		return d.refusal(decided, v, r)
@@ -90,7 +90,7 @@ func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app
 
 // refusal returns the answer to request r of v, which decided refuses.
 func (d *doors) refusal(decided verdict, v visitor, r *http.Request) *refusal.Error {
-	e := d.site.refusal(decided.reason, v, r, d.site.returnTarget(r))
+	e := d.site.refusal(decided.reason, v, r, d.site.buttonTarget(r))
 	return e.In(formOf(decided.page))
 }
 

@@ -71,6 +71,7 @@ func TestFollower(t *testing.T) {
 		if a := s.get(b, "/_wx/me", asScript); !strings.Contains(a.body, `"subscribed":true`) {
 			t.Errorf("/me = %s, want subscribed true", a.body)
 		}
+		expires := s.me(b).ExpiresAt
 		time.Sleep(9 * time.Minute)
 		s.wantAdmitted(b, "within the recheck time")
 		s.wantFollowCalls(1, "within the recheck time")
@@ -79,6 +80,9 @@ func TestFollower(t *testing.T) {
 			s.wantAdmitted(b, "after the recheck time")
 			s.get(b, "/api", asScript)
 			s.wantFollowCalls(2+i, "after the recheck time")
+		}
+		if got := s.me(b).ExpiresAt; got != expires {
+			t.Errorf("the session expires at %s, want %s: a new answer does not renew it", got, expires)
 		}
 		restart := func() { s.use(s.replica(s.config())) } // with nothing in memory
 		restart()
@@ -366,5 +370,21 @@ func TestFollowAnswerOfAnotherReplica(t *testing.T) {
 			t.Errorf("/me = %s, want subscribed false", a.body)
 		}
 		s.wantFollowCalls(2, "at the login and at the other replica")
+	})
+}
+
+// The button of a page for a visitor who may not enter does not lead to another
+// host, also if the path of the page load begins with two slashes.
+func TestNotFollowingButtonStaysOnTheSite(t *testing.T) {
+	t.Parallel()
+	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
+		s.open(b, "/")
+		for _, target := range []string{"//evil.example/x", "/%2f/evil.example", "/%5Cevil.example"} {
+			a := s.get(b, s.url+target)
+			wantPage(t, a, http.StatusForbidden, headingFollow)
+			if got := button(t, a.body); got != s.url+target {
+				t.Errorf("GET %s: button leads to %q, want %q", target, got, s.url+target)
+			}
+		}
 	})
 }

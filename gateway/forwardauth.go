@@ -66,7 +66,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 	decided, v := d.decide(w, r, q, &ask, v)
 	switch decided.action {
 	case passVisitor, passNobody:
-		d.allow(w, r, q, v, d.site.policy.showsPage(&ask))
+		d.allow(w, r, q, v, d.site.policy.loadsPage(&ask))
 		return nil
 	}
 	switch r = d.site.asVisited(r, q); decided.action {
@@ -87,7 +87,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 // leads to WeChat itself: the login cookie has to be set by the host that WeChat
 // sends the visitor back to, and {prefix}/login may answer with a page instead.
 func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error {
-	target := d.site.returnTo(d.site.returnTarget(r))
+	target := d.site.returnTarget(r)
 	address := d.site.loginURL(target, d.site.scope)
 	if redirects && !d.logins.before.keepsFragment(r) {
 		redirect(w, address)

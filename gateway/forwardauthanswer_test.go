@@ -66,6 +66,17 @@ func TestForwardAuthByNginx(t *testing.T) {
 	}
 }
 
+// The answer to nginx has no body for any server, not only for net/http, which
+// drops one that exceeds the Content-Length.
+func TestForwardAuthWritesNginxNoBody(t *testing.T) {
+	t.Parallel()
+	g, _ := newGateway(t, nil, func(c *testConfig) { c.TrustedProxies = loopback })
+	w := serveDoor(t, g, "/_wx/auth", doorRequest{"GET", "", append([]string{"X-Original-Uri", "/orders"}, asPage...)})
+	if w.Code != http.StatusUnauthorized || w.Body.Len() > 0 {
+		t.Errorf("answer %d %q, want 401 without a body", w.Code, w.Body)
+	}
+}
+
 // A page load that has to sign in gets a page if it is not redirected, with any
 // method of the proxy's question. Contradictory headers are the operator's to fix
 // and get JSON.
@@ -74,7 +85,7 @@ func TestForwardAuthForms(t *testing.T) {
 	r := newAuthRig(t)
 	for _, method := range []string{"GET", "POST"} {
 		a := r.do(t, method, "/_wx/auth", append(forwarded("GET", "/orders"), asPage...)...)
-		wantPage(t, a, http.StatusUnauthorized, headingRestart) // a missing cookie is no fault yet
+		wantPage(t, a, http.StatusUnauthorized, headingUnauthorized)
 		if got, want := button(t, a.body), rigOrigin+"/_wx/login?return_to=%2Forders"; got != want {
 			t.Errorf("button leads to %q, want %q", got, want)
 		}

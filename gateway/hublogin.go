@@ -138,7 +138,7 @@ func (l *logins) sendBack(w *recorder, login *session.Login, s *session.Session)
 		}
 		query = "code=" + url.QueryEscape(ticket) + "&" + query
 	}
-	address, fragment, hasFragment := strings.Cut(login.ReturnTo, "#")
+	address, fragment, hasFragment := strings.Cut(withoutOldCode(login.ReturnTo), "#")
 	if strings.Contains(address, "?") {
 		address += "&" + query
 	} else {
@@ -147,7 +147,7 @@ func (l *logins) sendBack(w *recorder, login *session.Login, s *session.Session)
 	if hasFragment {
 		address += "#" + fragment
 	}
-	redirect(w, address)
+	redirectBack(w, address)
 	return nil
 }
 

@@ -220,7 +220,7 @@ func TestHubCallbacksAtOnce(t *testing.T) {
 		}
 		twin := w.copyOf(b)
 		all.Go(func() {
-			wantRedirect(t, w.shop1.get(twin, address), "/a?b")
+			wantRedirect(t, w.shop1.get(twin, address), "/a?b#")
 			if got := w.shop1.me(twin).OpenID; got != w.hub.openID("lihua") {
 				t.Errorf("/me = %q, want %q", got, w.hub.openID("lihua"))
 			}

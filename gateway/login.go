@@ -56,7 +56,7 @@ func (l *logins) login(w *recorder, r *http.Request, q *facts, v visitor) error 
 	case signIn:
 		return l.redirectToLogin(w, r, q, query.Get("return_to"), scope)
 	case openInWeChat:
-		l.before.openInWeChat(w, r)
+		l.before.openInWeChat(w, r, l.site.loginURL(l.site.returnTo(query.Get("return_to")), scope))
 		return nil
 	default:
 		return refusal.NotAllowed()

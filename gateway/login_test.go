@@ -181,7 +181,7 @@ func TestLoginCookie(t *testing.T) {
 				t.Errorf("login cookie is called %q, want %s and an id", name, tt.login)
 			}
 			a := s.get(b, s.callbackAddress(b, "/"))
-			wantRedirect(t, a, "/")
+			wantRedirect(t, a, "/#")
 			wantCookie(a, tt.login, 600)
 			a.Header["Set-Cookie"] = slices.DeleteFunc(a.Header["Set-Cookie"], func(line string) bool { return strings.Contains(line, "_login_") })
 			wantCookie(a, tt.session, 86400)
@@ -243,8 +243,8 @@ func TestLoginReturnTo(t *testing.T) {
 	for _, tt := range tests {
 		b := s.browser()
 		a := s.get(b, s.callbackAddress(b, "/_wx/login?return_to="+url.QueryEscape(tt.in)))
-		if a.location() != tt.want {
-			t.Errorf("return_to %.60q: back to %q, want %q", tt.in, a.location(), tt.want)
+		if want := withFragment(tt.want); a.location() != want {
+			t.Errorf("return_to %.60q: back to %q, want %q", tt.in, a.location(), want)
 		}
 	}
 }
@@ -266,7 +266,7 @@ func TestLoginFiveNewest(t *testing.T) {
 	}
 	s.wantExchanges(0)
 	for n, i := range rand.Perm(5) {
-		wantRedirect(t, s.get(b, callbacks[2+i]), fmt.Sprintf("/tab?n=%d", 2+i))
+		wantRedirect(t, s.get(b, callbacks[2+i]), fmt.Sprintf("/tab?n=%d#", 2+i))
 		s.wantExchanges(n + 1)
 	}
 }
@@ -279,7 +279,7 @@ func TestLoginStateIsUsedOnce(t *testing.T) {
 	b := s.browser()
 	callback := s.callbackAddress(b, "/a")
 	before := s.copyOf(b)
-	wantRedirect(t, s.get(b, callback), "/a")
+	wantRedirect(t, s.get(b, callback), "/a#")
 
 	state := queryOf(t, callback).Get("state")
 	for range 3 {
@@ -289,7 +289,7 @@ func TestLoginStateIsUsedOnce(t *testing.T) {
 	}
 	s.do(b, http.MethodPost, "/_wx/logout", nil)
 	wantPage(t, s.get(b, callback), 400, headingRestart)
-	wantRedirect(t, s.get(before, callback), "/a")
+	wantRedirect(t, s.get(before, callback), "/a#")
 	s.wantExchanges(1)
 }
 
@@ -366,6 +366,6 @@ func TestLoginStartedAgainLasts(t *testing.T) {
 		s.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultErrcode, Code: 40029})
 		again := s.get(b, callback)
 		time.Sleep(9 * time.Minute)
-		wantRedirect(t, s.get(b, s.get(b, upTo(again.location(), "#"), answering(b)).location()), "/a")
+		wantRedirect(t, s.get(b, s.get(b, upTo(again.location(), "#"), answering(b)).location()), "/a#")
 	})
 }

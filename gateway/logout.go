@@ -49,7 +49,7 @@ func (e *endpoints) logout(w *recorder, r *http.Request, q *facts, v visitor) er
 		e.site.metrics.storeErrors.Inc()
 		return refusal.StoreUnavailable(err)
 	}
-	w.Header().Set("Location", target)
+	w.Header().Set("Location", withFragment(target)) // the login may have led here
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }

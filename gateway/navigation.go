@@ -11,17 +11,34 @@ import (
 // not. Browsers say so in Sec-Fetch-Mode; for older ones it is guessed from
 // what they accept.
 func navigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || fromScript(r) {
 		return false
 	}
-	if slices.ContainsFunc(r.Header.Values("X-Requested-With"), isXHR) || len(r.Header.Values("Upgrade")) > 0 {
-		return false
-	}
-	if mode := r.Header.Values("Sec-Fetch-Mode"); len(mode) > 0 {
-		return len(mode) == 1 && mode[0] == "navigate"
+	if len(r.Header.Values("Sec-Fetch-Mode")) > 0 {
+		return navigates(r)
 	}
 	html, anything := accepts(r.Header.Values("Accept"))
 	return html || anything && !strings.HasPrefix(r.UserAgent(), "Mozilla/")
+}
+
+// formSent reports whether r is a form that a browser sends as a page load: the
+// visitor looks at the answer, but cannot be sent somewhere else without losing
+// what they have filled in. It does not guess for browsers without
+// Sec-Fetch-Mode: a script may read the answer.
+func formSent(r *http.Request) bool {
+	return r.Method == http.MethodPost && navigates(r) && !fromScript(r)
+}
+
+// navigates reports whether a browser says that r loads a page.
+func navigates(r *http.Request) bool {
+	mode := r.Header.Values("Sec-Fetch-Mode")
+	return len(mode) == 1 && mode[0] == "navigate"
+}
+
+// fromScript reports whether r says that it comes from a script, or wants another
+// protocol.
+func fromScript(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header.Values("X-Requested-With"), isXHR) || len(r.Header.Values("Upgrade")) > 0
 }
 
 // isXHR reports whether a value of X-Requested-With is that of a script. Android's

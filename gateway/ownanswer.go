@@ -1,6 +1,9 @@
 package gateway
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // setOwnHeaders adds the headers of every answer of the gateway's own: it is not
 // stored, and its address, which may hold a code, is not passed on.
@@ -17,4 +20,19 @@ func redirect(w *recorder, location string) {
 	setOwnHeaders(w.Header())
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusFound)
+}
+
+// redirectBack sends the visitor back to the site after a login.
+func redirectBack(w *recorder, address string) {
+	redirect(w, withFragment(address))
+}
+
+// withFragment returns address with an empty fragment, unless it has one. A
+// redirect without a fragment inherits that of the address before: on the way back
+// from WeChat #wechat_redirect, for which hash routers have no page.
+func withFragment(address string) string {
+	if strings.Contains(address, "#") {
+		return address
+	}
+	return address + "#"
 }

@@ -41,7 +41,7 @@ func (l *logins) pageConfig(w *recorder, r *http.Request, q *facts, v visitor) e
 	if err != nil {
 		return err
 	}
-	redirectURI, target := query.Get("redirect_uri"), s.callingPage(r)
+	redirectURI, target := withoutOldCode(query.Get("redirect_uri")), withoutOldCode(s.callingPage(r))
 	switch {
 	case redirectURI == "", redirectURI == s.callbackURL():
 		redirectURI = s.callbackURL()

@@ -55,7 +55,7 @@ func TestPageLoginAfterItsCallback(t *testing.T) {
 	s := newLoginSite(t, nil)
 	b := s.browser()
 	code, state := s.pageCode(b, "/guest")
-	wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
+	wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest#")
 	s.wantVisitor(s.postCode(b, code, state), b, s.openID("lihua"))
 	s.wantExchanges(1)
 }
@@ -84,7 +84,7 @@ func TestPageLoginTwentyAtOnce(t *testing.T) {
 		all.Go(func() {
 			twin := s.copyOf(b)
 			if i%2 == 0 {
-				wantRedirect(t, s.get(twin, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest")
+				wantRedirect(t, s.get(twin, "/_wx/callback?code="+code+"&state="+state), s.url+"/guest#")
 			} else if a := s.postCode(twin, code, state); a.StatusCode != 200 {
 				t.Errorf("answer %d %q, want 200", a.StatusCode, a.body)
 			}

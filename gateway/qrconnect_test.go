@@ -127,7 +127,7 @@ func TestScanLoginFailures(t *testing.T) {
 		t.Fatalf("a refused code: %d to %q, want the scan login again", a.StatusCode, a.location())
 	}
 	address = a.location()
-	wantRedirect(t, s.get(b, callback()), "/shop")
+	wantRedirect(t, s.get(b, callback()), "/shop#")
 
 	other := s.browser()
 	other.UserAgent = wechattest.AgentChrome
@@ -148,7 +148,7 @@ func TestScanLoginKeepsTheAccount(t *testing.T) {
 	callback := s.get(b, authorize).location()
 	twin := s.copyOf(b)
 	twin.UserAgent = wechattest.AgentIOS
-	wantRedirect(t, s.get(twin, callback), "/shop")
+	wantRedirect(t, s.get(twin, callback), "/shop#")
 	if me := s.me(twin); me.AppID != wechattest.StockWebsiteAppID {
 		t.Errorf("/me = %+v, want the website application's session", me)
 	}
@@ -207,7 +207,7 @@ func TestScanLoginSlowVisitor(t *testing.T) {
 	authorize, _, _ := strings.Cut(s.get(b, "/shop").location(), "#")
 	callback := s.get(b, authorize).location()
 	s.wx.Advance(9 * time.Minute)
-	wantRedirect(t, s.get(b, callback), "/shop")
+	wantRedirect(t, s.get(b, callback), "/shop#")
 }
 
 func TestScanLoginPageFlow(t *testing.T) {

@@ -90,7 +90,7 @@ func TestPreviousCode(t *testing.T) {
 	if a, b := queryOf(t, first).Get("code"), queryOf(t, second).Get("code"); a != b {
 		t.Fatalf("codes %q and %q, want the same", a, b)
 	}
-	wantRedirect(t, s.get(b, first), "/first")
+	wantRedirect(t, s.get(b, first), "/first#")
 	// The used code is refused, and so is that of each login started again.
 	page := s.open(b, second)
 	s.wantExchanges(4)

@@ -44,7 +44,7 @@ func TestSessionIsBound(t *testing.T) {
 			}
 			calls := s.wx.Calls(exchangePath)
 			if tt.valid {
-				wantRedirect(t, s.get(b, pending), "/a")
+				wantRedirect(t, s.get(b, pending), "/a#")
 				return
 			}
 			if a := s.get(b, "/"); a.StatusCode != 302 || queryOf(t, a.location()).Get("appid") != c.Account.AppID {
@@ -80,12 +80,12 @@ func TestReplicas(t *testing.T) {
 			b := s.browser()
 			callback := s.callbackAddress(b, "/a")
 			s.use(second)
-			wantRedirect(t, s.get(b, callback), "/a")
+			wantRedirect(t, s.get(b, callback), "/a#")
 			s.wantExchanges(1)
 			if s.me(b).OpenID != s.openID("lihua") {
 				t.Error("no session on the replica that ended the login")
 			}
-			wantRedirect(t, s.get(b, callback), "/a")
+			wantRedirect(t, s.get(b, callback), "/a#")
 			s.wantExchanges(1)
 			if tt.name == "old key gone" {
 				s.use(first)
@@ -156,7 +156,7 @@ func TestInvalidCookies(t *testing.T) {
 			s.authorizeAddress(nobody, "/", cookie) // a login, never an error page
 			wantPage(t, s.get(nobody, callback, cookie), 400, headingRestart)
 		} else {
-			wantRedirect(t, s.get(nobody, callback, cookie), "/")
+			wantRedirect(t, s.get(nobody, callback, cookie), "/#")
 		}
 		s.wantExchanges(0)
 	}

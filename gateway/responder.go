@@ -15,6 +15,7 @@ import (
 // records each request and writes the refusals.
 type responder struct {
 	*common
+	addresses *addresses // of the site; nil: there is none
 	pages     *pages.Set
 	followQR  string // picture on the page that asks to follow
 	usersHash userHash
@@ -72,21 +73,36 @@ func (p *responder) refuse(w *recorder, r *http.Request, q *facts, err error) {
 	w.Outcome = refusedOutcome(e.Status, w.Outcome)
 	e.Log(p.logger, q.id)
 	setOwnHeaders(w.Header())
-	if e.Form == refusal.FormJSON || e.Form == refusal.FormByRequest && !q.navigation {
+	asked := r
+	if w.subject != nil {
+		asked = w.subject
+	}
+	if e.Form == refusal.FormJSON || e.Form == refusal.FormByRequest && !q.navigation && !formSent(asked) {
 		e.WriteJSON(w, q.id)
 		return
 	}
 	e.SetHeader(w.Header())
+	p.pages.Render(w, r, e.Status, e.Page, p.pageData(e, asked, q))
+}
+
+// pageData returns what the page of e shows, the answer to r.
+func (p *responder) pageData(e *refusal.Error, r *http.Request, q *facts) pages.Data {
 	data := pages.Data{
 		RequestID: q.id,
 		LoginURL:  e.LoginURL,
 		Reload:    e.LoginURL == "" && e.RetryAfter > 0,
 		NoCookies: e.Word == refusal.WordInvalidState && r.Header.Get("Cookie") == "",
 	}
+	if formSent(r) {
+		data.Form, data.Reload = true, false // a link would load the address without the form
+		if p.addresses != nil {
+			data.Back = p.addresses.buttonTarget(r)
+		}
+	}
 	if e.Word == refusal.WordNotFollowing {
 		data.FollowQR = p.followQR
 	}
-	p.pages.Render(w, r, e.Status, e.Page, data)
+	return data
 }
 
 // record counts a request that has been answered and writes its access line.

@@ -132,14 +132,31 @@ func TestReturnTarget(t *testing.T) {
 		{"further host", "M.example.com", "/shop?x", "https://m.example.com/shop?x"},
 		{"further host, two slashes", "m.example.com", "//evil.example", "https://m.example.com//evil.example"},
 		{"unknown host", "evil.example", "/shop", "/shop"},
-		{"two slashes", "h5.example.com", "//evil.example/", "/"},
+		{"two slashes", "h5.example.com", "//shop/7?a=b", "https://h5.example.com//shop/7?a=b"},
+		{"another host's name", "h5.example.com", "//evil.example/", "https://h5.example.com//evil.example/"},
+		{"two slashes, unknown host", "evil.example", "//shop", "https://h5.example.com//shop"},
+		{"slashes alone", "h5.example.com", "///", "https://h5.example.com///"},
+		{"two slashes before the query", "h5.example.com", "//?x", "https://h5.example.com//?x"},
+		{"encoded slash", "h5.example.com", "/%2f/x", "https://h5.example.com/%2f/x"},
+		{"encoded backslash", "h5.example.com", "/%5cx", "https://h5.example.com/%5cx"},
+		{"two slashes behind dots", "h5.example.com", "/a/..//x", "https://h5.example.com/a/..//x"},
+		{"two slashes, characters to encode", "h5.example.com", "//商店", "https://h5.example.com//%E5%95%86%E5%BA%97"},
+		{"slashes in the query", "h5.example.com", "/?//x", "/?//x"},
+		{"backslash", "h5.example.com", `/\x`, "/"},
+		{"two slashes, backslash", "h5.example.com", `//\x`, "/"},
+		{"two slashes, control character", "h5.example.com", "//\tx", "/"},
+		{"two slashes, no UTF-8", "h5.example.com", "//\xff", "/"},
+		{"two slashes, login", "h5.example.com", "//_wx/login?return_to=/x", "/"},
+		{"encoded slash, login", "h5.example.com", "/%2f_wx%2flogin", "/"},
+		{"two slashes behind dots, callback", "h5.example.com", "/x/..//_wx/callback?code=a", "/"},
+		{"two slashes, too long", "h5.example.com", "//" + strings.Repeat("a", session.MaxReturnTo), "/"},
 		{"absolute form", "h5.example.com", "http://evil.example/x", "/"},
 		{"asterisk", "h5.example.com", "*", "/"},
 		{"none", "h5.example.com", "", "/"},
 	}
 	for _, test := range tests {
 		r := &http.Request{Host: test.host, RequestURI: test.target}
-		if got := g.returnTo(g.returnTarget(r)); got != test.want {
+		if got := g.returnTarget(r); got != test.want {
 			t.Errorf("%s: %q at %q: return to %q, want %q", test.name, test.target, test.host, got, test.want)
 		}
 	}

@@ -24,7 +24,7 @@ func TestSnapshotVisitor(t *testing.T) {
 				b := s.browser()
 				b.Visitor = "snapshot"
 				a := s.get(b, s.callbackAddress(b, "/"))
-				wantRedirect(t, a, "/")
+				wantRedirect(t, a, "/#")
 				for _, c := range a.cookies("wxgate") {
 					if c.Name == "wxgate" && (c.MaxAge != 0 || !c.Expires.IsZero()) {
 						t.Errorf("session cookie lives for %d s until %v, want no lifetime", c.MaxAge, c.Expires)

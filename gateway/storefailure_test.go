@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -245,6 +246,30 @@ func TestLoadFails(t *testing.T) {
 	s.wantErrors(1, "after one request")
 	if text := s.log.String(); strings.Count(text, "store down") != 1 || !strings.Contains(text, `"level":"warn"`) {
 		t.Errorf("log %s, want one warning with the error", text)
+	}
+}
+
+// A form that is sent while the store is away, to the site or to sign out, is
+// answered with a page that leads back to where the form was.
+func TestFormWhileTheStoreIsAway(t *testing.T) {
+	t.Parallel()
+	s := newStoreSite(t)
+	b := s.browser()
+	s.open(b, storeSiteURL+"/")
+	s.store.load, s.store.write = errors.New("store down"), errors.New("store down")
+	for _, target := range []string{"/orders", "/_wx/logout"} {
+		res := s.send(b, "POST", target, "Sec-Fetch-Mode", "navigate", "Referer", storeSiteURL+"/cart")
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `href="` + storeSiteURL + `/cart"`; res.StatusCode != 503 || !strings.Contains(string(body), want) {
+			t.Errorf("POST %s = %d %s, want a 503 page with %s", target, res.StatusCode, body, want)
+		}
+		res = s.send(b, "POST", target, "Sec-Fetch-Mode", "cors", "Referer", storeSiteURL+"/cart")
+		if got := res.Header.Get("Content-Type"); res.StatusCode != 503 || !strings.HasPrefix(got, "application/json") {
+			t.Errorf("POST %s by a script = %d %s, want 503 in JSON", target, res.StatusCode, got)
+		}
 	}
 }
 

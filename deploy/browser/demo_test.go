@@ -34,7 +34,7 @@ func (b *browser) siteAtWork(t *testing.T) {
 	tab.picture("choose")
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#openid", lihua)
-	tab.at(origin + "/?from=menu")
+	tab.at(origin + "/?from=menu#")
 	tab.picture("shop")
 	if got := tab.evaluate("'cookies: ' + document.cookie"); got != "cookies: " {
 		t.Errorf("scripts see %q, want no cookies", got)
@@ -88,10 +88,10 @@ func (b *browser) backButton(t *testing.T) {
 	tab.evaluate("history.back()")
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#openid", lihua)
-	tab.at(origin + "/?from=menu")
+	tab.at(origin + "/?from=menu#")
 	tab.open(callback)
 	tab.see("#openid", lihua)
-	tab.at(origin + "/?from=menu")
+	tab.at(origin + "/?from=menu#")
 	if got := exchanges(t, origin); got != 1 {
 		t.Errorf("%d codes exchanged after going back, want 1", got)
 	}
@@ -108,7 +108,7 @@ func (b *browser) twoTabs(t *testing.T) {
 	for i, tab := range []*tab{first, second} {
 		tab.press(`[data-visitor="lihua"]`)
 		tab.see("#openid", openID(t, "lihua"))
-		tab.at(origin + "/?tab=" + []string{"1", "2"}[i])
+		tab.at(origin + "/?tab=" + []string{"1", "2"}[i] + "#")
 	}
 }
 
@@ -122,7 +122,7 @@ func (b *browser) declined(t *testing.T) {
 	tab.press(".button")
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#openid", openID(t, "lihua"))
-	tab.at(origin + "/?from=menu")
+	tab.at(origin + "/?from=menu#")
 }
 
 // somebodyElse signs another visitor in, in a second tab of the same browser.
@@ -161,7 +161,7 @@ func (b *browser) signedOut(t *testing.T) {
 	first.press(`nav a[href="#/me"]`)
 	first.press("#logout")
 	first.see("h1", "已退出登录")
-	first.at(origin + "/_wx/logout")
+	first.at(origin + "/_wx/logout#")
 	first.picture("signed-out")
 
 	second.press(`[data-action="fetch"]`)
@@ -188,7 +188,7 @@ func (b *browser) signedOutByPage(t *testing.T) {
 	tab.picture("sign-out")
 	tab.press(".button")
 	tab.see("#openid", "no visitor")
-	tab.at(origin + "/about")
+	tab.at(origin + "/about#")
 }
 
 func (b *browser) snapshot(t *testing.T) {
@@ -235,5 +235,5 @@ func (b *browser) wechatAway(t *testing.T) {
 	tab.press(".button")
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#openid", openID(t, "lihua"))
-	tab.at(origin + "/?from=menu")
+	tab.at(origin + "/?from=menu#")
 }

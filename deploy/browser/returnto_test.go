@@ -59,19 +59,27 @@ func checkStays(t *testing.T, returnTo, location string) {
 	}
 }
 
+// withFragment returns an address with a fragment, empty unless it has one.
+func withFragment(address string) string {
+	if strings.Contains(address, "#") {
+		return address
+	}
+	return address + "#"
+}
+
 func TestReturnTo(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
 	for _, address := range addresses(t, keptAddresses) {
 		got := n.signIn(t, address)
-		if got != address {
-			t.Errorf("return_to %q leads to %q, want it unchanged", address, got)
+		if want := withFragment(address); got != want {
+			t.Errorf("return_to %q leads to %q, want %q", address, got, want)
 		}
 		checkStays(t, address, got)
 	}
 	for _, address := range addresses(t, refusedAddresses) {
-		if got := n.signIn(t, address); got != "/" {
-			t.Errorf("return_to %q leads to %q, want /", address, got)
+		if got := n.signIn(t, address); got != "/#" {
+			t.Errorf("return_to %q leads to %q, want /#", address, got)
 		}
 	}
 }

@@ -18,6 +18,7 @@ const (
 	StoreAway     Name = "session-store-away" // 503: sessions cannot be read
 	Forbidden     Name = "forbidden"          // 403: the visitor or the request is not allowed
 	Follow        Name = "follow"             // 403: the visitor does not follow the account
+	Unauthorized  Name = "unauthorized"       // 401: the visitor is not signed in
 	Snapshot      Name = "snapshot"           // 403: WeChat shows a snapshot of the page
 	OpenInWeChat  Name = "open-in-wechat"     // 200, 403: the browser is not WeChat's
 	SignOut       Name = "sign-out"           // 200: asks before the session ends
@@ -36,6 +37,8 @@ type Data struct {
 	RequestID    string // shown in the footer
 	LoginURL     string // the button starts a login
 	Reload       bool   // without LoginURL, the button loads the same address again
+	Form         bool   // the visitor sent a form
+	Back         string // after a form, without LoginURL, the button leads there; "/" is the home page
 	LogoutAction string // sign-out: where its form is posted
 	ReturnTo     string // sign-out: where the visitor goes afterwards
 	NoCookies    bool   // restart: the browser seems to keep no cookies

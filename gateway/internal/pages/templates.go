@@ -123,7 +123,7 @@ func newPage(base *template.Template, file, text string) (*page, error) {
 // sampleViews returns views with which a template runs all of its parts.
 func sampleViews() []view {
 	full := Data{
-		RequestID: "x", LoginURL: "/x", LogoutAction: "/x",
+		RequestID: "x", LoginURL: "/x", LogoutAction: "/x", Form: true, Back: "/x",
 		ReturnTo: "/x", NoCookies: true, Address: "https://x.example/", FollowQR: "/x",
 	}
 	var samples []view
@@ -131,6 +131,7 @@ func sampleViews() []view {
 		samples = append(samples,
 			view{Lang: lang},
 			view{Lang: lang, Data: Data{Reload: true}},
+			view{Lang: lang, Data: Data{Form: true, Back: "/"}},
 			view{Lang: lang, Data: full, Status: http.StatusForbidden, QRCode: "<svg></svg>"})
 	}
 	return samples

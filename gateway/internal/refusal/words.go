@@ -32,7 +32,7 @@ const retryAfter = 5 * time.Second
 // loginURL.
 func Unauthorized(loginURL string) *Error {
 	return &Error{
-		Word: WordUnauthorized, Status: http.StatusUnauthorized, Page: pages.Restart,
+		Word: WordUnauthorized, Status: http.StatusUnauthorized, Page: pages.Unauthorized,
 		Message:  "There is no valid session. Sign in at login_url.",
 		LoginURL: loginURL,
 	}

@@ -36,7 +36,7 @@ var constructors = []struct {
 }{
 	{
 		name: "Unauthorized", e: refusal.Unauthorized("/login"),
-		word: "unauthorized", status: 401, page: pages.Restart, login: "/login", result: "wechat_away",
+		word: "unauthorized", status: 401, page: pages.Unauthorized, login: "/login", result: "wechat_away",
 	},
 	{
 		name: "NotAllowed", e: refusal.NotAllowed(),

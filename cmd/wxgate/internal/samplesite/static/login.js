@@ -19,7 +19,7 @@ async function leave() {
 
 async function arrive(state, code) {
   // A code works once, so the address of the page becomes the one before the login.
-  history.replaceState(null, '', sessionStorage.getItem(state) ?? location.pathname);
+  history.replaceState(null, '', sessionStorage.getItem(state) ?? cleaned());
   if (!code) throw new Error('WeChat sent no code: declined');
   const form = new URLSearchParams({ code, state });
   const visitor = await ask('/_wx/session', { method: 'POST', body: form });
@@ -27,7 +27,16 @@ async function arrive(state, code) {
   result.textContent = JSON.stringify(visitor, null, 2);
 }
 
+// The address without what a login leaves there.
+function cleaned() {
+  const page = new URL(location.href);
+  for (const name of ['code', 'state']) page.searchParams.delete(name);
+  if (page.hash === '#wechat_redirect') page.hash = '';
+  return page;
+}
+
 const show = (error) => (result.textContent = error.message);
 const query = new URLSearchParams(location.search);
-if (query.has('state')) arrive(query.get('state'), query.get('code')).catch(show);
+const last = (name) => query.getAll(name).pop(); // WeChat adds its own at the end
+if (query.has('state')) arrive(last('state'), last('code')).catch(show);
 document.querySelector('[data-action="login"]').addEventListener('click', () => leave().catch(show));
