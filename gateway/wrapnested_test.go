@@ -13,7 +13,7 @@ import (
 // gateway around it.
 func TestWrapInsideAnotherGateway(t *testing.T) {
 	t.Parallel()
-	inner, _ := newGateway(t, nil, func(c *testConfig) { c.PublicPaths = []string{"/"} })
+	inner, _ := newGateway(t, nil, func(c *testConfig) { c.PublicPaths = []string{"/{$}"} })
 	outer, _ := newGateway(t, nil, func(c *testConfig) { c.CookieName = "outer" })
 	config := session.Config{Keys: rigKeys(), Site: rigOrigin, AppID: rigAppID, Name: "outer", Secure: true, Lifetime: rigLifetime}
 	outerCookie := sessionCookie(t, config, &session.Session{AppID: rigAppID, OpenID: "oOUTER"})

@@ -141,7 +141,7 @@ func TestRelayLateUpload(t *testing.T) {
 			l := newLab(t, func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }, "/x")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			r := httptest.NewRequestWithContext(ctx, "POST", "/x", nil)
+			r := httptest.NewRequestWithContext(ctx, "POST", "http://relay/x", nil)
 			late := func() {}
 			if test.cancels {
 				late = cancel
