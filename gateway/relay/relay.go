@@ -116,7 +116,7 @@ const (
 // ServeHTTP forwards r if it is allowed.
 func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start, id := time.Now(), rand.Text()
-	w := &access.Recorder{ResponseWriter: rw, Outcome: outcomeProxied}
+	w := &access.Recorder{ResponseWriter: rw, Outcome: outcomeProxied, AsIs: true}
 	defer func() { // even if ReverseProxy panics because WeChat aborts a response
 		client, _, _ := net.SplitHostPort(r.RemoteAddr)
 		l.accessLog.Record(r, w, access.Entry{RequestID: id, ClientIP: client, Elapsed: time.Since(start)})
@@ -158,7 +158,7 @@ func (l *Relay) allowed(r *http.Request) bool {
 	case "/cgi-bin/token", "/cgi-bin/stable_token":
 		return false
 	}
-	return r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
+	return headers.IsToken(r.Method) && r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
 }
 
 // fromBrowser reports whether a browser sends the call for a page. Any page that is
@@ -177,7 +177,7 @@ func fromBrowser(h http.Header) bool {
 // response a form in which tokenRefused cannot read it.
 func strip(h http.Header) {
 	for name := range h {
-		if headers.IsIdentity(name) {
+		if headers.IsIdentity(name) || headers.IsDisguised(name) {
 			delete(h, name)
 		}
 	}
