@@ -31,7 +31,7 @@ var earlyAnswers = []struct {
 		conn.CloseWrite()
 		io.Copy(io.Discard, conn)
 	}},
-	{"half-closes and waits", tooLarge + "Connection: close\r\nContent-Length: 9\r\n\r\ntoo large", func(conn *net.TCPConn) {
+	{"half-closes and waits", tooLarge + "Content-Length: 9\r\n\r\ntoo large", func(conn *net.TCPConn) {
 		conn.CloseWrite()
 		conn.Read(make([]byte, 1<<10))
 	}},
@@ -66,7 +66,8 @@ func TestEarlyAnswersReachTheVisitor(t *testing.T) {
 			framings := []string{"Content-Length: 2097152", "Transfer-Encoding: chunked"}
 			rig := newFrontRig(t, nil, func(c *testConfig) {
 				for i := range tries * len(framings) { // each with connections of its own
-					c.Upstreams = append(c.Upstreams, gateway.Upstream{Prefix: fmt.Sprintf("/%d/", i), URL: mustURL(t, "http://"+address)})
+					to := gateway.Upstream{Prefix: fmt.Sprintf("/%d/", i), URL: mustURL(t, "http://"+address)}
+					c.Upstreams = append(c.Upstreams, to)
 				}
 			})
 			for i := range tries * len(framings) {
@@ -176,7 +177,8 @@ func TestEarlyAnswersBeforeContinue(t *testing.T) {
 		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
 	}))
 	conn := rig.dial(t)
-	conn.say(t, "POST / HTTP/1.1", "Host: "+rigHost, "Cookie: "+signedIn(t), "Content-Length: 2097152", "Expect: 100-continue", "")
+	conn.say(t, "POST / HTTP/1.1", "Host: "+rigHost, "Cookie: "+signedIn(t),
+		"Content-Length: 2097152", "Expect: 100-continue", "")
 	a := readAnswer(t, conn.hear(t, "POST"))
 	if got := <-expect; a.StatusCode != 413 || got != "100-continue" {
 		t.Errorf("answer %d, the site saw Expect: %q; want 413 and 100-continue", a.StatusCode, got)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -32,6 +33,7 @@ func serveFront(t testing.TB, h http.Handler) *httptest.Server {
 	server.Config.ReadHeaderTimeout = 10 * time.Second
 	server.Config.MaxHeaderBytes = 64 << 10
 	server.Config.DisableGeneralOptionsHandler = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // errors are provoked
 	server.Start()
 	t.Cleanup(server.Close)
 	return server
@@ -74,14 +76,15 @@ func serveConns(t testing.TB, talk func(*net.TCPConn)) string {
 // An h2Conn is an HTTP/2 connection on which a test writes any frames.
 type h2Conn struct {
 	*http2.Framer
-	conn net.Conn
+	conn    net.Conn
+	session string // stands for COOKIE in fields
 }
 
 // dialHTTP2 opens an HTTP/2 connection to the rig without TLS.
 func (r *rig) dialHTTP2(t testing.TB) *h2Conn {
 	t.Helper()
 	conn := r.dial(t)
-	c := &h2Conn{http2.NewFramer(conn.Conn, conn), conn}
+	c := &h2Conn{Framer: http2.NewFramer(conn.Conn, conn), conn: conn, session: signedIn(t)}
 	c.AllowIllegalWrites = true
 	c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	if _, err := io.WriteString(conn.Conn, http2.ClientPreface); err != nil {
@@ -94,12 +97,13 @@ func (r *rig) dialHTTP2(t testing.TB) *h2Conn {
 }
 
 // block is the header block of the fields, each "name: value".
-func block(fields ...string) []byte {
+func block(session string, fields ...string) []byte {
 	var b bytes.Buffer
 	encoder := hpack.NewEncoder(&b)
 	for _, field := range fields {
 		i := strings.Index(field[1:], ":") + 1 // pseudo headers begin with one
-		encoder.WriteField(hpack.HeaderField{Name: field[:i], Value: strings.TrimPrefix(field[i+1:], " ")})
+		value := strings.ReplaceAll(strings.TrimPrefix(field[i+1:], " "), "COOKIE", session)
+		encoder.WriteField(hpack.HeaderField{Name: field[:i], Value: value})
 	}
 	return b.Bytes()
 }
@@ -165,7 +169,7 @@ type frame func(*h2Conn) error
 func headers(end bool, fields ...string) frame {
 	return func(c *h2Conn) error {
 		return c.WriteHeaders(http2.HeadersFrameParam{
-			StreamID: 1, BlockFragment: block(fields...), EndStream: end, EndHeaders: true,
+			StreamID: 1, BlockFragment: block(c.session, fields...), EndStream: end, EndHeaders: true,
 		})
 	}
 }

@@ -22,13 +22,18 @@ var siteAnswers = []struct {
 	want   string // status, header and body, by HTTP/1.1 and HTTP/2
 }{
 	{"no type", "", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "200|content-length: 6|<html>"},
-	{"no type, but nosniff", "", "HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 6\r\n\r\n<html>",
+	{"no type, but nosniff", "",
+		"HTTP/1.1 200 OK\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 6\r\n\r\n<html>",
 		"200|content-length: 6|x-content-type-options: nosniff|<html>"},
-	{"no type, in chunks", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n<html>\r\n0\r\n\r\n", "200|<html>"},
+	{"no type, in chunks", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n<html>\r\n0\r\n\r\n",
+		"200|<html>"},
 	{"no type, up to the end", "", "HTTP/1.0 200 OK\r\n\r\n<html>", "200|<html>"},
-	{"no type, an error", "", "HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>", "404|content-length: 6|<html>"},
-	{"no type, after an early answer", "", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Type: text/html\r\n\r\n" +
-		"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "200|content-length: 6|<html>"},
+	{"no type, an error", "", "HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>",
+		"404|content-length: 6|<html>"},
+	{"no type, after an early answer", "",
+		"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nContent-Type: text/html\r\n\r\n" +
+			"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
+		"200|content-length: 6|<html>"},
 	{"empty type", "", "HTTP/1.1 200 OK\r\nContent-Type:\r\nContent-Length: 6\r\n\r\n<html>",
 		"200|content-length: 6|content-type: |<html>"},
 	{"a type", "", "HTTP/1.1 200 OK\r\nContent-Type: a/b; c\r\nContent-Length: 6\r\n\r\n<html>",
@@ -44,26 +49,37 @@ var siteAnswers = []struct {
 	{"HEAD with length 0", "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200|content-length: 0|"},
 	{"HEAD without a length", "HEAD", "HTTP/1.1 200 OK\r\n\r\n", "200|"},
 	{"HEAD of chunks", "HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "200|"},
-	{"HEAD, not modified", "HEAD", "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 10\r\n\r\n", "304|etag: \"a\"|"},
+	{"HEAD, not modified", "HEAD", "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 10\r\n\r\n",
+		"304|etag: \"a\"|"},
 	{"204", "", "HTTP/1.1 204 No Content\r\nETag: \"a\"\r\nLast-Modified: Tue, 01 Jan 2019 00:00:00 GMT\r\n\r\n",
 		"204|etag: \"a\"|last-modified: Tue, 01 Jan 2019 00:00:00 GMT|"},
 	{"204 with a length", "", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "204|"},
-	{"304", "", "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nLast-Modified: Tue, 01 Jan 2019 00:00:00 GMT\r\n" +
-		"Cache-Control: max-age=5\r\nVary: Accept\r\nContent-Length: 10\r\n\r\n",
+	{"304", "",
+		"HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nLast-Modified: Tue, 01 Jan 2019 00:00:00 GMT\r\n" +
+			"Cache-Control: max-age=5\r\nVary: Accept\r\nContent-Length: 10\r\n\r\n",
 		"304|cache-control: max-age=5|etag: \"a\"|last-modified: Tue, 01 Jan 2019 00:00:00 GMT|vary: Accept|"},
-	{"a name several times", "", "HTTP/1.1 200 OK\r\nX-A: 2\r\nSet-Cookie: b=1\r\nx-a: 0\r\nSet-Cookie: a=1\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n",
+	{"a name several times", "",
+		"HTTP/1.1 200 OK\r\nX-A: 2\r\nSet-Cookie: b=1\r\nx-a: 0\r\nSet-Cookie: a=1\r\nX-A: 1\r\n" +
+			"Content-Length: 0\r\n\r\n",
 		"200|content-length: 0|set-cookie: b=1|set-cookie: a=1|x-a: 2|x-a: 0|x-a: 1|"},
 	{"empty values", "", "HTTP/1.1 200 OK\r\nX-A:\r\nX-A: 1\r\nCache-Control: \r\nContent-Length: 0\r\n\r\n",
 		"200|cache-control: |content-length: 0|x-a: |x-a: 1|"},
-	{"bytes that are not ASCII", "", "HTTP/1.1 200 OK\r\nX-A: \xe4\xb8\xad\xff\r\nX_A: 1\r\nServer: s/1\r\nContent-Length: 0\r\n\r\n",
+	{"bytes that are not ASCII", "",
+		"HTTP/1.1 200 OK\r\nX-A: \xe4\xb8\xad\xff\r\nX_A: 1\r\nServer: s/1\r\nContent-Length: 0\r\n\r\n",
 		"200|content-length: 0|server: s/1|x-a: \xe4\xb8\xad\xff|x_a: 1|"},
-	{"about the connection", "", "HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n" +
-		"Upgrade: h2c\r\nProxy-Connection: close\r\nContent-Length: 0\r\n\r\n", "200|content-length: 0|"},
-	{"Connection: close", "", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", "200|content-length: 2|hi"},
-	{"trailers", "", "HTTP/1.1 200 OK\r\nTrailer: X-T\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n",
+	{"about the connection", "",
+		"HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n" +
+			"Upgrade: h2c\r\nProxy-Connection: close\r\nContent-Length: 0\r\n\r\n",
+		"200|content-length: 0|"},
+	{"Connection: close", "", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
+		"200|content-length: 2|hi"},
+	{"trailers", "",
+		"HTTP/1.1 200 OK\r\nTrailer: X-T\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n",
 		"200|trailer: X-T|hi|x-t: 1|x-u: 2"},
-	{"two lengths that agree", "", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi", "200|content-length: 2|hi"},
-	{"chunks and a length", "", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "200|hi"},
+	{"two lengths that agree", "", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi",
+		"200|content-length: 2|hi"},
+	{"chunks and a length", "",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "200|hi"},
 	{"unknown status", "", "HTTP/1.1 799 Odd\r\nContent-Length: 2\r\n\r\nhi", "799|content-length: 2|hi"},
 }
 
@@ -137,7 +153,7 @@ func unchunked(text string) (body string, trailer []string) {
 func answerByHTTP2(t *testing.T, rig *rig, method string) string {
 	t.Helper()
 	c := rig.dialHTTP2(t)
-	c.write(t, headers(true, ":method: "+method, ":scheme: http", ":authority: "+rigHost, ":path: /", "cookie: "+signedIn(t)))
+	c.write(t, headers(true, ":method: "+method, ":scheme: http", ":authority: "+rigHost, ":path: /", "cookie: COOKIE"))
 	a := c.hear(1)
 	return answerText(a.outcome, a.header, a.body, a.trailer)
 }
