@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/origin"
 )
@@ -72,7 +73,10 @@ func (d *doors) askedRequestOf(r *http.Request, q *facts) (askedRequest, error) 
 		if fault := value.check(); fault != "" {
 			d.warnOfHeaders(r, fault)
 			e := refusal.InvalidRequest(nil).In(refusal.FormJSON) // for the operator, not the visitor
-			e.Status, e.Message = http.StatusForbidden, fault
+			e.Message = fault
+			if value != &method || method.value == "" || headers.IsToken(method.value) {
+				e.Status = http.StatusForbidden // nginx passes on no other status
+			}
 			return askedRequest{}, e
 		}
 	}

@@ -387,7 +387,7 @@ func TestOddRequests(t *testing.T) {
 		{name: "absolute form", method: "POST", uri: "http://evil.example/shop", url: url.URL{Scheme: "http", Host: "evil.example", Path: "/shop"}, want: http.StatusUnauthorized},
 		{name: "absolute form, public by its host", method: "POST", uri: "http://static/x", url: url.URL{Scheme: "http", Host: "static", Path: "/x"}, want: http.StatusUnauthorized},
 		{name: "public address, private path", method: "POST", uri: "/static/x", url: url.URL{Path: "/shop"}, want: http.StatusUnauthorized},
-		{name: "no method", uri: "/shop", url: url.URL{Path: "/shop"}, want: http.StatusUnauthorized},
+		{name: "no method", uri: "/shop", url: url.URL{Path: "/shop"}, want: http.StatusBadRequest},
 		{name: "odd host", method: "POST", uri: "/shop", url: url.URL{Path: "/shop"}, host: "[", want: http.StatusUnauthorized},
 		{name: "Unix socket", method: "POST", uri: "/shop", url: url.URL{Path: "/shop"}, remoteAddr: "@", want: http.StatusUnauthorized},
 		{name: "odd peer", method: "POST", uri: "/shop", url: url.URL{Path: "/shop"}, remoteAddr: "[::1%]:x", want: http.StatusUnauthorized},

@@ -15,6 +15,12 @@ import (
 // headerLoginURL is the header of a 401 that says where to sign in.
 const headerLoginURL = "X-Wx-Login-Url"
 
+// asker is what a proxy that asks gets in the answers.
+type asker struct {
+	redirects bool // page loads that have to sign in are redirected
+	secrets   bool // the assertion, beside the identity headers
+}
+
 // forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, any method.
 func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor) error {
 	setOwnHeaders(w.Header())
@@ -31,7 +37,13 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor) e
 		// Envoy, which cannot ask for redirects, passes them on. nginx does not.
 		ask.plainHTTP = o.isDescribed() && (redirects || d.site.afterAuth(r.URL.Path) != "")
 	}
-	return d.authorize(w, o.Request, q, ask, v, redirects)
+	by := asker{
+		redirects: redirects,
+		// A page's script can ask too, and a trusted proxy may pass its request on, but
+		// then the proxy describes nothing, or the request for this endpoint.
+		secrets: q.trusted && o.isDescribed() && !d.site.isAuth(o.URL.Path),
+	}
+	return d.authorize(w, o.Request, q, ask, v, by)
 }
 
 // extAuthz is the door of [Gateway.Authorize].
@@ -44,7 +56,7 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *facts) error {
 		// The request goes on to this gateway, which decides then. One with an encoded
 		// spelling may go to the site: Envoy routes by the path as it was sent.
 		w.Outcome, w.session = outcomeOwn, nil
-		d.allow(w, r, q, visitor{}, false)
+		d.allow(w, r, q, visitor{}, asker{}, false)
 		return nil
 	}
 	w.Final = func(status int, h http.Header) int {
@@ -56,17 +68,17 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *facts) error {
 	ask := questionOf(r, q.navigation)
 	// Envoy sets X-Forwarded-Proto itself. q tells whether Envoy's client is trusted.
 	ask.plainHTTP = d.logins.losesCookies(r, forwardedHTTP(r.Header), v)
-	return d.authorize(w, r, q, ask, v, true)
+	return d.authorize(w, r, q, ask, v, asker{redirects: true, secrets: true})
 }
 
 // authorize acts on the verdict about r, a visitor's request that somebody else
-// forwards. With redirects, page loads that have to sign in are redirected to
-// the login; otherwise a header says where it is.
-func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, v visitor, redirects bool) error {
+// forwards. If page loads are not redirected to the login, a header says where it
+// is.
+func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, v visitor, by asker) error {
 	decided, v := d.decide(w, r, q, &ask, v)
 	switch decided.action {
 	case passVisitor, passNobody:
-		d.allow(w, r, q, v, d.site.policy.loadsPage(&ask))
+		d.allow(w, r, q, v, by, d.site.policy.loadsPage(&ask))
 		return nil
 	}
 	switch r = d.site.asVisited(r, q); decided.action {
@@ -74,7 +86,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 		d.logins.useHTTPS(w, d.site.pageAtHTTPS(r))
 		return nil
 	case signIn, openInWeChat:
-		return d.askToSignIn(w, r, redirects)
+		return d.askToSignIn(w, r, by.redirects)
 	}
 	e := d.refusal(decided, v, r)
 	if e.Status == http.StatusUnauthorized {
@@ -104,11 +116,15 @@ func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error 
 // allow answers that a request may pass, with the identity headers of v. The
 // openid is there in any case: a proxy that copies it overwrites what the client
 // sent.
-func (d *doors) allow(w *recorder, r *http.Request, q *facts, v visitor, page bool) {
+func (d *doors) allow(w *recorder, r *http.Request, q *facts, v visitor, by asker, page bool) {
 	h := w.Header()
 	h[headers.OpenID] = []string{""}
-	if v.session != nil {
+	switch {
+	case v.session == nil:
+	case by.secrets:
 		d.site.setIdentity(h, identityOf(v.session))
+	default:
+		identityOf(v.session).setHeaders(h)
 	}
 	if page {
 		// The cookie will travel with the site's answer, which this process does not

@@ -101,8 +101,9 @@ func TestForwardAuthSources(t *testing.T) {
 	}
 }
 
-// Headers that contradict each other or cannot be read are refused with a 403.
-// What they do not say is not known: the answer is a 401.
+// Headers that contradict each other or cannot be read are refused with a 403, a
+// method that is no token with a 400 where the proxy passes that on. What they do not
+// say is not known: the answer is a 401.
 func TestForwardAuthRefuses(t *testing.T) {
 	t.Parallel()
 	const uri = "X-Forwarded-Uri"
@@ -128,7 +129,9 @@ func TestForwardAuthRefuses(t *testing.T) {
 		{"asterisk", "/_wx/auth", []string{uri, "*"}, 403, ""},
 		{"URL of another scheme", "/_wx/auth", []string{"X-Original-Url", "ftp://h5.example.com/static/a"}, 403, ""},
 		{"method of a tunnel", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Method", "CONNECT"}, 403, ""},
-		{"no method", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Method", "G ET"}, 403, ""},
+		{"no method", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Method", "G ET"}, 400, ""},
+		{"method that is no token", "/_wx/auth", []string{uri, "/static/a", "X-Forwarded-Method", "G(T"}, 400, "X-Forwarded-Method cannot be read"},
+		{"nginx's method that is no token", "/_wx/auth", []string{"X-Original-Uri", "/static/a", "X-Original-Method", "G(T"}, 403, ""},
 		{"methods differ", "/_wx/auth/news/7", []string{"X-Forwarded-Method", "POST"}, 403, ""},
 		{"question mark in the host", "/_wx/auth", []string{"X-Original-Url", "https://h5.example.com?/static/a"}, 403, ""},
 		{"question mark in the host, no path", "/_wx/auth", []string{"X-Original-Url", "https://h5.example.com?"}, 403, ""},

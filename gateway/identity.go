@@ -62,7 +62,7 @@ func identityOf(s *session.Session) Identity {
 	}
 }
 
-// setIdentity adds the identity headers of id to h.
+// setIdentity adds the identity headers of id to h, and the assertion.
 func (s *site) setIdentity(h http.Header, id Identity) {
 	id.setHeaders(h)
 	token := s.assertions.Token(assertion.Visitor{OpenID: id.OpenID, AppID: id.AppID, UnionID: id.UnionID})

@@ -2,14 +2,18 @@ package gateway
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 )
 
 // checkReadable refuses requests that no door can handle.
 func checkReadable(r *http.Request) error {
 	switch {
+	case !headers.IsToken(r.Method), !isOneHost(r), r.ProtoMajor > 1 && (r.URL.IsAbs() || !isOneLength(r)):
+		return refusal.InvalidRequest(nil) // net/http passes them on from HTTP/2
 	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
 		// CONNECT asks for a tunnel in which nothing is checked, TRACE for an echo
 		// of the headers that the gateway adds.
@@ -26,6 +30,21 @@ func checkReadable(r *http.Request) error {
 // hasBody reports whether r may have a body. Its ContentLength does not tell: an
 // HTTP/2 stream may stay open after "content-length: 0", and reading it would wait.
 func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
+// isOneHost reports whether all that r says about the host agrees. With HTTP/2, a Host
+// header can come beside the authority; net/http uses the authority and keeps both.
+func isOneHost(r *http.Request) bool {
+	hosts := r.Header["Host"]
+	return len(hosts) == 0 || len(hosts) == 1 && strings.EqualFold(hosts[0], r.Host)
+}
+
+// isOneLength reports whether the Content-Length of r, if it is there, is what net/http
+// makes of it. With HTTP/2, it takes the first of several, and 0 for what is no number
+// or has no body.
+func isOneLength(r *http.Request) bool {
+	lengths := r.Header["Content-Length"]
+	return len(lengths) == 0 || len(lengths) == 1 && lengths[0] == strconv.FormatInt(r.ContentLength, 10)
+}
 
 // limitBody returns a copy of r, which is the caller's, whose body ends with an
 // error after limit bytes. w is then told to close the connection.

@@ -67,6 +67,9 @@ func keepTarget(u *url.URL, in *http.Request) {
 
 // modifyResponse checks an upstream's answer on its way to the visitor.
 func (f *forwarding) modifyResponse(res *http.Response) error {
+	if res.StatusCode < 100 {
+		return errors.New("invalid status in the response") // net/http would panic
+	}
 	delete(res.Trailer, "Set-Cookie")
 	f.site.completeAnswer(res.StatusCode, res.Header, res.Request, f.facts, f.visitor)
 	return nil

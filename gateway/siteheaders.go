@@ -4,12 +4,15 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 )
 
 // prepare turns the client's headers into those that the site gets.
 func (s *site) prepare(h http.Header, in *http.Request, q *facts, v visitor) {
-	onlyWebSocket(h, in.Method)
+	onlyWebSocket(h, in)
 	stripIdentity(h)
+	stripDisguised(h)
 	s.hidden.strip(h)
 	s.setForwarded(h, in, q)
 	if v.session != nil {
@@ -17,16 +20,29 @@ func (s *site) prepare(h http.Header, in *http.Request, q *facts, v visitor) {
 	}
 }
 
-// onlyWebSocket removes any other Upgrade from a request: inside an h2c tunnel,
-// say, nothing would be checked.
-func onlyWebSocket(h http.Header, method string) {
-	upgrade := h["Upgrade"]
+// onlyWebSocket removes any other Upgrade of the client's request in from h: inside an
+// h2c tunnel, say, nothing would be checked.
+func onlyWebSocket(h http.Header, in *http.Request) {
+	upgrade := in.Header["Upgrade"] // ReverseProxy keeps the first of several
 	if len(upgrade) == 0 ||
-		len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && method == http.MethodGet {
+		len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket") && in.Method == http.MethodGet {
 		return
 	}
 	delete(h, "Upgrade")
 	delete(h, "Connection")
+	delete(h, "Http2-Settings")
+}
+
+// stripDisguised removes the headers in which a server may find another length, host
+// or cookie than the gateway has checked. HTTP/2 clients can send Host beside the
+// authority, where only a handler in this process would find it.
+func stripDisguised(h http.Header) {
+	for name := range h {
+		if headers.IsDisguised(name) {
+			delete(h, name)
+		}
+	}
+	delete(h, "Host")
 }
 
 // completeAnswer turns the header of the site's answer to r into the one that the

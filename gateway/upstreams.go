@@ -102,6 +102,7 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *facts, ask question, v visitor) error {
 	for i := range u.list {
 		if u.list[i].serves(r.URL.Path) {
+			w.AsIs = true
 			newForwarding(s, u, &u.list[i], q, ask, v).ServeHTTP(w, r)
 			// Set-Cookie belongs to the header, where the gateway's own cookies are
 			// looked for. An intermediary may merge a trailer into it.

@@ -51,7 +51,8 @@ type Server struct {
 // effect, and the body has none:
 //
 //   - X-WX-… are set on the request to the upstream. All other X-WX-… headers of
-//     the request are removed.
+//     the request are removed, and so are names such as Content_Length, which only some
+//     upstreams read.
 //   - Cookie replaces the request's. An empty one removes it.
 //   - Set-Cookie is added to the upstream's response. An Envoy before 1.31 ignores
 //     append_action: the last Set-Cookie replaces the upstream's.
@@ -139,6 +140,9 @@ func (s *Server) respond(ctx context.Context, check *checkRequest) (response *au
 	r, err := newRequest(ctx, check)
 	if err != nil {
 		s.logger.Debug().Err(err).Msg("malformed check request")
+		if errors.Is(err, errMethod) {
+			return denied(http.StatusBadRequest, nil, "")
+		}
 		return denied(http.StatusForbidden, nil, "")
 	}
 	defer func() {

@@ -14,6 +14,9 @@ import (
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
 )
 
+// errMethod is the error of a request whose method is not a token.
+var errMethod = errors.New("method: not a token")
+
 // newRequest returns the visitor's request that check describes. Its target is what
 // Envoy received, byte for byte. An error is returned for a request that net/http's
 // server would not pass to a handler, and for one that an upstream could read
@@ -33,7 +36,7 @@ func newRequest(ctx context.Context, check *checkRequest) (*http.Request, error)
 	}
 	r, err := http.NewRequestWithContext(ctx, request.GetMethod(), "", http.NoBody)
 	if err != nil {
-		return nil, errors.New("method: not a token")
+		return nil, errMethod
 	}
 	r.URL, r.RequestURI, r.Host = u, request.GetPath(), host
 	r.Proto, r.ProtoMajor, r.ProtoMinor = protocol(request.GetProtocol())

@@ -142,7 +142,6 @@ var malformedCases = []struct {
 		Attributes: &authv3.AttributeContext{Request: &authv3.AttributeContext_Request{}},
 	}},
 	{"no method", ofLine("", "/shop")},
-	{"method of two words", ofLine("GET /x", "/shop")},
 	{"CONNECT", ofLine("CONNECT", "/")},
 	{"OPTIONS *", ofLine("OPTIONS", "*")},
 	{"no path", ofLine("GET", "")},
@@ -178,6 +177,20 @@ func TestMalformedIsDenied(t *testing.T) {
 				t.Errorf("Check(%v) = %v, want denied with 403", c.in, response)
 			}
 		})
+	}
+}
+
+// A method that is not a token is 400, as in the other ways to a site.
+func TestMethodThatIsNoToken(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"GET /x", "G(T", "G\tT", "GET\r\n", "\x00", "GÉT", "GET:", `"GET"`, "GET/"} {
+		response := check(t, func(w http.ResponseWriter, r *http.Request) {
+			t.Errorf("decide is called for %q", r.Method)
+			pass(w, r)
+		}, ofLine(method, "/shop"))
+		if got := response.GetDeniedResponse().GetStatus().GetCode(); got != 400 || response.GetStatus().GetCode() == 0 {
+			t.Errorf("Check with method %q = %v, want denied with 400", method, response)
+		}
 	}
 }
 

@@ -17,10 +17,11 @@ import (
 )
 
 // allowed returns the response that lets a request pass, with the identity headers of
-// the response header and without those that the client sent.
+// the response header and without those that the client sent, nor the other headers
+// that only some servers read.
 func allowed(request *authv3.AttributeContext_HttpRequest, header http.Header) *authv3.CheckResponse {
 	ok := new(authv3.OkHttpResponse)
-	remove := clientIdentity(request)
+	remove := unwanted(request)
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		values := header[name]
 		switch {
@@ -49,17 +50,18 @@ func allowed(request *authv3.AttributeContext_HttpRequest, header http.Header) *
 	}
 }
 
-// clientIdentity returns the names of all identity headers that the client may have
-// sent: the usual ones, because an Envoy with a narrow allowed_headers does not pass
-// them on, and those in the request in other spellings.
-func clientIdentity(request *authv3.AttributeContext_HttpRequest) []string {
+// unwanted returns the names of the headers that a client must not send: the usual
+// identity headers, because an Envoy with a narrow allowed_headers does not pass them
+// on, and what the request has of them in other spellings, or of Content_Length and the
+// like.
+func unwanted(request *authv3.AttributeContext_HttpRequest) []string {
 	usual := headers.Identity()
 	names := make([]string, 0, 2*len(usual))
 	for _, name := range usual {
 		names = append(names, lower(name))
 	}
 	for name := range headerFields(request) {
-		if headers.IsIdentity(name) {
+		if headers.IsIdentity(name) || headers.IsDisguised(name) {
 			names = append(names, lower(name))
 		}
 	}

@@ -53,5 +53,5 @@ func (l *Relay) allowed(r *http.Request) bool {
 	case "/cgi-bin/token", "/cgi-bin/stable_token":
 		return false
 	}
-	return r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
+	return headers.IsToken(r.Method) && r.Method != http.MethodConnect && l.paths.Match(r.Method, r.URL.EscapedPath())
 }

@@ -125,7 +125,7 @@ const (
 // ServeHTTP forwards r if it is allowed.
 func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start, id := time.Now(), rand.Text()
-	w := &access.Recorder{ResponseWriter: rw, Outcome: outcomeProxied}
+	w := &access.Recorder{ResponseWriter: rw, Outcome: outcomeProxied, AsIs: true}
 	defer func() { // even if ReverseProxy panics because WeChat aborts a response
 		client, _, _ := net.SplitHostPort(r.RemoteAddr)
 		l.accessLog.Record(r, w, access.Entry{RequestID: id, ClientIP: client, Elapsed: time.Since(start)})
@@ -170,7 +170,7 @@ func (l *Relay) forward(w *access.Recorder, r *http.Request, id string) {
 // response a form in which tokenRefused cannot read it.
 func strip(h http.Header) {
 	for name := range h {
-		if headers.IsIdentity(name) {
+		if headers.IsIdentity(name) || headers.IsDisguised(name) {
 			delete(h, name)
 		}
 	}

@@ -23,6 +23,8 @@ type Recorder struct {
 	Final func(status int, h http.Header) int
 	// NoBody drops the body.
 	NoBody bool
+	// AsIs is set for a response that comes from another server: see asIs.
+	AsIs bool
 }
 
 // WriteHeader implements [http.ResponseWriter].
@@ -44,9 +46,25 @@ func (w *Recorder) writeFinal(status int) {
 		if w.Final != nil {
 			status = w.Final(status, w.Header())
 		}
+		if w.AsIs {
+			asIs(status, w.Header())
+		}
 		w.Status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+// asIs keeps net/http from completing a response. It would guess a Content-Type that
+// is missing, and a browser would show a file of the site's users as a page. With
+// HTTP/2, it would send the Content-Length of a response that has no body, over which
+// clients report an error; with HTTP/1.1 it removes that itself.
+func asIs(status int, h http.Header) {
+	if len(h["Content-Type"]) == 0 {
+		h["Content-Type"] = nil // taken as set, and not sent
+	}
+	if status == http.StatusNoContent || status == http.StatusNotModified {
+		delete(h, "Content-Length")
+	}
 }
 
 // writeEarly sends an early response (1xx) without the cookies. They are for the

@@ -49,6 +49,7 @@ func TestRecorder(t *testing.T) {
 		name   string
 		final  func(int, http.Header) int
 		noBody bool
+		asIs   bool
 		handle http.HandlerFunc
 		want   []sent // nil: no header
 		body   string
@@ -102,12 +103,34 @@ func TestRecorder(t *testing.T) {
 				t.Errorf("NoBody: wrote %d, %v and %d, %v, want 4 and 5", n, err, m, err2)
 			}
 		}, want: []sent{{201, http.Header{"Final": {"OK"}}}}},
+		{name: "as it is", asIs: true, handle: func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.Header()["Content-Length"] = []string{"4"}
+			io.WriteString(w, "four")
+		}, want: []sent{
+			{103, http.Header{}},
+			{200, http.Header{"Content-Length": {"4"}, "Content-Type": nil}},
+		}, body: "four", bytes: 4},
+		{name: "as it is, with its type", asIs: true, handle: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{""}
+			w.WriteHeader(http.StatusNotFound)
+		}, want: []sent{{404, http.Header{"Content-Type": {""}}}}},
+		{name: "as it is, type set by Final", asIs: true, final: func(status int, h http.Header) int {
+			h.Set("Content-Type", "text/plain")
+			return status
+		}, handle: func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+		}, want: []sent{{404, http.Header{"Content-Type": {"text/plain"}}}}},
+		{name: "as it is, without a body", asIs: true, handle: func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Length"], w.Header()["Etag"] = []string{"4"}, []string{"a"}
+			w.WriteHeader(http.StatusNotModified)
+		}, want: []sent{{304, http.Header{"Etag": {"a"}, "Content-Type": nil}}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			server := newWire()
-			w := &access.Recorder{ResponseWriter: server, Final: tt.final, NoBody: tt.noBody}
+			w := &access.Recorder{ResponseWriter: server, Final: tt.final, NoBody: tt.noBody, AsIs: tt.asIs}
 			tt.handle(w, nil)
 			if diff := cmp.Diff(tt.want, server.sent); diff != "" {
 				t.Errorf("headers sent (-want +got):\n%s", diff)

@@ -31,8 +31,8 @@ func NewTransport(headerTimeout time.Duration) *http.Transport {
 }
 
 // NewDialer returns the dialer of [NewTransport].
-func NewDialer() *net.Dialer {
-	return &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+func NewDialer() *Dialer {
+	return &Dialer{net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}}
 }
 
 // Body is a request body whose read errors are a [*BodyError]. They distinguish a

@@ -2,6 +2,8 @@
 // servers may read them.
 package headers
 
+import "strings"
+
 // The identity headers, in Go's canonical form. The first four are also those of
 // WeChat's own cloud hosting (微信云托管).
 const (
@@ -54,6 +56,47 @@ func IsRegular(name string) bool {
 		}
 	}
 	return true
+}
+
+// guarded are the headers about the request's end and its connection, and those that the
+// gateway changes. A server that finds one where the gateway does not may read a
+// different request. They are in lower case.
+var guarded = [...]string{
+	"transfer-encoding", "content-length", "connection", "host", "cookie", "upgrade", "te", "trailer", "expect",
+	"keep-alive", "proxy-connection",
+}
+
+// IsDisguised reports whether only some servers read name as Transfer-Encoding,
+// Content-Length, Connection, Host, Cookie or another header of that kind, such as
+// Content_Length: those that fold names as [HasPrefix] does, or drop what is not a
+// letter or digit at either end.
+func IsDisguised(name string) bool {
+	inner := name
+	for inner != "" && fold(inner[0]) == '-' {
+		inner = inner[1:]
+	}
+	for inner != "" && fold(inner[len(inner)-1]) == '-' {
+		inner = inner[:len(inner)-1]
+	}
+	if len(inner) == len(name) && IsRegular(name) {
+		return false
+	}
+	for _, header := range guarded {
+		if len(inner) == len(header) && HasPrefix(inner, header) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsToken reports whether s is a token of RFC 9110, as methods and header names are.
+func IsToken(s string) bool {
+	for i := range len(s) {
+		if fold(s[i]) == '-' && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
+			return false
+		}
+	}
+	return s != ""
 }
 
 func fold(c byte) byte {
