@@ -8,6 +8,7 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/gateway/panics"
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -46,6 +47,7 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 	}{q: p.factsOf(r)}
 	q, w := &x.q, &x.w
 	w.ResponseWriter = rw
+	panics.SetRequestID(r.Context(), q.id)
 	if r.ContentLength != 0 {
 		// net/http reads the rest of a body that is not forwarded before it ends
 		// the request.
