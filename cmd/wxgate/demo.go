@@ -49,6 +49,7 @@ func demo(inv *invocation) error {
 		return err
 	}
 	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).With().Timestamp().Logger()
+	logLibraries(logger)
 	site := demoSite(origin, apiURL)
 	servers := []*server{
 		{name: "demo", listener: listener},

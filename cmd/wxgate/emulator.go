@@ -26,7 +26,8 @@ func emulator(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	logger := zerolog.Nop()
+	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).Level(zerolog.WarnLevel).With().Timestamp().Logger()
+	logLibraries(logger)
 	servers := []*server{{name: "emulator", listener: listener, service: newHTTPServer(guardControl(wx), logger)}}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		fmt.Fprintf(inv.stdout, `WeChat emulator: %[1]s

@@ -29,7 +29,7 @@ type shutdown struct {
 func runServers(logger zerolog.Logger, servers []*server, end shutdown, started func()) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := listen(servers); err != nil {
+	if err := listen(servers, logger); err != nil {
 		return err
 	}
 	failed := make(chan error, len(servers))
@@ -57,9 +57,9 @@ func runServers(logger zerolog.Logger, servers []*server, end shutdown, started 
 	return err
 }
 
-// listen opens the listeners of all servers. If one fails, it closes those that
-// it opened.
-func listen(servers []*server) error {
+// listen opens the listeners of all servers, which log their errors. If one fails,
+// it closes those that it opened.
+func listen(servers []*server, logger zerolog.Logger) error {
 	for i, s := range servers {
 		if s.listener == nil {
 			l, err := net.Listen("tcp", s.address)
@@ -71,6 +71,7 @@ func listen(servers []*server) error {
 			}
 			s.listener = l
 		}
+		s.listener = newAcceptLog(s.listener, logger.With().Str("server", s.name).Logger())
 		if s.tls != nil {
 			s.listener = tls.NewListener(s.listener, s.tls)
 		}

@@ -26,6 +26,7 @@ func serve(inv *invocation) error {
 		return err
 	}
 	logger, registry := newLogger(cfg, inv.stdout), newRegistry()
+	logLibraries(logger)
 	observe, err := gateway.ObserveWeChat(registry)
 	if err != nil {
 		return err
@@ -130,5 +131,6 @@ func relayServer(
 
 // httpServer returns a server for handler on the address that the variable gave.
 func httpServer(name, variable, address string, handler http.Handler, logger zerolog.Logger) *server {
+	logger = logger.With().Str("server", name).Logger()
 	return &server{name: name, variable: variable, address: address, service: newHTTPServer(handler, logger)}
 }

@@ -6,10 +6,11 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/panics"
 )
 
 // A server is one service on one address.
@@ -31,16 +32,16 @@ type service interface {
 	Close() error
 }
 
-// newHTTPServer returns a server for handler. It limits the time for a request's
-// header and for idle connections, but not for bodies: a page may stream for
-// hours.
+// newHTTPServer returns a server for handler, whose panics it logs. It limits the
+// time for a request's header and for idle connections, but not for bodies: a page
+// may stream for hours.
 func newHTTPServer(handler http.Handler, logger zerolog.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           handler,
+		Handler:           panics.Handler(handler, logger),
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -49,14 +50,4 @@ func newHTTPServer(handler http.Handler, logger zerolog.Logger) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     log.New(serverLog{logger}, "", 0),
 	}
-}
-
-// serverLog writes the error log of net/http at debug level: clients that break
-// the protocol cause most of its lines.
-type serverLog struct{ logger zerolog.Logger }
-
-// Write implements [io.Writer].
-func (l serverLog) Write(line []byte) (int, error) {
-	l.logger.Debug().Str("detail", strings.TrimSpace(string(line))).Msg("http server")
-	return len(line), nil
 }
