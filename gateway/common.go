@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/upgrade"
 )
 
 // common is what the sites of one gateway share.
@@ -17,6 +18,7 @@ type common struct {
 	metrics   *metrics
 	accessLog *access.Log
 	logger    zerolog.Logger
+	upgrades  *upgrade.Set // the WebSockets of visitors
 }
 
 // newCommon returns what the sites of one gateway share.
@@ -35,6 +37,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		metrics:   metrics,
 		accessLog: log,
 		logger:    c.Logger,
+		upgrades:  upgrade.New(metrics.websockets),
 	}
 }
 
