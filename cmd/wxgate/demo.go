@@ -73,7 +73,7 @@ func demo(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	servers[0].service = newHTTPServer(hosts, logger)
+	servers[0].service, servers[0].upgraded = newHTTPServer(hosts, logger), hosts.Shutdown
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		printDemo(inv.stdout, origin)
 	})

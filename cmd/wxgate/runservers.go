@@ -100,7 +100,11 @@ func drain(logger zerolog.Logger, servers []*server, end shutdown) {
 			ending.Wait()
 		}
 		ending.Go(func() {
-			if err := s.service.Shutdown(ctx); err != nil {
+			err := s.service.Shutdown(ctx)
+			if s.upgraded != nil { // after the requests: one may upgrade its connection
+				err = errors.Join(err, s.upgraded(ctx))
+			}
+			if err != nil {
 				logger.Warn().Str("server", s.name).Err(err).Msg("requests cut off")
 			}
 		})

@@ -97,6 +97,7 @@ func newRegistry() *prometheus.Registry {
 // ext_authz if it has an address.
 func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger) ([]*server, error) {
 	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger)
+	main.upgraded = g.Shutdown
 	servers := []*server{main}
 	if c.TLSCertFile != "" {
 		var err error

@@ -23,6 +23,9 @@ type server struct {
 	tls       *tls.Config // nil: no TLS
 	drain     func()      // called when the shutdown begins; nil: nothing is called
 	alongside bool        // shut down together with the server before it in the list
+
+	// upgraded ends the WebSockets, which service does not know; nil: there are none.
+	upgraded func(context.Context) error
 }
 
 // A service serves the connections of a listener, as [http.Server] does.
