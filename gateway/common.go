@@ -19,6 +19,14 @@ type common struct {
 	accessLog *access.Log
 	logger    zerolog.Logger
 	upgrades  *upgrade.Set // the WebSockets of visitors
+	warnings  peerWarnings
+}
+
+// peerWarnings are the log messages about addresses that may be proxies, which
+// clients can trigger.
+type peerWarnings struct {
+	peer everyMinute // an address that is not trusted sends headers of a proxy
+	rate everyMinute // an address has used up its logins
 }
 
 // newCommon returns what the sites of one gateway share.

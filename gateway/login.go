@@ -96,7 +96,7 @@ func (l *logins) startLogin(w *recorder, r *http.Request, q *facts, login *sessi
 		return nil
 	}
 	l.warnOfHost(r)
-	if err := s.limiter.take(q.clientIP); err != nil {
+	if err := s.countLogin(r, q); err != nil {
 		return err
 	}
 	return l.redirectToWeChat(w, r, login)

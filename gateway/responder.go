@@ -64,6 +64,7 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 	q, w := &x.q, &x.w
 	w.ResponseWriter, w.upgrades = rw, p.upgrades
 	panics.SetRequestID(r.Context(), q.id)
+	p.warnOfPeer(r, q)
 	if r.ContentLength != 0 {
 		// net/http reads the rest of a body that is not forwarded before it ends
 		// the request.
