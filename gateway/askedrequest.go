@@ -66,8 +66,8 @@ func (d *doors) askedRequestOf(r *http.Request, q *facts) (askedRequest, error) 
 		method.readHeader(r.Header, headerOriginalMethod)
 		host.readHeader(r.Header, headerForwardedHost)
 		readOriginalURL(r.Header, &host, &target)
-	} else if after != "" || fromNginx(r.Header) || len(r.Header[headerForwardedURI]) > 0 {
-		d.warnOfProxy(q)
+	} else if after != "" { // Envoy, which may send no header of its own
+		d.site.ignoringHeaders(r, q)
 	}
 	for _, value := range []*assertedValue{&target, &method, &host} {
 		if fault := value.check(); fault != "" {
@@ -189,18 +189,7 @@ func isHost(s string) bool {
 // askedWarnings are the log messages about proxies that ask, which clients can
 // trigger.
 type askedWarnings struct {
-	proxy   everyMinute // forward auth asked by an address that is not trusted
 	headers everyMinute // forward auth asked with headers that contradict each other
-}
-
-// warnOfProxy warns that an untrusted address asks: most likely the operator's
-// own proxy.
-func (d *doors) warnOfProxy(q *facts) {
-	d.warnings.proxy.do(func() {
-		d.site.logger.Warn().Str("client_ip", q.clientIPText()).
-			Str("hint", "add the proxy's address to WXGATE_TRUSTED_PROXIES, if it is yours").
-			Msg("ignoring forwarded headers from untrusted address")
-	})
 }
 
 // warnOfHeaders logs why a proxy's question was refused. nginx shows nobody the

@@ -2,11 +2,11 @@ package gateway
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/panics"
 )
 
 // background runs what goes on beside the requests: the reading of files that
@@ -51,18 +51,15 @@ func (b *background) start(ctx context.Context, task func(context.Context)) bool
 		return false
 	}
 	b.running.Go(func() {
-		defer b.logPanic()
+		defer func() {
+			if v := recover(); v != nil {
+				panics.Log(b.logger, v)
+			}
+		}()
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(b.ctx, cancel)()
 		task(ctx)
 	})
 	return true
-}
-
-// logPanic logs the panic of a task, which would end the process otherwise.
-func (b *background) logPanic() {
-	if v := recover(); v != nil {
-		b.logger.Error().Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("background task panicked")
-	}
 }

@@ -16,7 +16,7 @@ const maxRestarts = 2
 // callback finishes a login: GET {prefix}/callback, where WeChat sends the
 // visitor back with a code and the login's state.
 func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) error {
-	if err := l.site.limiter.take(q.clientIP); err != nil {
+	if err := l.site.countLogin(r, q); err != nil {
 		return err
 	}
 	code, state := callbackParameters(r)

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/wxgate/wxgate/gateway/internal/access"
 )
 
 // trust is the list of proxies whose forwarding headers the gateway uses. Empty,
@@ -66,4 +68,43 @@ func forwardedAddr(s string) (netip.Addr, bool) {
 // as IPv6, and without a zone, which no prefix contains.
 func plainAddr(addr netip.Addr) netip.Addr {
 	return addr.Unmap().WithZone("")
+}
+
+// readHeaders are the headers of a trusted proxy that say who asks for what.
+var readHeaders = [...]string{
+	"X-Forwarded-For", "X-Forwarded-Proto", headerForwardedHost, headerForwardedURI, headerForwardedMethod,
+	headerOriginalURI, headerOriginalURL, headerOriginalMethod,
+}
+
+// warnOfPeer warns if r comes from an address that is not trusted and has headers
+// that are read from trusted ones: most likely it is the operator's own proxy.
+func (c *common) warnOfPeer(r *http.Request, q *facts) {
+	if q.trusted {
+		return
+	}
+	for _, name := range readHeaders {
+		if len(r.Header[name]) > 0 {
+			c.ignoringHeaders(r, q)
+			return
+		}
+	}
+}
+
+// ignoringHeaders logs that what the peer of r says about the visitor is ignored.
+func (c *common) ignoringHeaders(r *http.Request, q *facts) {
+	c.warnings.peer.do(func() {
+		var seen []string
+		for _, name := range readHeaders {
+			if len(r.Header[name]) > 0 {
+				seen = append(seen, name)
+			}
+		}
+		c.logger.Warn().
+			Str("client_ip", q.clientIPText()).
+			Str("peer", access.Short(r.RemoteAddr)).
+			Strs("headers", seen).
+			Str("hint", "if the address is your proxy's, add it to WXGATE_TRUSTED_PROXIES: until then all its visitors "+
+				"count as one client for WXGATE_LOGIN_RATE; ignore this if it is a visitor's, who can send such headers too").
+			Msg("ignoring forwarded headers from untrusted address")
+	})
 }

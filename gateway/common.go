@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/upgrade"
 )
 
 // common is what the sites of one gateway share.
@@ -21,6 +22,15 @@ type common struct {
 
 	background *background
 	unreadBody time.Duration // see Config.UnreadBodyTimeout
+	upgrades   *upgrade.Set  // the WebSockets of visitors
+	warnings   peerWarnings
+}
+
+// peerWarnings are the log messages about addresses that may be proxies, which
+// clients can trigger.
+type peerWarnings struct {
+	peer everyMinute // an address that is not trusted sends headers of a proxy
+	rate everyMinute // an address has used up its logins
 }
 
 // newCommon returns what the sites of one gateway share.
@@ -43,6 +53,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 
 		background: newBackground(c.Logger),
 		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),
+		upgrades:   upgrade.New(metrics.websockets),
 	}
 }
 

@@ -57,6 +57,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.hosts.serve(w, r, g.hosts.of(r), (*doors).proxy)
 }
 
+// Shutdown waits until all WebSockets have ended, and any other connection that a
+// handler behind [Gateway.Wrap] has hijacked: [http.Server.Shutdown] does not wait
+// for these. If ctx ends first, Shutdown sends the clients of the open WebSockets a
+// close frame with status 1001 (going away), between two frames of the site, gives
+// them a second to answer, closes all these connections, and returns an error that
+// wraps that of ctx. No connection is upgraded after that.
+//
+// Call it after the server's Shutdown has returned, with the same ctx: a request
+// that is still in flight may be about to upgrade its connection.
+func (g *Gateway) Shutdown(ctx context.Context) error { return g.hosts.upgrades.Shutdown(ctx) }
+
 // Wrap returns a handler that guards next, a handler in this process, as the
 // gateway guards an upstream: next gets only requests that may pass, with the
 // identity headers set and the gateway's cookies removed, and [IdentityFrom]

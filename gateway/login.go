@@ -98,7 +98,7 @@ func (l *logins) startLogin(w *recorder, r *http.Request, q *facts, login *sessi
 		return nil
 	}
 	l.warnOfHost(r)
-	if err := l.site.limiter.take(q.clientIP); err != nil {
+	if err := l.site.countLogin(r, q); err != nil {
 		return err
 	}
 	return l.redirectToWeChat(w, r, login)

@@ -14,6 +14,7 @@ type metrics struct {
 	logins           *prometheus.CounterVec
 	upstreamDuration *prometheus.HistogramVec
 	storeErrors      prometheus.Counter
+	websockets       prometheus.Gauge
 }
 
 // newMetrics registers the metrics with registry, which may be nil.
@@ -30,8 +31,11 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		storeErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "wxgate_session_store_errors_total", Help: "Failed requests to the session store.",
 		}),
+		websockets: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "wxgate_websockets_open", Help: "WebSockets of visitors that are open.",
+		}),
 	}
-	return m, register(registry, m.logins, m.upstreamDuration, m.storeErrors)
+	return m, register(registry, m.logins, m.upstreamDuration, m.storeErrors, m.websockets)
 }
 
 // ObserveWeChat registers metrics of the calls of WeChat's API with registry,

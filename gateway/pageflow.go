@@ -53,7 +53,7 @@ func (l *logins) pageConfig(w *recorder, r *http.Request, q *facts, v visitor) e
 	if s.policy.loginAnswer(r.UserAgent()).action != signIn {
 		return refusal.NotAllowed()
 	}
-	if err := s.limiter.take(q.clientIP); err != nil {
+	if err := s.countLogin(r, q); err != nil {
 		return err
 	}
 	login := &session.Login{ReturnTo: s.returnTo(target), Scope: string(scope)}
@@ -69,7 +69,7 @@ func (l *logins) pageConfig(w *recorder, r *http.Request, q *facts, v visitor) e
 
 // pageSession finishes the login of a page: POST {prefix}/session.
 func (l *logins) pageSession(w *recorder, r *http.Request, q *facts, v visitor) error {
-	if err := l.site.limiter.take(q.clientIP); err != nil {
+	if err := l.site.countLogin(r, q); err != nil {
 		return err
 	}
 	code, state, err := readCodeAndState(w, r)

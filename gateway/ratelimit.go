@@ -2,12 +2,14 @@ package gateway
 
 import (
 	"math"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
 )
@@ -15,6 +17,7 @@ import (
 // limiter limits how often one client address may start or finish a login, or get
 // a signature for the JS-SDK. Nil is no limit.
 type limiter struct {
+	rate  Rate
 	limit rate.Limit
 	burst int
 
@@ -27,12 +30,31 @@ func newLimiter(r Rate) *limiter {
 		return nil
 	}
 	return &limiter{
+		rate:  r,
 		limit: rate.Limit(float64(r.Count) / r.Per.Seconds()),
 		burst: r.Count,
 		clients: sweep.New[netip.Addr](func(client *rate.Limiter, now time.Time) bool {
 			return client.TokensAt(now) >= float64(r.Count)
 		}),
 	}
+}
+
+// countLogin counts a login that r starts or finishes. If its client has started
+// or finished too many, it returns the refusal.
+func (c *common) countLogin(r *http.Request, q *facts) error {
+	err := c.limiter.take(q.clientIP)
+	if err != nil {
+		c.warnings.rate.do(func() {
+			c.logger.Warn().
+				Str("client_ip", q.clientIPText()).
+				Str("peer", access.Short(r.RemoteAddr)).
+				Stringer("limit", c.limiter.rate).
+				Str("hint", "if client_ip is the address of a proxy or balancer, add it to WXGATE_TRUSTED_PROXIES, so that its "+
+					"visitors count one by one; if many visitors share the address, raise WXGATE_LOGIN_RATE").
+				Msg("login rate exceeded")
+		})
+	}
+	return err
 }
 
 // take counts one event of addr. If that is too many, it returns the refusal.

@@ -1,13 +1,17 @@
 package gateway
 
 import (
+	"bufio"
 	"errors"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/gateway/internal/upgrade"
+	"github.com/wxgate/wxgate/gateway/panics"
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -26,6 +30,19 @@ type recorder struct {
 	access.Recorder
 	subject *http.Request    // the request that the access line tells of; nil: the one answered
 	session *session.Session // of the visitor; nil: nobody is signed in
+
+	upgrades *upgrade.Set
+	upgraded *upgrade.Conn // the request's connection; nil: no handler has taken it over
+}
+
+// Hijack implements [http.Hijacker].
+func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := w.upgrades.Hijack(&w.Recorder, w.Status == http.StatusSwitchingProtocols)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.upgraded = conn
+	return conn, rw, nil
 }
 
 // handler answers r, about which q holds the facts. The caller answers an error.
@@ -42,7 +59,9 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 		w recorder
 	}{q: p.factsOf(r)}
 	q, w := &x.q, &x.w
-	w.ResponseWriter = rw
+	w.ResponseWriter, w.upgrades = rw, p.upgrades
+	panics.SetRequestID(r.Context(), q.id)
+	p.warnOfPeer(r, q)
 	if hasBody(r) {
 		// net/http reads the rest of a body that is not forwarded before it ends
 		// the request.
@@ -56,6 +75,7 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 			w.Status, w.Outcome = http.StatusInternalServerError, outcomeError
 		}
 		p.record(w, r, q)
+		w.release(returned)
 	}()
 	if p.isAuth(r.URL.Path) && fromNginx(r.Header) {
 		answerSubrequest(w)
@@ -64,6 +84,18 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 		p.refuse(w, r, q, err)
 	}
 	returned = true
+}
+
+// release ends the part of a request in its upgraded connection. If the handler has
+// panicked, nobody else closes the connection.
+func (w *recorder) release(returned bool) {
+	if w.upgraded == nil {
+		return
+	}
+	if !returned {
+		w.upgraded.Close()
+	}
+	w.upgraded.Returned()
 }
 
 // refuse answers err as a page or as JSON and logs it; nothing else does either.

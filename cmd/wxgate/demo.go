@@ -51,6 +51,7 @@ func demo(inv *invocation) error {
 		return err
 	}
 	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).With().Timestamp().Logger()
+	logLibraries(logger)
 	site := demoSite(origin, apiURL)
 	servers := []*server{
 		{name: "demo", listener: listener, stall: demoStall},
@@ -74,7 +75,7 @@ func demo(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	servers[0].service = newHTTPServer(hosts, logger, demoStall)
+	servers[0].service, servers[0].upgraded = newHTTPServer(hosts, logger, demoStall), hosts.Shutdown
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
 		printDemo(inv.stdout, origin)
 	})

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,8 +26,9 @@ type demoHosts struct {
 	emulator http.Handler
 	origin   string // where browsers at any other host are redirected to
 
-	mu     sync.Mutex
-	byHost map[string]http.Handler
+	mu       sync.Mutex
+	byHost   map[string]http.Handler
+	gateways []*gateway.Gateway
 }
 
 // maxDemoHosts limits the number of gateways.
@@ -52,6 +56,20 @@ func (d *demoHosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	handler.ServeHTTP(w, r)
+}
+
+// Shutdown ends the WebSockets of all gateways.
+func (d *demoHosts) Shutdown(ctx context.Context) error {
+	d.mu.Lock()
+	gateways := slices.Clone(d.gateways)
+	d.mu.Unlock()
+	errs := make([]error, len(gateways))
+	var ending sync.WaitGroup
+	for i, g := range gateways {
+		ending.Go(func() { errs[i] = g.Shutdown(ctx) })
+	}
+	ending.Wait()
+	return errors.Join(errs...)
 }
 
 // handler returns the handler for a host, a name or address with or without port.
@@ -87,6 +105,7 @@ func (d *demoHosts) newHandler(origin string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.gateways = append(d.gateways, g)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isEmulatorPage(r.URL.Path) {
 			d.emulator.ServeHTTP(w, r)

@@ -26,7 +26,8 @@ func emulator(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	logger := zerolog.Nop()
+	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).Level(zerolog.WarnLevel).With().Timestamp().Logger()
+	logLibraries(logger)
 	service := newHTTPServer(guardEmulator(wx), logger, demoStall)
 	servers := []*server{{name: "emulator", listener: listener, service: service, stall: demoStall}}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {

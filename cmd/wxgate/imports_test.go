@@ -9,7 +9,7 @@ import (
 
 const (
 	// inner are the packages that the gateway is made of.
-	inner = "session wechat gateway/origin gateway/pathset gateway/watch gateway/internal/"
+	inner = "session wechat gateway/origin gateway/panics gateway/pathset gateway/watch gateway/internal/"
 	whole = inner + " gateway/hub gateway"
 )
 
@@ -22,6 +22,7 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"wechat/wechattest", ""},
 	{"gateway/hub", "session"},
 	{"gateway/origin", ""},
+	{"gateway/panics", "gateway/internal/"},
 	{"gateway/pathset", ""},
 	{"gateway/watch", ""},
 	{"gateway/internal/", inner},

@@ -66,15 +66,23 @@ type process struct {
 // end of the test.
 func start(t *testing.T, environ []string, args ...string) *process {
 	t.Helper()
+	return startCommand(t, environ, append([]string{"wxgate"}, args...))
+}
+
+// startCommand runs a command that becomes wxgate.
+func startCommand(t *testing.T, environ, command []string) *process {
+	t.Helper()
 	ctx, kill := context.WithCancel(context.Background())
 	p := &process{
 		t:      t,
-		cmd:    exec.CommandContext(ctx, "wxgate", args...),
+		cmd:    exec.CommandContext(ctx, command[0], command[1:]...),
 		stdout: newTranscript(),
 		stderr: newTranscript(),
 		ended:  make(chan struct{}),
 	}
-	p.cmd.Env = append([]string{"GOCOVERDIR=" + os.Getenv("GOCOVERDIR")}, environ...)
+	p.cmd.Env = append([]string{
+		"GOCOVERDIR=" + os.Getenv("GOCOVERDIR"), "PATH=" + os.Getenv("PATH"), // sh looks for wxgate there
+	}, environ...)
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	if err := p.cmd.Start(); err != nil {
 		kill()
@@ -88,7 +96,7 @@ func start(t *testing.T, environ []string, args ...string) *process {
 		kill()
 		<-p.ended
 		if t.Failed() {
-			t.Logf("wxgate %s\nstdout:\n%s\nstderr:\n%s", strings.Join(args, " "), p.stdout, p.stderr)
+			t.Logf("%s\nstdout:\n%s\nstderr:\n%s", strings.Join(command, " "), p.stdout, p.stderr)
 		}
 	})
 	return p
@@ -97,9 +105,20 @@ func start(t *testing.T, environ []string, args ...string) *process {
 // line waits for a line of stdout that contains all parts, and returns the first.
 func (p *process) line(parts ...string) string {
 	p.t.Helper()
+	return p.lineOf(p.stdout, parts)
+}
+
+// stderrLine waits for such a line of stderr.
+func (p *process) stderrLine(parts ...string) string {
+	p.t.Helper()
+	return p.lineOf(p.stderr, parts)
+}
+
+func (p *process) lineOf(written *transcript, parts []string) string {
+	p.t.Helper()
 	deadline := time.After(patience)
 	for {
-		text, changed := p.stdout.read()
+		text, changed := written.read()
 		for line := range strings.Lines(text) {
 			if strings.HasSuffix(line, "\n") && containsAll(line, parts) {
 				return strings.TrimSuffix(line, "\n")
@@ -108,7 +127,7 @@ func (p *process) line(parts ...string) string {
 		select {
 		case <-changed:
 		case <-p.ended:
-			if changed, _ := p.stdout.read(); changed != text {
+			if changed, _ := written.read(); changed != text {
 				continue
 			}
 			p.t.Fatalf("wxgate ended without a line with %q: %v", parts, p.err)

@@ -31,7 +31,7 @@ type shutdown struct {
 func runServers(logger zerolog.Logger, servers []*server, end shutdown, started func()) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := listen(servers); err != nil {
+	if err := listen(servers, logger); err != nil {
 		return err
 	}
 	failed := make(chan error, len(servers))
@@ -61,9 +61,9 @@ func runServers(logger zerolog.Logger, servers []*server, end shutdown, started 
 	return err
 }
 
-// listen opens the listeners of all servers. If one fails, it closes those that
-// it opened.
-func listen(servers []*server) error {
+// listen opens the listeners of all servers, which log their errors. If one fails,
+// it closes those that it opened.
+func listen(servers []*server, logger zerolog.Logger) error {
 	for i, s := range servers {
 		if s.listener == nil {
 			l, err := net.Listen("tcp", s.address)
@@ -75,6 +75,7 @@ func listen(servers []*server) error {
 			}
 			s.listener = l
 		}
+		s.listener = newAcceptLog(s.listener, logger.With().Str("server", s.name).Logger())
 		s.listener = stall.Listener(s.listener, s.stall)
 		if s.tls != nil {
 			s.listener = tls.NewListener(s.listener, s.tls)
@@ -104,7 +105,11 @@ func drain(logger zerolog.Logger, servers []*server, end shutdown) {
 			ending.Wait()
 		}
 		ending.Go(func() {
-			if err := s.service.Shutdown(ctx); err != nil {
+			err := s.service.Shutdown(ctx)
+			if s.upgraded != nil { // after the requests: one may upgrade its connection
+				err = errors.Join(err, s.upgraded(ctx))
+			}
+			if err != nil {
 				logger.Warn().Str("server", s.name).Err(err).Msg("requests cut off")
 			}
 		})

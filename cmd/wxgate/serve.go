@@ -27,6 +27,7 @@ func serve(inv *invocation) error {
 		return err
 	}
 	logger, registry := newLogger(cfg, inv.stdout), newRegistry()
+	logLibraries(logger)
 	observe, err := gateway.ObserveWeChat(registry)
 	if err != nil {
 		return err
@@ -98,6 +99,7 @@ func newRegistry() *prometheus.Registry {
 func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger) ([]*server, error) {
 	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger, c.StallTimeout)
 	main.background = append(main.background, g.Run)
+	main.upgraded = g.Shutdown
 	servers := []*server{main}
 	if c.TLSCertFile != "" {
 		pair, err := openCertificate(c.TLSCertFile, c.TLSKeyFile, logger)
@@ -137,6 +139,7 @@ func relayServer(
 func httpServer(
 	name, variable, address string, handler http.Handler, logger zerolog.Logger, stalled time.Duration,
 ) *server {
+	logger = logger.With().Str("server", name).Logger()
 	service := newHTTPServer(handler, logger, stalled)
 	return &server{name: name, variable: variable, address: address, service: service, stall: stalled}
 }

@@ -6,12 +6,12 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
+	"github.com/wxgate/wxgate/gateway/panics"
 )
 
 // A server is one service on one address.
@@ -27,6 +27,9 @@ type server struct {
 	alongside bool        // shut down together with the server before it in the list
 
 	background []func(context.Context) // run while the servers serve, until their ctx ends
+
+	// upgraded ends the WebSockets, which service does not know; nil: there are none.
+	upgraded func(context.Context) error
 }
 
 // A service serves the connections of a listener, as [http.Server] does.
@@ -36,17 +39,17 @@ type service interface {
 	Close() error
 }
 
-// newHTTPServer returns a server for handler. It limits the time for a request's
-// header and for idle connections, but not for bodies: a page may stream for
-// hours. stalled limits how long a client may stall; its listener has to be made
-// by [stall.Listener].
+// newHTTPServer returns a server for handler, whose panics it logs. It limits the
+// time for a request's header and for idle connections, but not for bodies: a page
+// may stream for hours. stalled limits how long a client may stall; its listener
+// has to be made by [stall.Listener].
 func newHTTPServer(handler http.Handler, logger zerolog.Logger, stalled time.Duration) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:   stall.Handler(handler, stalled),
+		Handler:   panics.Handler(stall.Handler(handler, stalled), logger),
 		Protocols: protocols,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          100,
@@ -62,14 +65,4 @@ func newHTTPServer(handler http.Handler, logger zerolog.Logger, stalled time.Dur
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     log.New(serverLog{logger}, "", 0),
 	}
-}
-
-// serverLog writes the error log of net/http at debug level: clients that break
-// the protocol cause most of its lines.
-type serverLog struct{ logger zerolog.Logger }
-
-// Write implements [io.Writer].
-func (l serverLog) Write(line []byte) (int, error) {
-	l.logger.Debug().Str("detail", strings.TrimSpace(string(line))).Msg("http server")
-	return len(line), nil
 }

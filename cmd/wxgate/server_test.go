@@ -46,8 +46,14 @@ func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{} }
 // dialPipe serves handler as the program does and returns a connection to it.
 func dialPipe(t *testing.T, handler http.HandlerFunc) net.Conn {
 	t.Helper()
+	return dialLogged(t, handler, zerolog.Nop())
+}
+
+// dialLogged is dialPipe with a logger.
+func dialLogged(t *testing.T, handler http.HandlerFunc, logger zerolog.Logger) net.Conn {
+	t.Helper()
 	l := &pipeListener{make(chan net.Conn), make(chan struct{})}
-	s := newHTTPServer(handler, zerolog.Nop(), 0)
+	s := newHTTPServer(handler, logger, 0)
 	go s.Serve(l)
 	client, served := net.Pipe()
 	l.conns <- served
@@ -196,7 +202,7 @@ func TestExtAuthzServer(t *testing.T) {
 		w.Header().Set("Location", "/login?to="+r.RequestURI)
 		w.WriteHeader(http.StatusFound)
 	}), "127.0.0.1:0", zerolog.Nop(), time.Minute)
-	if err := listen([]*server{s}); err != nil {
+	if err := listen([]*server{s}, zerolog.Nop()); err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)

@@ -15,10 +15,8 @@ package extauthz
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +25,8 @@ import (
 	"google.golang.org/grpc"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+
+	"github.com/wxgate/wxgate/gateway/panics"
 )
 
 // serviceName is the name of Envoy's gRPC service.
@@ -64,7 +64,7 @@ type Server struct {
 // logger receives panics, and at debug level the reasons for which a CheckRequest is
 // malformed; the zero value discards them.
 func New(decide http.Handler, logger zerolog.Logger) *Server {
-	s := &Server{decide: decide, logger: logger}
+	s := &Server{decide: panics.Handler(decide, logger), logger: logger}
 	s.grpc = grpc.NewServer(
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(10*time.Second),
@@ -137,6 +137,14 @@ func (s *Server) check(_ any, ctx context.Context, decode func(any) error, _ grp
 
 // respond returns the response to one CheckRequest.
 func (s *Server) respond(ctx context.Context, check *checkRequest) (response *authv3.CheckResponse) {
+	defer func() { // gRPC would end the process
+		if v := recover(); v != nil {
+			if v != http.ErrAbortHandler { // not of decide, whose panics are logged
+				panics.Log(s.logger, v)
+			}
+			response = denied(http.StatusInternalServerError, nil, "")
+		}
+	}()
 	r, err := newRequest(ctx, check)
 	if err != nil {
 		s.logger.Debug().Err(err).Msg("malformed check request")
@@ -145,13 +153,6 @@ func (s *Server) respond(ctx context.Context, check *checkRequest) (response *au
 		}
 		return denied(http.StatusForbidden, nil, "")
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			// The type alone: the value may contain what must not be logged.
-			s.logger.Error().Str("panic", fmt.Sprintf("%T", p)).Bytes("stack", debug.Stack()).Msg("check panicked")
-			response = denied(http.StatusInternalServerError, nil, "")
-		}
-	}()
 	w := &writer{header: make(http.Header)}
 	s.decide.ServeHTTP(w, r)
 	switch {

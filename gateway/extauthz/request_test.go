@@ -244,7 +244,7 @@ func TestLogHidesRequests(t *testing.T) {
 	}
 	conn.Close()
 	got := log.String()
-	malformed, panicked := strings.Count(got, "malformed check request"), strings.Count(got, "check panicked")
+	malformed, panicked := strings.Count(got, "malformed check request"), strings.Count(got, `"message":"panic"`)
 	if malformed != 2 || panicked != 1 || strings.Contains(got, "planted-secret") {
 		t.Errorf("log = %s, want three lines without the planted secret", got)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/origin"
+	"github.com/wxgate/wxgate/gateway/panics"
 	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -125,6 +126,7 @@ const (
 // ServeHTTP forwards r if it is allowed.
 func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start, id := time.Now(), rand.Text()
+	panics.SetRequestID(r.Context(), id)
 	w := &access.Recorder{ResponseWriter: rw, Outcome: outcomeProxied, AsIs: true}
 	defer func() { // even if ReverseProxy panics because WeChat aborts a response
 		client, _, _ := net.SplitHostPort(r.RemoteAddr)

@@ -76,7 +76,7 @@ func Unquoted(err error) error {
 }
 
 // ErrorLog returns a [log.Logger] for [net/http/httputil.ReverseProxy.ErrorLog] that
-// writes to logger at debug level.
+// writes to logger at debug level what [Unquoted] leaves of a line.
 func ErrorLog(logger zerolog.Logger) *log.Logger {
 	return log.New(debugWriter{logger}, "", 0)
 }
@@ -84,6 +84,7 @@ func ErrorLog(logger zerolog.Logger) *log.Logger {
 type debugWriter struct{ logger zerolog.Logger }
 
 func (d debugWriter) Write(line []byte) (int, error) {
-	d.logger.Debug().Str("detail", strings.TrimSpace(string(line))).Msg("reverse proxy")
+	text, _, _ := strings.Cut(string(line), `"`)
+	d.logger.Debug().Str("detail", strings.TrimSpace(text)).Msg("reverse proxy")
 	return len(line), nil
 }

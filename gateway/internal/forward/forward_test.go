@@ -116,6 +116,12 @@ func TestErrorLog(t *testing.T) {
 		t.Errorf("line %swant %s", got, want)
 	}
 	log.Reset()
+	forward.ErrorLog(zerolog.New(&log)).Printf("malformed MIME header: missing colon: %q", "Set-Cookie planted-secret")
+	want = `{"level":"debug","detail":"malformed MIME header: missing colon:","message":"reverse proxy"}` + "\n"
+	if got := log.String(); got != want {
+		t.Errorf("line %swant %s", got, want)
+	}
+	log.Reset()
 	forward.ErrorLog(zerolog.New(&log).Level(zerolog.InfoLevel)).Print("read error")
 	if log.Len() > 0 {
 		t.Errorf("line %s at level info, want none", &log)

@@ -244,7 +244,8 @@ type Config struct {
 	// answers 503
 	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"5s" kind:"process"`
 
-	// how long the requests in flight may then take to end
+	// how long requests in flight and WebSockets may then take to end; WebSockets
+	// get a close frame 1001 after that
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"30s" kind:"process"`
 
 	// address of the Envoy ext_authz gRPC service
