@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -34,9 +35,7 @@ func serveFrom(t *testing.T, h http.HandlerFunc, method, target string, header h
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, rigOrigin+target, nil)
 	r.RemoteAddr = balancer + ":40000"
-	for name, values := range header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, header)
 	w := httptest.NewRecorder()
 	h(w, r)
 	return w.Code

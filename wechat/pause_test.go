@@ -16,11 +16,22 @@ var refusals = []int{40001, 40013, 40125, 40164, 40243, 41002, 48001, 48004, 610
 // everySecond calls ask every second for so long, and reports other outcomes than want.
 func everySecond(t *testing.T, d time.Duration, want string, ask func() error) {
 	t.Helper()
-	for range int(d / time.Second) {
+	asking(t, d, time.Second, want, ask)
+}
+
+// allDay is everySecond for a day, but every ten seconds.
+func allDay(t *testing.T, want string, ask func() error) {
+	t.Helper()
+	asking(t, 24*time.Hour, 10*time.Second, want, ask)
+}
+
+func asking(t *testing.T, d, every time.Duration, want string, ask func() error) {
+	t.Helper()
+	for range int(d / every) {
 		if got := outcome(false, ask()); got != want {
 			t.Fatalf("outcome %s, want %s", got, want)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(every)
 	}
 }
 
@@ -52,7 +63,7 @@ func TestRefusedAccountIsAskedSeldom(t *testing.T) {
 				if n := e.Calls(path); n < 6 || n > 10 {
 					t.Errorf("%d fetches in half an hour, want about nine", n)
 				}
-				everySecond(t, 24*time.Hour, want, askToken(t, s))
+				allDay(t, want, askToken(t, s))
 				if n := e.Calls(path); n > 160 {
 					t.Errorf("%d fetches in a day, want one in ten minutes", n)
 				}
@@ -100,7 +111,7 @@ func TestWeChatAwayIsAskedEveryMinute(t *testing.T) {
 				}
 				everySecond(t, 3*time.Second, want, askToken(t, s))
 				wantCalls(t, e, path, 3)
-				everySecond(t, 24*time.Hour, want, askToken(t, s))
+				allDay(t, want, askToken(t, s))
 				if n := e.Calls(path); n < 1400 || n > 1460 {
 					t.Errorf("%d fetches in a day, want one a minute", n)
 				}
@@ -153,7 +164,7 @@ func TestRefusedTicketIsAskedSeldom(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e, tokens := newWeChat(t, false)
 				e.Fault(wechattest.Fault{Path: ticketPath, Mode: wechattest.FaultErrcode, Code: code, Times: -1})
-				everySecond(t, 24*time.Hour, fmt.Sprint(code), askTicket(t, &wechat.TicketSource{Tokens: tokens}))
+				allDay(t, fmt.Sprint(code), askTicket(t, &wechat.TicketSource{Tokens: tokens}))
 				if n := e.Calls(ticketPath); n > most {
 					t.Errorf("%d fetches of a ticket in a day, want at most %d", n, most)
 				}

@@ -58,7 +58,8 @@ func serve(inv *invocation) error {
 		return err
 	}
 	if cfg.AdminListen != "" {
-		servers = append(servers, httpServer("admin", "WXGATE_ADMIN_LISTEN", cfg.AdminListen, operator, logger, cfg.StallTimeout))
+		s := httpServer("admin", "WXGATE_ADMIN_LISTEN", cfg.AdminListen, operator, logger, cfg.StallTimeout)
+		servers = append(servers, s)
 	}
 	defer runtime.KeepAlive(new([heapFloor]byte))
 	return runServers(logger, servers, shutdown{

@@ -159,7 +159,7 @@ func TestStalledSenderIsCutOff(t *testing.T) {
 			t.Parallel()
 			onEachTransport(t, patient, func(t *testing.T, c client, site *stallingSite) {
 				c.ask(t, "POST", "/upload", true)
-				for _, part := range strings.Split(parts, "") {
+				for part := range strings.SplitSeq(parts, "") {
 					time.Sleep(patient / 2)
 					c.send(part, false)
 				}
@@ -180,7 +180,7 @@ func TestSlowSenderGoesOn(t *testing.T) {
 			t.Parallel()
 			onEachTransport(t, patient, func(t *testing.T, c client, _ *stallingSite) {
 				c.ask(t, "POST", path, true)
-				for _, part := range strings.Split("slow upload", "") {
+				for part := range strings.SplitSeq("slow upload", "") {
 					time.Sleep(patient * 3 / 4)
 					if err := c.send(part, false); err != nil {
 						t.Fatalf("send: %v", err)

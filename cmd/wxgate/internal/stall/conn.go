@@ -16,7 +16,7 @@ type conn struct {
 
 	mu      sync.Mutex
 	asked   time.Time // write deadline that the server set; zero: none
-	standby time.Time // write deadline of Write's own
+	own     time.Time // write deadline that Write set
 	stalled bool
 }
 
@@ -55,11 +55,11 @@ func (c *conn) arm(now time.Time) error {
 		return os.ErrDeadlineExceeded
 	}
 	step := c.timeout / checks
-	if c.standby.Sub(now) > step/2 {
+	if c.own.Sub(now) > step/2 {
 		return nil
 	}
-	c.standby = now.Add(step)
-	return c.Conn.SetWriteDeadline(c.earlier(c.standby))
+	c.own = now.Add(step)
+	return c.Conn.SetWriteDeadline(c.earlier(c.own))
 }
 
 // earlier returns t, or the deadline that the server set if that is before t.
@@ -79,7 +79,7 @@ func (c *conn) over(now, since time.Time) bool {
 		return true
 	}
 	if now.Sub(since) < c.timeout {
-		c.standby = time.Time{}
+		c.own = time.Time{}
 		return false
 	}
 	c.stalled = true
@@ -93,7 +93,7 @@ func (c *conn) over(now, since time.Time) bool {
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked, c.standby = t, time.Time{}
+	c.asked, c.own = t, time.Time{}
 	return c.Conn.SetWriteDeadline(t)
 }
 
