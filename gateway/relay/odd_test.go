@@ -32,7 +32,7 @@ func TestRelayRefusesOddMethods(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("WeChat is asked with %q", r.Method) }, "/x")
 	for _, method := range []string{"G(T", "GET /x", ""} {
-		r := httptest.NewRequestWithContext(t.Context(), "GET", "/x", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "http://relay/x", nil)
 		r.Method = method
 		w := httptest.NewRecorder()
 		if l.relay.ServeHTTP(w, r); w.Code != http.StatusForbidden {
