@@ -103,8 +103,9 @@ func (c *common) ignoringHeaders(r *http.Request, q *facts) {
 			Str("client_ip", q.clientIPText()).
 			Str("peer", access.Short(r.RemoteAddr)).
 			Strs("headers", seen).
-			Str("hint", "if the address is your proxy's, add it to WXGATE_TRUSTED_PROXIES: until then all its visitors "+
-				"count as one client for WXGATE_LOGIN_RATE; ignore this if it is a visitor's, who can send such headers too").
+			Str("hint", "if the address is your proxy's, add it to WXGATE_TRUSTED_PROXIES: until then all its "+
+				"visitors count as one client for WXGATE_LOGIN_RATE; "+
+				"ignore this if it is a visitor's, who can send such headers too").
 			Msg("ignoring forwarded headers from untrusted address")
 	})
 }

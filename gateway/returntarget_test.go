@@ -74,8 +74,8 @@ func TestLoginLeadsBackToAnyPath(t *testing.T) {
 		}
 		callback := s.get(b, upTo(a.location(), "#"), answering(b)).location()
 		wantRedirect(t, s.get(b, callback), tt.want+"#")
-		if strings.HasPrefix(tt.want, rigOrigin) {
-			seen := echoIn(t, s.loadTarget(b, strings.TrimPrefix(tt.want, rigOrigin)).body)
+		if after, ok := strings.CutPrefix(tt.want, rigOrigin); ok {
+			seen := echoIn(t, s.loadTarget(b, after).body)
 			if seen.Target != tt.target || seen.Header.Get("X-Wx-Openid") == "" {
 				t.Errorf("GET %s: ends at %q as %q, want there as the visitor",
 					tt.target, seen.Target, seen.Header.Get("X-Wx-Openid"))

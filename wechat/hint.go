@@ -51,8 +51,8 @@ func (e *Error) missingRight() string {
 		return "the account lacks this right: look for it among the API rights (接口权限) in its console"
 	}
 	return "the account lacks this right: " +
-		"web authorization needs a verified service account, or a verified account of a government body or the media, " +
-		"and userinfo the scope snsapi_userinfo"
+		"web authorization needs a verified service account, " +
+		"or a verified account of a government body or the media, and userinfo the scope snsapi_userinfo"
 }
 
 // refusedAddress is the address in the message of a 40164, such as "invalid ip

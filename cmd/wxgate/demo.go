@@ -55,7 +55,8 @@ func demo(inv *invocation) error {
 	site := demoSite(origin, apiURL)
 	servers := []*server{
 		{name: "demo", listener: listener, stall: demoStall},
-		{name: "emulator API", listener: api, service: newHTTPServer(guardEmulator(wx), logger, demoStall), stall: demoStall},
+		{name: "emulator API", listener: api, stall: demoStall,
+			service: newHTTPServer(guardEmulator(wx), logger, demoStall)},
 	}
 	if *upstream == "" {
 		sample, sampleURL, err := listenLocally(anyPort)

@@ -169,8 +169,8 @@ func personInfo(x *transaction, a *account, openID string) (any, *refusal) {
 		language = v.Language
 	}
 	return followerBody{
-		Subscribe: 1, OpenID: openID, Language: cmp.Or(language, "zh_CN"), SubscribeTime: since.Unix(), UnionID: unionID,
-		TagIDs: []int{}, Scene: "ADD_SCENE_QR_CODE",
+		Subscribe: 1, OpenID: openID, Language: cmp.Or(language, "zh_CN"), SubscribeTime: since.Unix(),
+		UnionID: unionID, TagIDs: []int{}, Scene: "ADD_SCENE_QR_CODE",
 	}, nil
 }
 
