@@ -46,6 +46,9 @@ type app interface {
 // enter answers requests for the gateway's own endpoints, and forwards others to
 // next if they may pass. A nil next: the site has no app.
 func (d *doors) enter(w *recorder, r *http.Request, q *facts, next app) error {
+	if !isOneLength(r) { // not for extAuthz, whose requests come without their body
+		return refusal.InvalidRequest(nil)
+	}
 	v := d.site.visitor(r)
 	w.session = v.session
 	switch {

@@ -174,3 +174,14 @@ func statuses(r *bufio.Reader) []string {
 		all = append(all, fmt.Sprint(res.StatusCode))
 	}
 }
+
+// Envoy passes on the visitor's Content-Length without the body.
+func TestExtAuthzTakesALengthWithoutABody(t *testing.T) {
+	t.Parallel()
+	g, _ := newGateway(t, nil)
+	q := doorRequest{"POST", "/orders", []string{"Cookie", signedIn(t), "Content-Length", "5"}}
+	answer, err := newExtAuthz(t, g).Check(t.Context(), checkOf(q))
+	if err != nil || answer.GetOkResponse() == nil {
+		t.Errorf("Check = %v, %v; want OK", answer, err)
+	}
+}

@@ -12,7 +12,7 @@ import (
 // checkReadable refuses requests that no door can handle.
 func checkReadable(r *http.Request) error {
 	switch {
-	case !headers.IsToken(r.Method), !isOneHost(r), r.ProtoMajor > 1 && (r.URL.IsAbs() || !isOneLength(r)):
+	case !headers.IsToken(r.Method), !isOneHost(r), r.ProtoMajor > 1 && r.URL.IsAbs():
 		return refusal.InvalidRequest(nil) // net/http passes them on from HTTP/2
 	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
 		// CONNECT asks for a tunnel in which nothing is checked, TRACE for an echo
@@ -39,11 +39,12 @@ func isOneHost(r *http.Request) bool {
 }
 
 // isOneLength reports whether the Content-Length of r, if it is there, is what net/http
-// makes of it. With HTTP/2, it takes the first of several, and 0 for what is no number
-// or has no body.
+// makes of it. With HTTP/2, net/http takes the first of several, and 0 for one that is
+// no number or has no body.
 func isOneLength(r *http.Request) bool {
 	lengths := r.Header["Content-Length"]
-	return len(lengths) == 0 || len(lengths) == 1 && lengths[0] == strconv.FormatInt(r.ContentLength, 10)
+	return r.ProtoMajor < 2 || len(lengths) == 0 ||
+		len(lengths) == 1 && lengths[0] == strconv.FormatInt(r.ContentLength, 10)
 }
 
 // limitBody returns a copy of r, which is the caller's, whose body ends with an
