@@ -17,6 +17,9 @@ const publicURL = "https://h5.example.com"
 // returnOrigins are the origins that a login may return to.
 var returnOrigins = []string{publicURL, "https://m.example.com", "https://dev.example.com:8443"}
 
+// testKeys are the keys of every gateway.
+func testKeys() session.Keys { return session.Keys{[]byte("32 random bytes, made once for all")} }
+
 // newGateway returns a gateway whose account is one of the emulator.
 func newGateway(t testing.TB, wx *wechattest.Emulator) *gateway.Gateway {
 	t.Helper()
@@ -30,7 +33,7 @@ func newGateway(t testing.TB, wx *wechattest.Emulator) *gateway.Gateway {
 		ReturnHosts: []string{"M.example.com", "dev.example.com:8443"},
 		Account:     account,
 		Tickets:     &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: account}},
-		CookieKeys:  session.Keys{[]byte("32 random bytes, made once for all")},
+		CookieKeys:  testKeys(),
 	}}})
 	if err != nil {
 		t.Fatal(err)

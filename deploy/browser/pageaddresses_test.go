@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"bytes"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -66,7 +65,7 @@ func pageSites(t *testing.T) map[string]http.Handler {
 		}
 		c := gateway.Site{
 			PublicURL: publicURL, ReturnHosts: []string{"m.example.com", "dev.example.com:8443"},
-			Account: account, CookieKeys: pageKeys(),
+			Account: account, CookieKeys: testKeys(),
 			Upstreams: []gateway.Upstream{{Prefix: "/", URL: noUpstream}},
 		}
 		configure(&c)
@@ -84,14 +83,12 @@ func pageSites(t *testing.T) map[string]http.Handler {
 	return sites
 }
 
-func pageKeys() session.Keys { return session.Keys{bytes.Repeat([]byte("k"), 32)} }
-
 // pageCookie is the session cookie of a visitor who does not follow, at a site with
 // the domain.
 func pageCookie(t *testing.T, domain string) string {
 	t.Helper()
 	store, err := session.NewCookieStore(session.Config{
-		Keys: pageKeys(), Site: publicURL, AppID: wechattest.StockAppID, Domain: domain, Secure: true,
+		Keys: testKeys(), Site: publicURL, AppID: wechattest.StockAppID, Domain: domain, Secure: true,
 		Lifetime: session.Lifetime{TTL: time.Hour, MaxTTL: time.Hour},
 	})
 	if err != nil {

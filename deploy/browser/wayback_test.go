@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/wxgate/wxgate/gateway"
-	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -28,7 +26,7 @@ func startSite(t *testing.T, site http.Handler, configure func(*gateway.Site)) s
 		Account: &wechat.Client{
 			AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, APIURL: wx.URL, OpenURL: wx.URL,
 		},
-		CookieKeys: session.Keys{bytes.Repeat([]byte("k"), 32)},
+		CookieKeys: testKeys(),
 	}
 	configure(&c)
 	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{c}})
