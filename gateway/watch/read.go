@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -29,23 +30,38 @@ func sameFile(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
-// read makes the value of the files. If it fails, the previous value stays.
-func (f *File[T]) read() error {
+// read makes the value of the files and reports whether their texts differ from
+// those that were read last. If it fails, the previous value stays.
+func (f *File[T]) read() (changed bool, err error) {
 	f.seen, f.readAt = nil, time.Now()
 	texts, seen := make([]string, len(f.paths)), make([]os.FileInfo, len(f.paths))
 	for i, path := range f.paths {
-		var err error
 		if texts[i], seen[i], err = readFile(path, f.format.MaxBytes); err != nil {
-			return fmt.Errorf("%s: %w", f.format.Noun, err)
+			return false, fmt.Errorf("%s: %w", f.format.Noun, err)
 		}
+	}
+	digest := digestOf(texts)
+	if digest == f.digest { // written again, or looked at again because it was so new
+		f.seen = seen
+		return false, nil
 	}
 	value, err := f.format.Parse(texts...)
 	if err != nil {
-		return fmt.Errorf("%s: %s: %w", f.format.Noun, f.names(), err)
+		return false, fmt.Errorf("%s: %s: %w", f.format.Noun, f.names(), err)
 	}
 	f.value.Store(&value)
-	f.seen = seen
-	return nil
+	f.seen, f.digest = seen, digest
+	return true, nil
+}
+
+// digestOf returns a digest of texts.
+func digestOf(texts []string) [sha256.Size]byte {
+	h := sha256.New()
+	for _, text := range texts {
+		fmt.Fprintf(h, "%d ", len(text))
+		io.WriteString(h, text)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // readFile returns the text of a regular file, and what identifies the file and

@@ -6,6 +6,7 @@ package watch
 
 import (
 	"context"
+	"crypto/sha256"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -42,13 +43,14 @@ type File[T any] struct {
 	// Of the goroutine that reads the files.
 	seen   []os.FileInfo
 	readAt time.Time
-	failed bool // the last read; already logged
+	digest [sha256.Size]byte // of the texts that the value was made from
+	failed bool              // the last read; already logged
 }
 
 // Open reads the files for the first time. The error names the file.
 func Open[T any](format Format[T], logger zerolog.Logger, paths ...string) (*File[T], error) {
 	f := &File[T]{format: format, paths: paths, logger: logger}
-	if err := f.read(); err != nil {
+	if _, err := f.read(); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -80,7 +82,8 @@ func (f *File[T]) look() {
 	if !f.changed() {
 		return
 	}
-	switch err := f.read(); {
+	switch changed, err := f.read(); {
+	case err == nil && !changed && !f.failed:
 	case err == nil:
 		f.failed = false
 		f.describe(f.logger.Info()).Msg("file reloaded")

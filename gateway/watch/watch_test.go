@@ -319,6 +319,22 @@ func TestMountedVolume(t *testing.T) {
 	})
 }
 
+// A file that is new at the first read, or is written again as it was, is no news.
+func TestSameContent(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "words")
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		f := open(t, zerolog.New(&log), writeOld(t, path, "a"))
+		pass(time.Minute)
+		replace(t, path, "a")
+		pass(time.Minute)
+		if got := f.Value(); got != "A" || log.Len() > 0 {
+			t.Errorf("%q, log %s, want A and no log", got, &log)
+		}
+	})
+}
+
 // However long a read takes, callers get the previous value at once.
 func TestSlowRead(t *testing.T) {
 	t.Parallel()
