@@ -22,7 +22,7 @@ func (j jssdk) config(w *recorder, r *http.Request, q *facts, _ visitor) error {
 	if err != nil || len(query["url"]) != 1 || !j.site.ownPage(query.Get("url")) {
 		return refusal.InvalidRequest(nil)
 	}
-	if err := j.site.limiter.take(q.clientIP); err != nil {
+	if err := j.site.countLogin(r, q); err != nil {
 		return err
 	}
 	config, err := j.tickets.Config(r.Context(), query.Get("url"))

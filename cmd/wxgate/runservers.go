@@ -105,12 +105,16 @@ func drain(logger zerolog.Logger, servers []*server, end shutdown) {
 			ending.Wait()
 		}
 		ending.Go(func() {
-			err := s.service.Shutdown(ctx)
-			if s.upgraded != nil { // after the requests: one may upgrade its connection
-				err = errors.Join(err, s.upgraded(ctx))
+			const hint = "raise WXGATE_SHUTDOWN_TIMEOUT, and the time that your platform waits, if they need longer"
+			if err := s.service.Shutdown(ctx); err != nil {
+				logger.Warn().Str("server", s.name).Err(err).Str("hint", hint).Msg("requests cut off")
 			}
-			if err != nil {
-				logger.Warn().Str("server", s.name).Err(err).Msg("requests cut off")
+			if s.upgraded == nil {
+				return
+			}
+			// After the requests: one may upgrade its connection.
+			if err := s.upgraded(ctx); err != nil {
+				logger.Warn().Str("server", s.name).Err(err).Str("hint", hint).Msg("WebSockets closed")
 			}
 		})
 	}

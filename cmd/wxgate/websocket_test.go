@@ -130,7 +130,7 @@ func TestServeClosesWebSockets(t *testing.T) {
 				t.Errorf("the site gets %q, want the client's close frame %q", got, answer)
 			}
 			p.line(`"message":"request"`, `"status":101`)
-			p.line(`"level":"warn"`, `"message":"requests cut off"`, "closed 1 upgraded connections")
+			p.line(`"level":"warn"`, `"message":"WebSockets closed"`, "closed 1 upgraded connections")
 		})
 	}
 }
@@ -167,7 +167,7 @@ func TestServeWaitsForWebSockets(t *testing.T) {
 	if _, _, err := client.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 		t.Errorf("the client reads %v, want the site's status 1000", err)
 	}
-	if code := p.exit(); code != 0 || strings.Contains(p.stdout.String(), "cut off") {
+	if code := p.exit(); code != 0 || strings.Contains(p.stdout.String(), "WebSockets closed") {
 		t.Errorf("exit code %d, log %s, want 0 and nothing cut off", code, p.stdout)
 	}
 }
