@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-
-	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
 )
 
 // A shutdown says how servers end after a signal.
@@ -75,8 +73,9 @@ func listen(servers []*server, logger zerolog.Logger) error {
 			}
 			s.listener = l
 		}
-		s.listener = newAcceptLog(s.listener, logger.With().Str("server", s.name).Logger())
-		s.listener = stall.Listener(s.listener, s.stall)
+		named := logger.With().Str("server", s.name).Logger()
+		s.listener = newAcceptLog(s.listener, named)
+		s.listener = stallLimit(s.stall, named).Listener(s.listener)
 		if s.tls != nil {
 			s.listener = tls.NewListener(s.listener, s.tls)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
 	"github.com/wxgate/wxgate/gateway/panics"
 )
 
@@ -42,14 +41,14 @@ type service interface {
 // newHTTPServer returns a server for handler, whose panics it logs. It limits the
 // time for a request's header and for idle connections, but not for bodies: a page
 // may stream for hours. stalled limits how long a client may stall; its listener
-// has to be made by [stall.Listener].
+// has to be made by [stallLimit] too.
 func newHTTPServer(handler http.Handler, logger zerolog.Logger, stalled time.Duration) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:   panics.Handler(stall.Handler(handler, stalled), logger),
+		Handler:   panics.Handler(stallLimit(stalled, logger).Handler(handler), logger),
 		Protocols: protocols,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          100,

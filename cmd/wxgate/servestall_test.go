@@ -52,3 +52,16 @@ func TestServeCutsOffStalledClients(t *testing.T) {
 		})
 	}
 }
+
+// A client that is cut off is in the log, with the variable that did it.
+func TestStalledClientIsLogged(t *testing.T) {
+	t.Parallel()
+	p := start(t, environment(newUpstream(t, discard), "WXGATE_STALL_TIMEOUT=1s", "WXGATE_PUBLIC_PATHS=/open"))
+	conn, err := net.Dial("tcp", p.listening("gateway"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf")
+	p.line(`"message":"client cut off"`, `"server":"gateway"`, conn.LocalAddr().String(), "sent nothing", "WXGATE_STALL_TIMEOUT")
+}

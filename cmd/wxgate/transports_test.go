@@ -78,7 +78,7 @@ func onEachTransport(t *testing.T, timeout time.Duration, test func(*testing.T, 
 func dialServer(t *testing.T, timeout time.Duration, handler http.Handler, config *tls.Config) net.Conn {
 	t.Helper()
 	pipes := &pipeListener{make(chan net.Conn), make(chan struct{})}
-	listener := stall.Listener(pipes, timeout)
+	listener := stall.Limit{Timeout: timeout}.Listener(pipes)
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}

@@ -12,7 +12,7 @@ import (
 // timeout. Every later write fails too, and Close then discards what is unsent.
 type conn struct {
 	net.Conn
-	timeout time.Duration
+	limit Limit
 
 	mu      sync.Mutex
 	asked   time.Time // write deadline that the server set; zero: none
@@ -54,7 +54,7 @@ func (c *conn) arm(now time.Time) error {
 	if c.stalled {
 		return os.ErrDeadlineExceeded
 	}
-	step := c.timeout / checks
+	step := c.limit.Timeout / checks
 	if c.own.Sub(now) > step/2 {
 		return nil
 	}
@@ -78,11 +78,12 @@ func (c *conn) over(now, since time.Time) bool {
 	if !c.asked.IsZero() && !now.Before(c.asked) {
 		return true
 	}
-	if now.Sub(since) < c.timeout {
+	if now.Sub(since) < c.limit.Timeout {
 		c.own = time.Time{}
 		return false
 	}
 	c.stalled = true
+	c.limit.report(c.RemoteAddr().String(), tookNothing)
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		tcp.SetLinger(0) // else the kernel keeps what is unsent, for minutes
 	}

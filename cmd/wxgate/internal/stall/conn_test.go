@@ -25,7 +25,7 @@ func (g given) Addr() net.Addr            { return nil }
 func pipe(t *testing.T) (server, client net.Conn) {
 	t.Helper()
 	accepted, client := net.Pipe()
-	server, err := stall.Listener(given{accepted}, timeout).Accept()
+	server, err := stall.Limit{Timeout: timeout}.Listener(given{accepted}).Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestWritesAfterAStallFail(t *testing.T) {
 func TestListenerWithoutTimeout(t *testing.T) {
 	t.Parallel()
 	conn, _ := net.Pipe()
-	if got, _ := stall.Listener(given{conn}, 0).Accept(); got != conn {
+	if got, _ := (stall.Limit{}).Listener(given{conn}).Accept(); got != conn {
 		t.Errorf("Accept = %v, want the connection itself", got)
 	}
 }
@@ -137,7 +137,7 @@ func tcp(t *testing.T, timeout time.Duration) (server, client net.Conn) {
 	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	if server, err = stall.Listener(l, timeout).Accept(); err != nil {
+	if server, err = (stall.Limit{Timeout: timeout}).Listener(l).Accept(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -25,16 +25,16 @@ func UnreadBody(timeout time.Duration) time.Duration {
 //
 // For HTTP/1.1, the body has to arrive within [UnreadBody] altogether, unless next
 // sets another read deadline: net/http reads the rest of what next does not read.
-func Handler(next http.Handler, timeout time.Duration) http.Handler {
-	if timeout == 0 {
+func (l Limit) Handler(next http.Handler) http.Handler {
+	if l.Timeout == 0 {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != http.NoBody {
 			if r.ProtoMajor == 1 {
-				http.NewResponseController(w).SetReadDeadline(time.Now().Add(UnreadBody(timeout)))
+				http.NewResponseController(w).SetReadDeadline(time.Now().Add(UnreadBody(l.Timeout)))
 			}
-			body := newBody(w, r.Body, timeout)
+			body := l.newBody(w, r)
 			defer body.watch.stop()
 			withBody := *r // net/http looks at the body of its own request
 			withBody.Body = body
@@ -44,7 +44,7 @@ func Handler(next http.Handler, timeout time.Duration) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		stream := newStream(w, timeout)
+		stream := l.newStream(w, r)
 		defer stream.watch.stop()
 		next.ServeHTTP(stream, r)
 		stream.finish()
@@ -60,9 +60,13 @@ type body struct {
 	watch watch
 }
 
-func newBody(w http.ResponseWriter, inner io.ReadCloser, timeout time.Duration) *body {
+func (l Limit) newBody(w http.ResponseWriter, r *http.Request) *body {
 	control := http.NewResponseController(w)
-	return &body{inner, watch{timeout: timeout, cut: func() { control.SetReadDeadline(past) }}}
+	client := r.RemoteAddr
+	return &body{r.Body, watch{timeout: l.Timeout, cut: func() {
+		control.SetReadDeadline(past)
+		l.report(client, sentNothing)
+	}}}
 }
 
 // Read implements [io.Reader].

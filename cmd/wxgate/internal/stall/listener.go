@@ -1,23 +1,20 @@
 package stall
 
-import (
-	"net"
-	"time"
-)
+import "net"
 
 // Listener returns a listener whose connections end when the peer takes nothing of
-// what is written to them for the timeout; l itself if the timeout is 0. For TLS, l
-// is the listener below it.
-func Listener(l net.Listener, timeout time.Duration) net.Listener {
-	if timeout == 0 {
-		return l
+// what is written to them for the timeout; inner itself if the timeout is 0. For TLS,
+// inner is the listener below it.
+func (l Limit) Listener(inner net.Listener) net.Listener {
+	if l.Timeout == 0 {
+		return inner
 	}
-	return &listener{l, timeout}
+	return &listener{inner, l}
 }
 
 type listener struct {
 	net.Listener
-	timeout time.Duration
+	limit Limit
 }
 
 // Accept implements [net.Listener].
@@ -29,5 +26,5 @@ func (l *listener) Accept() (net.Conn, error) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		limitUnsent(tcp)
 	}
-	return &conn{Conn: c, timeout: l.timeout}, nil
+	return &conn{Conn: c, limit: l.limit}, nil
 }

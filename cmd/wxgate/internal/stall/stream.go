@@ -23,12 +23,15 @@ type stream struct {
 	watch watch
 }
 
-func newStream(w http.ResponseWriter, timeout time.Duration) *stream {
-	control := http.NewResponseController(w)
+func (l Limit) newStream(w http.ResponseWriter, r *http.Request) *stream {
+	control, client := http.NewResponseController(w), r.RemoteAddr
 	return &stream{
 		ResponseWriter: w,
-		piece:          min(max(int(timeout.Seconds()*slowest), minPiece), maxPiece),
-		watch:          watch{timeout: timeout, cut: func() { control.SetWriteDeadline(past) }},
+		piece:          min(max(int(l.Timeout.Seconds()*slowest), minPiece), maxPiece),
+		watch: watch{timeout: l.Timeout, cut: func() {
+			control.SetWriteDeadline(past)
+			l.report(client, tookNothing)
+		}},
 	}
 }
 
