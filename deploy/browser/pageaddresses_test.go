@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"bytes"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -84,7 +83,7 @@ func pageSites(t *testing.T) map[string]http.Handler {
 	return sites
 }
 
-func pageKeys() session.Keys { return session.Keys{bytes.Repeat([]byte("k"), 32)} }
+func pageKeys() session.Keys { return session.Keys{[]byte("32 random bytes, made once for all")} }
 
 // pageCookie is the session cookie of a visitor who does not follow, at a site with
 // the domain.

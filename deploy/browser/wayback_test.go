@@ -1,7 +1,6 @@
 package browser_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -28,7 +27,7 @@ func startSite(t *testing.T, site http.Handler, configure func(*gateway.Site)) s
 		Account: &wechat.Client{
 			AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, APIURL: wx.URL, OpenURL: wx.URL,
 		},
-		CookieKeys: session.Keys{bytes.Repeat([]byte("k"), 32)},
+		CookieKeys: session.Keys{[]byte("32 random bytes, made once for all")},
 	}
 	configure(&c)
 	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{c}})
