@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -82,7 +84,8 @@ func addTemplates(files map[string]string, from fs.FS, known func(name string) b
 			continue
 		}
 		if !known(name) {
-			return fmt.Errorf("%s: no page has this name", name)
+			return fmt.Errorf("%s: no page has this name; those that exist: %s",
+				name, strings.Join(slices.Sorted(maps.Keys(files)), ", "))
 		}
 		text, err := fs.ReadFile(from, name)
 		if err != nil {

@@ -111,7 +111,7 @@ func TestOwnTemplatesBroken(t *testing.T) {
 	for _, test := range []struct{ name, dir, file, content, want string }{
 		{"no directory", missing, "", "", missing},
 		{"a directory for a page", aDirectory, "", "", "forbidden.html"},
-		{"unknown name", "", "forbiden.html", "x", "forbiden.html: no page has this name"},
+		{"unknown name", "", "forbiden.html", "x", "forbiden.html: no page has this name; those that exist: bad-request.html, base.html, "},
 		{"does not parse", "", "forbidden.html", `{{define "title"}}`, "forbidden.html"},
 		{"unknown field", "", "forbidden.html", `{{define "title"}}{{.Nickname}}{{end}}` + text, "forbidden.html"},
 		{"unknown field with data only", "", "forbidden.html",

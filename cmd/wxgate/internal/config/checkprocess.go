@@ -110,7 +110,7 @@ func (l *loader) relay(c *Config) {
 			"name what the relay is to forward, such as POST /cgi-bin/message/template/send")
 	case c.RelayListen == "" && len(c.RelayPaths) > 0:
 		l.fault(listen, "not set, but "+l.name(paths)+" is; "+
-			"the relay needs an address of its own, such as 127.0.0.1:8081")
+			"the relay needs an address of its own, such as 127.0.0.1:8082")
 	}
 }
 

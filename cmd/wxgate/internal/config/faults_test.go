@@ -78,9 +78,13 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_LOG_FORMAT=text"}, `WXGATE_LOG_FORMAT="text": expected json or console`},
 		{[]string{"WXGATE_ACCESS_LOG=on"}, `WXGATE_ACCESS_LOG="on": expected true or false`},
 		{[]string{"WXGATE_SESSION_TTL=24"}, `WXGATE_SESSION_TTL="24": ` + duration},
+<<<<<<< HEAD
 		{[]string{"WXGATE_DRAIN_DELAY=-1s"}, `WXGATE_DRAIN_DELAY="-1s": ` + duration},
 		{[]string{"WXGATE_STALL_TIMEOUT=-1s"}, `WXGATE_STALL_TIMEOUT="-1s": ` + duration},
 		{[]string{"WXGATE_STALL_TIMEOUT=60"}, `WXGATE_STALL_TIMEOUT="60": ` + duration},
+=======
+		{[]string{"WXGATE_DRAIN_DELAY=-1s"}, `WXGATE_DRAIN_DELAY="-1s": expected a duration that is not negative`},
+>>>>>>> newc
 		{[]string{"WXGATE_SESSION_TTL=0s"}, `WXGATE_SESSION_TTL="0s": expected a duration above zero`},
 		{[]string{"WXGATE_SESSION_MAX_TTL=0"}, `WXGATE_SESSION_MAX_TTL="0": expected a duration above zero`},
 		{[]string{"WXGATE_UPSTREAM_TIMEOUT=0s"}, `WXGATE_UPSTREAM_TIMEOUT="0s": expected a duration above zero`},
@@ -133,7 +137,7 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_JSSDK=on"}, `WXGATE_JSSDK="on": expected true or false`},
 		{[]string{"WXGATE_TOKEN_MODE=plain"}, `WXGATE_TOKEN_MODE="plain": expected stable or legacy`},
 		{[]string{"WXGATE_RELAY_LISTEN=:8081"}, `WXGATE_RELAY_PATHS: not set, but WXGATE_RELAY_LISTEN is; name what the relay is to forward, such as POST /cgi-bin/message/template/send`},
-		{[]string{"WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN: not set, but WXGATE_RELAY_PATHS is; the relay needs an address of its own, such as 127.0.0.1:8081`},
+		{[]string{"WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_LISTEN: not set, but WXGATE_RELAY_PATHS is; the relay needs an address of its own, such as 127.0.0.1:8082`},
 		{[]string{"WXGATE_RELAY_HOSTS=relay.example.com"}, `WXGATE_RELAY_HOSTS="relay.example.com": set, but WXGATE_RELAY_LISTEN is not; without that address there is no relay`},
 		{[]string{"WXGATE_RELAY_HOSTS=https://relay.example.com", "WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_HOSTS="https://relay.example.com": item 1 of the list: expected a host alone, such as h5.example.com, without http:// or https://`},
 		{[]string{"WXGATE_RELAY_HOSTS=ok.example.com, *.example.com", "WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=/cgi-bin/"}, `WXGATE_RELAY_HOSTS="ok.example.com, *.example.com": item 2 of the list: expected a host such as h5.example.com or h5.example.com:8080, in ASCII (xn--… for other scripts), no wildcard`},

@@ -143,8 +143,11 @@ func (l *loader) parse(c *Config, known []variable, presets string) {
 // parseDuration parses a duration that is not negative.
 func parseDuration(text string) (any, error) {
 	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
+	if err != nil {
 		return nil, errors.New("expected a duration with its unit, such as 90s, 5m or 24h")
+	}
+	if d < 0 {
+		return nil, errors.New("expected a duration that is not negative")
 	}
 	return d, nil
 }
