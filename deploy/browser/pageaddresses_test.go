@@ -83,11 +83,6 @@ func pageSites(t *testing.T) map[string]http.Handler {
 	return sites
 }
 
-<<<<<<< HEAD
-=======
-func pageKeys() session.Keys { return session.Keys{[]byte("32 random bytes, made once for all")} }
-
->>>>>>> newc
 // pageCookie is the session cookie of a visitor who does not follow, at a site with
 // the domain.
 func pageCookie(t *testing.T, domain string) string {

@@ -78,13 +78,9 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_LOG_FORMAT=text"}, `WXGATE_LOG_FORMAT="text": expected json or console`},
 		{[]string{"WXGATE_ACCESS_LOG=on"}, `WXGATE_ACCESS_LOG="on": expected true or false`},
 		{[]string{"WXGATE_SESSION_TTL=24"}, `WXGATE_SESSION_TTL="24": ` + duration},
-<<<<<<< HEAD
-		{[]string{"WXGATE_DRAIN_DELAY=-1s"}, `WXGATE_DRAIN_DELAY="-1s": ` + duration},
-		{[]string{"WXGATE_STALL_TIMEOUT=-1s"}, `WXGATE_STALL_TIMEOUT="-1s": ` + duration},
-		{[]string{"WXGATE_STALL_TIMEOUT=60"}, `WXGATE_STALL_TIMEOUT="60": ` + duration},
-=======
 		{[]string{"WXGATE_DRAIN_DELAY=-1s"}, `WXGATE_DRAIN_DELAY="-1s": expected a duration that is not negative`},
->>>>>>> newc
+		{[]string{"WXGATE_STALL_TIMEOUT=-1s"}, `WXGATE_STALL_TIMEOUT="-1s": expected a duration that is not negative`},
+		{[]string{"WXGATE_STALL_TIMEOUT=60"}, `WXGATE_STALL_TIMEOUT="60": ` + duration},
 		{[]string{"WXGATE_SESSION_TTL=0s"}, `WXGATE_SESSION_TTL="0s": expected a duration above zero`},
 		{[]string{"WXGATE_SESSION_MAX_TTL=0"}, `WXGATE_SESSION_MAX_TTL="0": expected a duration above zero`},
 		{[]string{"WXGATE_UPSTREAM_TIMEOUT=0s"}, `WXGATE_UPSTREAM_TIMEOUT="0s": expected a duration above zero`},
