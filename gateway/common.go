@@ -24,6 +24,7 @@ type common struct {
 	unreadBody time.Duration // see Config.UnreadBodyTimeout
 	upgrades   *upgrade.Set  // the WebSockets of visitors
 	warnings   peerWarnings
+	circles    *circles
 }
 
 // peerWarnings are the log messages about addresses that may be proxies, which
@@ -54,6 +55,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		background: newBackground(c.Logger),
 		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),
 		upgrades:   upgrade.New(metrics.websockets),
+		circles:    newCircles(),
 	}
 }
 

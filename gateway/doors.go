@@ -77,6 +77,7 @@ func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app
 		}
 		return err
 	}
+	decided = d.endCircle(decided, r, q)
 	switch r = d.site.asVisited(r, q); decided.action {
 	case useHTTPS:
 		d.logins.useHTTPS(w, d.site.pageAtHTTPS(r))
@@ -89,6 +90,15 @@ func (d *doors) pass(w *recorder, r *http.Request, q *facts, v visitor, next app
 	default:
 		return d.refusal(decided, v, r)
 	}
+}
+
+// endCircle returns decided. If it redirects the visitor who sends r to https once
+// too often, it returns what they get there.
+func (d *doors) endCircle(decided verdict, r *http.Request, q *facts) verdict {
+	if decided.action == useHTTPS && !d.site.circles.turn(r, q.clientIP) {
+		return d.site.policy.loginAnswer(r.UserAgent())
+	}
+	return decided
 }
 
 // refusal returns the answer to request r of v, which decided refuses.

@@ -81,6 +81,7 @@ func (d *doors) authorize(w *recorder, r *http.Request, q *facts, ask question, 
 		d.allow(w, r, q, v, by, d.site.policy.loadsPage(&ask))
 		return nil
 	}
+	decided = d.endCircle(decided, r, q)
 	switch r = d.site.asVisited(r, q); decided.action {
 	case useHTTPS:
 		d.logins.useHTTPS(w, d.site.pageAtHTTPS(r))

@@ -140,3 +140,29 @@ func TestPlainHTTPPageFlow(t *testing.T) {
 	code, state := s.pageCode(b, "/a")
 	s.wantVisitor(s.postCode(b, code, state), b, s.openID("lihua"))
 }
+
+// noJar is the jar of a browser that keeps no cookies.
+type noJar struct{}
+
+func (noJar) SetCookies(*url.URL, []*http.Cookie) {}
+func (noJar) Cookies(*url.URL) []*http.Cookie     { return nil }
+
+// A browser that keeps no cookies does not go in circles: it ends on the page that
+// says what is wrong.
+func TestPlainHTTPWithoutCookies(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"/cart?id=7", "//shop/7", "/_wx/login?return_to=%2Fcart"} {
+		t.Run(address, func(t *testing.T) {
+			t.Parallel()
+			s := newLoginMemorySite(t, func(c *testConfig) {
+				c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+			})
+			b := frontProxy{alwaysHTTP: true}.browser(s)
+			b.Jar = noJar{}
+			page := s.open(b, s.url+address)
+			if page.Status != http.StatusBadRequest || !strings.Contains(string(page.Body), headingNoCookies) || len(page.Hops) > 15 {
+				t.Errorf("ended with %d after %d hops at %s, want the page about cookies within fifteen", page.Status, len(page.Hops), page.URL)
+			}
+		})
+	}
+}

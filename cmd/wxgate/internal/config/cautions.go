@@ -57,7 +57,9 @@ func accessCautions() []caution {
 				"if only pods can reach wxgate, name their network",
 		},
 		{
-			"TRUSTED_PROXIES", func(c *Config) bool { return c.Mode != "proxy" && len(c.TrustedProxies) == 0 },
+			"TRUSTED_PROXIES", func(c *Config) bool { // a hub may have no site of its own, and no proxy that asks
+				return c.Mode != "proxy" && len(c.TrustedProxies) == 0 && len(c.HubSites) == 0
+			},
 			"no trusted proxy in forward-auth mode",
 			"set it to your proxy's addresses: wxgate ignores the X-Forwarded-* and X-Original-* headers of others",
 		},
