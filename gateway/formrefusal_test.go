@@ -79,57 +79,62 @@ func TestFormWithoutASession(t *testing.T) {
 	}
 }
 
+// replaced returns headers, name and value by turns, with one replaced.
+func replaced(header []string, name string, values ...string) []string {
+	var out []string
+	for pair := range slices.Chunk(header, 2) {
+		if pair[0] != name {
+			out = append(out, pair...)
+		}
+	}
+	for _, value := range values {
+		out = append(out, name, value)
+	}
+	return out
+}
+
 // At all doors a form is answered with the same page, and nothing else is.
 func TestFormAtFourDoors(t *testing.T) {
 	t.Parallel()
 	site := new(echo)
-	upstream := httptest.NewServer(site)
-	t.Cleanup(upstream.Close)
-	g, _ := newGateway(t, nil, func(c *testConfig) {
-		c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}}
+	g, _ := newGateway(t, site, func(c *testConfig) {
 		c.APIPaths, c.TrustedProxies = []string{"/api/"}, loopback
 		c.DenyOpenIDsFile = openIDList(t, "oDENIED\n")
 	})
 	denied := signedIn(t, func(s *session.Session) { s.OpenID = "oDENIED" })
 	form := asFormOf(rigOrigin + "/cart")
-	without := func(name string, instead ...string) []string {
-		var header []string
-		for pair := range slices.Chunk(form, 2) {
-			if pair[0] != name {
-				header = append(header, pair...)
-			}
-		}
-		return append(header, instead...)
-	}
+	formOfDenied := replaced(form, "Cookie", denied)
+	login := loginTo(rigOrigin + "/cart")
+	mode := func(values ...string) []string { return replaced(form, "Sec-Fetch-Mode", values...) }
 	for _, tt := range []struct {
-		name    string
-		request doorRequest
-		status  int
-		heading string // empty: JSON
-		button  string
+		name           string
+		method, target string
+		header         []string
+		status         int
+		heading        string // empty: JSON
+		button         string
 	}{
-		{"form", doorRequest{"POST", "/orders", form}, 401, headingFormUnauthorized, loginTo(rigOrigin + "/cart")},
-		{"form of somebody denied", doorRequest{"POST", "/orders", append(slices.Clone(form), "Cookie", denied)},
-			403, headingForbidden, rigOrigin + "/cart"},
-		{"form for an API path", doorRequest{"POST", "/api/orders", form}, 401, "", ""},
-		{"form for an API path of somebody denied", doorRequest{"POST", "/api/orders", append(slices.Clone(form), "Cookie", denied)}, 403, "", ""},
-		{"script", doorRequest{"POST", "/orders", without("Sec-Fetch-Mode", "Sec-Fetch-Mode", "cors")}, 401, "", ""},
-		{"script of the same origin", doorRequest{"POST", "/orders", without("Sec-Fetch-Mode", "Sec-Fetch-Mode", "same-origin")}, 401, "", ""},
-		{"beacon", doorRequest{"POST", "/orders", without("Sec-Fetch-Mode", "Sec-Fetch-Mode", "no-cors")}, 401, "", ""},
-		{"mode in capitals", doorRequest{"POST", "/orders", without("Sec-Fetch-Mode", "Sec-Fetch-Mode", "NAVIGATE")}, 401, "", ""},
-		{"no mode", doorRequest{"POST", "/orders", without("Sec-Fetch-Mode")}, 401, "", ""},
-		{"program", doorRequest{"POST", "/orders", []string{"User-Agent", "curl/8", "Accept", "*/*"}}, 401, "", ""},
-		{"XMLHttpRequest", doorRequest{"POST", "/orders", append(slices.Clone(form), "X-Requested-With", "XMLHttpRequest")}, 401, "", ""},
-		{"WeChat's own X-Requested-With", doorRequest{"POST", "/orders", append(slices.Clone(form), "X-Requested-With", "com.tencent.mm")},
-			401, headingFormUnauthorized, loginTo(rigOrigin + "/cart")},
-		{"upgrade", doorRequest{"POST", "/orders", append(slices.Clone(form), "Upgrade", "websocket")}, 401, "", ""},
-		{"PUT", doorRequest{"PUT", "/orders", form}, 401, "", ""},
-		{"DELETE", doorRequest{"DELETE", "/orders", form}, 401, "", ""},
-		{"PATCH", doorRequest{"PATCH", "/orders", form}, 401, "", ""},
-		{"QUERY", doorRequest{"QUERY", "/orders", form}, 401, "", ""},
+		{"form", "POST", "/orders", form, 401, headingFormUnauthorized, login},
+		{"form of somebody denied", "POST", "/orders", formOfDenied, 403, headingForbidden, rigOrigin + "/cart"},
+		{"form for an API path", "POST", "/api/orders", form, 401, "", ""},
+		{"form for an API path of somebody denied", "POST", "/api/orders", formOfDenied, 403, "", ""},
+		{"script", "POST", "/orders", mode("cors"), 401, "", ""},
+		{"script of the same origin", "POST", "/orders", mode("same-origin"), 401, "", ""},
+		{"beacon", "POST", "/orders", mode("no-cors"), 401, "", ""},
+		{"mode in capitals", "POST", "/orders", mode("NAVIGATE"), 401, "", ""},
+		{"no mode", "POST", "/orders", mode(), 401, "", ""},
+		{"program", "POST", "/orders", []string{"User-Agent", "curl/8", "Accept", "*/*"}, 401, "", ""},
+		{"XMLHttpRequest", "POST", "/orders", replaced(form, "X-Requested-With", "XMLHttpRequest"), 401, "", ""},
+		{"WeChat's X-Requested-With", "POST", "/orders", replaced(form, "X-Requested-With", "com.tencent.mm"),
+			401, headingFormUnauthorized, login},
+		{"upgrade", "POST", "/orders", replaced(form, "Upgrade", "websocket"), 401, "", ""},
+		{"PUT", "PUT", "/orders", form, 401, "", ""},
+		{"DELETE", "DELETE", "/orders", form, 401, "", ""},
+		{"PATCH", "PATCH", "/orders", form, 401, "", ""},
+		{"QUERY", "QUERY", "/orders", form, 401, "", ""},
 	} {
-		for name, a := range refusedAtDoors(t, g, site, tt.request) {
-			what := tt.name + ", through " + name
+		for door, a := range refusedAtDoors(t, g, site, doorRequest{tt.method, tt.target, tt.header}) {
+			what := tt.name + ", through " + door
 			if a.StatusCode != tt.status {
 				t.Errorf("%s: status %d, want %d", what, a.StatusCode, tt.status)
 			}
@@ -141,9 +146,9 @@ func TestFormAtFourDoors(t *testing.T) {
 			if got := button(t, a.body); got != tt.button {
 				t.Errorf("%s: button leads to %q, want %q", what, got, tt.button)
 			}
-			login := a.Header.Get("X-WX-Login-URL")
-			if name == "forward auth" && tt.status == 401 && login != tt.button {
-				t.Errorf("%s: X-WX-Login-URL %q, want %q", what, login, tt.button)
+			header := a.Header.Get("X-WX-Login-URL")
+			if door == "forward auth" && tt.status == 401 && header != tt.button {
+				t.Errorf("%s: X-WX-Login-URL %q, want %q", what, header, tt.button)
 			}
 		}
 	}
@@ -187,7 +192,9 @@ func TestFormRefusedForAnotherReason(t *testing.T) {
 		slow := httptest.NewServer(silent)
 		t.Cleanup(slow.Close)
 		away := mustURL(t, "http://127.0.0.1:1")
-		c.Upstreams = []gateway.Upstream{{Prefix: "/slow/", URL: mustURL(t, slow.URL)}, {Prefix: "/away/", URL: away}, {Prefix: "/api/away/", URL: away}}
+		c.Upstreams = []gateway.Upstream{
+			{Prefix: "/slow/", URL: mustURL(t, slow.URL)}, {Prefix: "/away/", URL: away}, {Prefix: "/api/away/", URL: away},
+		}
 	})
 	visitor := signedIn(t)
 	for _, tt := range []struct {
@@ -204,7 +211,8 @@ func TestFormRefusedForAnotherReason(t *testing.T) {
 		{"no upstream", "POST", "/none", "a=b", 404, "没有这个页面", nil},
 		{"no such endpoint", "POST", "/_wx/none", "a=b", 404, "没有这个页面", nil},
 		{"endpoint of another method", "POST", "/_wx/login", "a=b", 405, headingMethod, nil},
-		{"sign-out by another site", "POST", "/_wx/logout", "", 403, headingForbidden, []string{"Sec-Fetch-Site", "cross-site"}},
+		{"sign-out by another site", "POST", "/_wx/logout", "", 403, headingForbidden,
+			[]string{"Sec-Fetch-Site", "cross-site"}},
 		{"endpoint for scripts", "POST", "/_wx/session", "a=b", 400, "", nil},
 		{"PUT", "PUT", "/away/x", "a=b", 502, "", nil},
 	} {
@@ -234,8 +242,13 @@ func TestFormOfANonFollower(t *testing.T) {
 	t.Parallel()
 	testFollowSite(t, "tom", func(t *testing.T, s *loginSite, b *wechattest.Browser) {
 		s.open(b, "/")
-		for referer, want := range map[string]string{s.url + "/cart": s.url + "/cart", "": "/", "https://evil.example/": "/"} {
-			a := s.do(b, "POST", "/orders", strings.NewReader("a=b"), func(r *http.Request) { r.Header.Set("Referer", referer) })
+		from := func(page string) func(*http.Request) {
+			return func(r *http.Request) { r.Header.Set("Referer", page) }
+		}
+		for referer, want := range map[string]string{
+			s.url + "/cart": s.url + "/cart", "": "/", "https://evil.example/": "/",
+		} {
+			a := s.do(b, "POST", "/orders", strings.NewReader("a=b"), from(referer))
 			wantPage(t, a, 403, headingFollow)
 			if got := button(t, a.body); got != want {
 				t.Errorf("from %q: button leads to %q, want %q", referer, got, want)
@@ -244,7 +257,7 @@ func TestFormOfANonFollower(t *testing.T) {
 		s.wx.Fault(wechattest.Fault{Path: userPath, Mode: wechattest.FaultErrcode, Code: -1})
 		time.Sleep(25 * time.Hour) // the last answer no longer counts, nor does the session
 		s.open(b, "/")
-		a := s.do(b, "POST", "/orders", nil, func(r *http.Request) { r.Header.Set("Referer", s.url+"/cart") })
+		a := s.do(b, "POST", "/orders", nil, from(s.url+"/cart"))
 		wantPage(t, a, 503, headingWeChatAway)
 		if got := button(t, a.body); got != s.url+"/cart" {
 			t.Errorf("while WeChat is away: button leads to %q, want %s/cart", got, s.url)
@@ -259,8 +272,9 @@ func TestFormAtAnUnknownHost(t *testing.T) {
 	q := r.newRequest(t, "POST", "/", nil, asFormOf("https://evil.example/")...)
 	q.Host = "evil.example"
 	a := r.send(t, q)
-	if a.StatusCode != 421 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") || buttonLink.MatchString(a.body) {
-		t.Errorf("answer %d %s with button %q, want a 421 page without one", a.StatusCode, a.Header.Get("Content-Type"), buttonLink.FindString(a.body))
+	kind, button := a.Header.Get("Content-Type"), buttonLink.FindString(a.body)
+	if a.StatusCode != 421 || !strings.HasPrefix(kind, "text/html") || button != "" {
+		t.Errorf("answer %d %s with button %q, want a 421 page without one", a.StatusCode, kind, button)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 // query as servers read it, and that all else stays.
 func FuzzWithoutOldCode(f *testing.F) {
 	for _, address := range []string{
-		"https://h5.example.com/guest?code=a&state=b&c=%2F#/r", "/?%63ode=1&x", "/?code#?state=1", "?&&code&", "/?a;code=1", "/?code%=1&co+de",
+		"https://h5.example.com/guest?code=a&state=b&c=%2F#/r", "/?%63ode=1&x", "/?code#?state=1",
+		"?&&code&", "/?a;code=1", "/?code%=1&co+de",
 	} {
 		f.Add(address)
 	}

@@ -131,7 +131,8 @@ func TestHubTakesOldCodeOut(t *testing.T) {
 			separator = "&"
 		}
 		prefix := shop1Origin + want + separator + "code="
-		if !strings.HasPrefix(address, prefix) || !strings.HasSuffix(address, "&state="+page.State) || fragment != wantFragment {
+		ticket, ok := strings.CutPrefix(address, prefix)
+		if !ok || !strings.HasSuffix(ticket, "&state="+page.State) || fragment != wantFragment {
 			t.Errorf("%s: the hub leads back to %q, want %s…&state=%s#%s", tt.page, back, prefix, page.State, wantFragment)
 		}
 	}

@@ -24,15 +24,19 @@ import (
 // some reader takes for an address elsewhere.
 var hostileTargets = []string{
 	"//evil.example", "//evil.example/x", "///evil.example", "//", "//evil.example@h5.example.com/",
-	"/%2f/evil.example", "/%2fevil.example", "/%5cevil.example", "/%5C%5Cevil.example", `/\evil.example`, `/\\evil.example`,
-	`//\evil.example`, `\\evil.example`, "/..//evil.example", "/.//evil.example", "/a/..//evil.example", "/%2e%2e//evil.example",
+	"/%2f/evil.example", "/%2fevil.example", "/%5cevil.example", "/%5C%5Cevil.example",
+	`/\evil.example`, `/\\evil.example`, `//\evil.example`, `\\evil.example`,
+	"/..//evil.example", "/.//evil.example", "/a/..//evil.example", "/%2e%2e//evil.example",
 	"/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "/\t", "//\tevil.example", "/\x00/evil.example",
 	"javascript:alert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", "data:text/html,x", "https:evil.example",
-	"https://evil.example/", "https:/evil.example", "https:///evil.example", "http://evil.example", "https://h5.example.com@evil.example/",
-	"https://h5.example.com.evil.example/", `https://h5.example.com\@evil.example/`, "https://h5.example.com//evil.example",
-	"https://h5.example.com/\t/evil.example", "https://m.example.com//evil.example", "/_wx/login?return_to=//evil.example",
-	"//_wx/login?return_to=//evil.example", "/?next=//evil.example", "/#//evil.example", "/\"><a href=//evil.example>x</a>",
-	"//evil.example/\"onclick=alert(1)", "/'//evil.example", "//{{.}}", "//%00evil.example", "//evil。example", "／／evil.example",
+	"https://evil.example/", "https:/evil.example", "https:///evil.example", "http://evil.example",
+	"https://h5.example.com@evil.example/", "https://h5.example.com.evil.example/",
+	`https://h5.example.com\@evil.example/`, "https://h5.example.com//evil.example",
+	"https://h5.example.com/\t/evil.example", "https://m.example.com//evil.example",
+	"/_wx/login?return_to=//evil.example", "//_wx/login?return_to=//evil.example",
+	"/?next=//evil.example", "/#//evil.example", "/\"><a href=//evil.example>x</a>",
+	"//evil.example/\"onclick=alert(1)", "/'//evil.example", "//{{.}}", "//%00evil.example",
+	"//evil。example", "／／evil.example",
 }
 
 // pageSites are gateways that show all pages between them: each visitor has a
@@ -97,7 +101,8 @@ func pageCookie(t *testing.T, domain string) string {
 	h := make(http.Header)
 	now := time.Now()
 	err = store.Save(nil, h, &session.Session{
-		AppID: wechattest.StockAppID, OpenID: "oNobodyKnowsThisVisitor00000", Scope: "snsapi_base", IssuedAt: now, RenewedAt: now,
+		AppID: wechattest.StockAppID, OpenID: "oNobodyKnowsThisVisitor00000", Scope: "snsapi_base",
+		IssuedAt: now, RenewedAt: now,
 	})
 	if err != nil {
 		t.Fatal(err)

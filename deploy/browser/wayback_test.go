@@ -19,7 +19,9 @@ func startSite(t *testing.T, site http.Handler, configure func(*gateway.Site)) s
 	wx := wechattest.NewServer()
 	t.Cleanup(wx.Close)
 	var handler http.Handler
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(front.Close)
 	c := gateway.Site{
 		PublicURL: front.URL,
@@ -42,7 +44,8 @@ func startSite(t *testing.T, site http.Handler, configure func(*gateway.Site)) s
 func (b *browser) hashRouter(t *testing.T) {
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Write([]byte(`<!doctype html><p id="route"></p><form method="post" action="/_wx/logout?return_to=/bye"><button>leave</button></form>
+		w.Write([]byte(`<!doctype html><p id="route"></p>
+<form method="post" action="/_wx/logout?return_to=/bye"><button>leave</button></form>
 <script>
 const route = document.getElementById("route");
 route.textContent = "route: " + location.hash;
@@ -79,14 +82,16 @@ func (b *browser) formAfterSession(t *testing.T) {
 			fmt.Fprintf(w, `<!doctype html><h1>ordered %s</h1>`, r.FormValue("item"))
 			return
 		}
-		w.Write([]byte(`<!doctype html><h1>shop</h1><form method="post" action="/orders"><input name="item" value="tea"><button>order</button></form>`))
+		w.Write([]byte(`<!doctype html><h1>shop</h1>
+<form method="post" action="/orders"><input name="item" value="tea"><button>order</button></form>`))
 	})
 	origin := startSite(t, page, func(c *gateway.Site) { c.APIPaths = []string{"/api/"} })
 	for _, address := range []string{"/cart?id=7", "//cart?id=7"} {
 		tab := b.profile(t)
 		tab.open(origin + address)
 		tab.see("h1", "shop")
-		tab.evaluate(`fetch("/_wx/logout", {method: "POST"}).then(() => document.querySelector("h1").textContent = "signed out")`)
+		tab.evaluate(`fetch("/_wx/logout", {method: "POST"})
+			.then(() => document.querySelector("h1").textContent = "signed out")`)
 		tab.see("h1", "signed out")
 		tab.press("button")
 		tab.see("h1", "登录已失效")
