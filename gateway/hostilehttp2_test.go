@@ -108,7 +108,7 @@ var hostileHTTP2 = []hostile{
 
 	// The body.
 	{name: "2: length that is short",
-		frames:  []frame{headers(false, pseudo("POST", "/orders", "content-length: 2")...), data(true, "hello")},
+		frames:  []frame{headers(false, pseudo("POST", "/public/a", "content-length: 2")...), data(true, "hello")},
 		answers: "RST PROTOCOL_ERROR"},
 	{name: "2: two lengths",
 		frames: []frame{headers(false, pseudo("POST", "/public/a", "content-length: 5",

@@ -104,6 +104,10 @@ func TestSiteAnswersPassAsTheyAre(t *testing.T) {
 				if !strings.Contains(tt.answer, "Date") {
 					got = withoutDate(t, got)
 				}
+				if !strings.Contains(tt.answer, "Content-Length") {
+					// net/http says so if an empty answer has ended before it is flushed.
+					got = strings.Replace(got, "|content-length: 0|", "|", 1)
+				}
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", protocol, diff)
 				}
