@@ -50,7 +50,8 @@ func (c *common) countLogin(r *http.Request, q *facts) error {
 				Str("peer", access.Short(r.RemoteAddr)).
 				Stringer("limit", c.limiter.rate).
 				Str("hint", "if client_ip is the address of a proxy or balancer, add it to "+
-					"WXGATE_TRUSTED_PROXIES, so that its visitors count one by one; if many visitors share the address, raise WXGATE_LOGIN_RATE").
+					"WXGATE_TRUSTED_PROXIES, so that its visitors count one by one; "+
+					"if many visitors share the address, raise WXGATE_LOGIN_RATE").
 				Msg("login rate exceeded")
 		})
 	}
