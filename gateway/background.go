@@ -14,12 +14,18 @@ import (
 // It is safe for concurrent use.
 type background struct {
 	logger zerolog.Logger
-	files  []func(context.Context) // each reads a file again and again until its ctx ends
+	files  []watched
 
 	mu      sync.Mutex // held to start a task, and to end the context of all
 	ctx     context.Context
 	end     context.CancelFunc
 	running sync.WaitGroup
+}
+
+// watched is a [watch.File] of any type.
+type watched interface {
+	Run(ctx context.Context)
+	Reread()
 }
 
 func newBackground(logger zerolog.Logger) *background {
@@ -31,8 +37,8 @@ func newBackground(logger zerolog.Logger) *background {
 // run watches the files until ctx ends, then ends all tasks and waits for them.
 // No task is started after that.
 func (b *background) run(ctx context.Context) {
-	for _, watch := range b.files {
-		b.start(ctx, watch)
+	for _, file := range b.files {
+		b.start(ctx, file.Run)
 	}
 	<-ctx.Done()
 	b.mu.Lock()

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"time"
 
@@ -150,7 +149,7 @@ func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
 	open := func(path string) (*openIDFile, error) {
 		file, err := newOpenIDFile(path, b.common.logger)
 		if file != nil {
-			b.watch(file.Run)
+			b.watch(file)
 		}
 		return file, err
 	}
@@ -171,7 +170,7 @@ func (b *builder) assertionsOf(path, publicURL string, errs *fieldErrors) *asser
 	keys, err := cached(b.keys, path, func(path string) (*watch.File[*assertion.Keys], error) {
 		file, err := assertion.OpenKeys(path, b.common.logger)
 		if err == nil {
-			b.watch(file.Run)
+			b.watch(file)
 		}
 		return file, err
 	})
@@ -182,9 +181,9 @@ func (b *builder) assertionsOf(path, publicURL string, errs *fieldErrors) *asser
 	return assertion.New(keys, publicURL, b.common.logger)
 }
 
-// watch has the gateway read a file again and again by its run.
-func (b *builder) watch(run func(context.Context)) {
-	b.common.background.files = append(b.common.background.files, run)
+// watch has the gateway reread a file.
+func (b *builder) watch(file watched) {
+	b.common.background.files = append(b.common.background.files, file)
 }
 
 // cached returns made[place], calling read the first time.

@@ -51,6 +51,14 @@ func New(c Config) (*Gateway, error) {
 // server, and end ctx after the server's Shutdown.
 func (g *Gateway) Run(ctx context.Context) { g.background.run(ctx) }
 
+// Reread makes Run look at the files at once, for an operator who does not want to
+// wait. It returns before they are read.
+func (g *Gateway) Reread() {
+	for _, file := range g.background.files {
+		file.Reread()
+	}
+}
+
 // ServeHTTP answers r itself, or forwards it to an upstream with the visitor's
 // identity.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {

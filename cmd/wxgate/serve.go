@@ -99,7 +99,7 @@ func newRegistry() *prometheus.Registry {
 // ext_authz if it has an address.
 func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger) ([]*server, error) {
 	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger, c.StallTimeout)
-	main.background = append(main.background, g.Run)
+	reread := []func(){g.Reread}
 	main.upgraded = g.Shutdown
 	servers := []*server{main}
 	if c.TLSCertFile != "" {
@@ -109,7 +109,9 @@ func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger)
 		}
 		main.tls = serving(pair)
 		main.background = append(main.background, pair.Run)
+		reread = append(reread, pair.Reread)
 	}
+	main.background = append(main.background, g.Run, onHangup(logger, reread))
 	if c.ExtAuthzListen != "" {
 		servers = append(servers, newExtAuthz(http.HandlerFunc(g.Authorize), c.ExtAuthzListen, logger, c.StallTimeout))
 	}

@@ -39,6 +39,7 @@ type File[T any] struct {
 	paths  []string
 	logger zerolog.Logger
 	value  atomic.Pointer[T]
+	wake   chan struct{} // tells Run to look at once
 
 	// Of the goroutine that reads the files.
 	seen   []os.FileInfo
@@ -49,7 +50,7 @@ type File[T any] struct {
 
 // Open reads the files for the first time. The error names the file.
 func Open[T any](format Format[T], logger zerolog.Logger, paths ...string) (*File[T], error) {
-	f := &File[T]{format: format, paths: paths, logger: logger}
+	f := &File[T]{format: format, paths: paths, logger: logger, wake: make(chan struct{}, 1)}
 	if _, err := f.read(); err != nil {
 		return nil, err
 	}
@@ -72,8 +73,17 @@ func (f *File[T]) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			f.look()
+		case <-f.wake:
 		}
+		f.look()
+	}
+}
+
+// Reread makes Run look at the files at once. It does not wait for it.
+func (f *File[T]) Reread() {
+	select {
+	case f.wake <- struct{}{}:
+	default: // Run is about to look
 	}
 }
 

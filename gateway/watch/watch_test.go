@@ -370,6 +370,24 @@ func TestSlowRead(t *testing.T) {
 	})
 }
 
+func TestReread(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "words")
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, zerolog.Nop(), writeOld(t, path, "a"))
+		pass(time.Minute)
+		write(t, path, "b")
+		start := time.Now()
+		for range 3 {
+			f.Reread()
+		}
+		synctest.Wait()
+		if got := f.Value(); got != "B" || time.Since(start) > 0 {
+			t.Errorf("%q after %v, want B at once", got, time.Since(start))
+		}
+	})
+}
+
 // Without Run, and after it, nobody looks at the files.
 func TestRunEnds(t *testing.T) {
 	t.Parallel()
