@@ -128,9 +128,12 @@ func printDemo(w io.Writer, origin string) {
 		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
 }
 
-// listenLocally opens a listener and returns the origin at which a browser on
-// this machine reaches it.
+// listenLocally opens a listener at the address of --listen and returns the origin
+// at which a browser on this machine reaches it.
 func listenLocally(address string) (net.Listener, string, error) {
+	if err := config.ListenAddress(address); err != nil {
+		return nil, "", usageError{fmt.Errorf("--listen %q: %w", address, err)}
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, "", fmt.Errorf("--listen: %w; try another port, such as --listen 127.0.0.1:8088", err)

@@ -36,6 +36,11 @@ func accessCautions() []caution {
 			"make another one (wxgate keygen): the hub and all of its sites could make sessions of this site",
 		},
 		{
+			"ADMIN_TOKEN", func(c *Config) bool { return repeats(session.Key(c.AdminToken.Reveal())) },
+			"admin token is a pattern",
+			"replace it (wxgate keygen): anyone who guesses it gets the account's access token",
+		},
+		{
 			"PUBLIC_PATHS", func(c *Config) bool { return opensMost(c.PublicPaths) },
 			"public paths open nearly everything",
 			"name the folders that are public, such as /static/, and the paths of forms, such as POST /hook",

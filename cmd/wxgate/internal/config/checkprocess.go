@@ -26,7 +26,7 @@ func (l *loader) listeners(c *Config) {
 		if a.address == "" {
 			continue
 		}
-		l.check(a.name, listenAddress(a.address))
+		l.check(a.name, ListenAddress(a.address))
 		for _, b := range earlier {
 			if l.sound(a.name, b.name) && overlap(a.address, b.address) {
 				l.fault(a.name, fmt.Sprintf("%s overlaps the address of %s, %s; expected another port%s",
@@ -53,7 +53,9 @@ func (c *Config) listeners() []listener {
 	}
 }
 
-func listenAddress(s string) error {
+// ListenAddress checks an address to listen on: a host and a port, the host may be
+// left out.
+func ListenAddress(s string) error {
 	host, port, err := net.SplitHostPort(s)
 	_, notIP := netip.ParseAddr(host)
 	if err != nil || !origin.IsPort(port) || host != "" && notIP != nil && !origin.IsHostname(strings.ToLower(host)) {

@@ -33,6 +33,7 @@ func TestWarnings(t *testing.T) {
 	const (
 		text    = "WXGATE_COOKIE_KEYS: cookie key is text or a pattern"
 		hub     = "WXGATE_HUB_KEY: hub key is text or a pattern"
+		admin   = "WXGATE_ADMIN_TOKEN: admin token is a pattern"
 		most    = "WXGATE_PUBLIC_PATHS: public paths open nearly everything"
 		relay   = "WXGATE_RELAY_PATHS: relay forwards nearly every call"
 		token   = "WXGATE_RELAY_PATHS: relay never forwards calls for a token"
@@ -76,6 +77,10 @@ func TestWarnings(t *testing.T) {
 			[]string{"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY=Ga8B6mdz4YW00T7IwgX7GYEKBiAIKyLYRe4r4tqgn10="},
 			"WXGATE_HUB_KEY: hub key is a cookie key too",
 		},
+		{[]string{"WXGATE_ADMIN_TOKEN=aaaaaaaaaaaaaaaa"}, admin},
+		{[]string{"WXGATE_ADMIN_TOKEN=secretsecretsecret"}, admin},
+		{[]string{"WXGATE_ADMIN_TOKEN=1234567812345678"}, admin},
+		{[]string{"WXGATE_ADMIN_TOKEN=9f86d081884c7d65"}, ""},
 
 		{[]string{"WXGATE_PUBLIC_PATHS=/{a}/"}, most},
 		{[]string{"WXGATE_PUBLIC_PATHS=GET /{a},GET /{a}/{b...}"}, most},
