@@ -158,3 +158,18 @@ func TestLogoutBehindAnotherHost(t *testing.T) {
 		}
 	}
 }
+
+// The site's own host by plain http is another origin, where anybody on the way can
+// write the page.
+func TestPlainHTTPPageIsAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for _, path := range []string{"/_wx/logout", "/_wx/session"} {
+		for _, origin := range []string{"http://" + rigHost, "http://" + rigHost + ":443"} {
+			host := strings.TrimPrefix(origin, "http://")
+			if a := r.at(t, host, "POST", path, "Origin", origin); a.StatusCode != 403 {
+				t.Errorf("%s from %s: answer %d, want 403", path, origin, a.StatusCode)
+			}
+		}
+	}
+}

@@ -149,7 +149,9 @@ func sameOriginOnly(public string) func(endpoint) endpoint {
 	_ = protection.AddTrustedOrigin(public)
 	return func(next endpoint) endpoint {
 		return func(w *recorder, r *http.Request, q *facts, v visitor) error {
-			if protection.Check(r) != nil {
+			// Check compares hosts alone.
+			downgraded := strings.HasPrefix(public, "https:") && strings.HasPrefix(r.Header.Get("Origin"), "http:")
+			if downgraded || protection.Check(r) != nil {
 				return refusal.NotAllowed()
 			}
 			return next(w, r, q, v)

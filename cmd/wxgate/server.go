@@ -58,6 +58,7 @@ func newHTTPServer(handler http.Handler, logger zerolog.Logger, stalled time.Dur
 			MaxReceiveBufferPerStream: 256 << 10,
 		},
 		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      stalled, // of net/http's own responses: package stall takes it from all others
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		// net/http would answer "OPTIONS *" with 200 before the handler sees it.

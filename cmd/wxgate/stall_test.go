@@ -8,12 +8,14 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // patient is the limit in these tests.
@@ -280,6 +282,40 @@ func TestStalledStreamLeavesTheConnection(t *testing.T) {
 			t.Errorf("the next response is %q, %v, want %q", got, err, "small")
 		}
 	})
+}
+
+// net/http answers some requests of HTTP/2 before any handler. Their streams end too.
+func TestStalledReaderOfTheServersOwnResponseIsCutOff(t *testing.T) {
+	t.Parallel()
+	large := hpack.HeaderField{Name: "x", Value: strings.Repeat("a", 3900)} // a byte each after the first
+	for _, test := range []struct {
+		status string
+		fields []hpack.HeaderField
+	}{
+		{"400", []hpack.HeaderField{{Name: "te", Value: "gzip"}}},
+		{"400", []hpack.HeaderField{{Name: "connection", Value: "close"}}},
+		{"431", slices.Repeat([]hpack.HeaderField{large}, 40)},
+	} {
+		t.Run(test.status+" for "+test.fields[0].Name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := dialHTTP2(t, dialServer(t, patient, &stallingSite{}, nil)).(*clientHTTP2)
+				since := time.Now()
+				c.askWith(t, "GET", "/small", false, test.fields...)
+				if got := c.header(t).Get(":status"); got != test.status {
+					t.Errorf("status %s, want %s", got, test.status)
+				}
+				select {
+				case err := <-c.ended:
+					if took := time.Since(since); err != errReset || took != patient {
+						t.Errorf("ended with %v after %v, want %v after %v", err, took, errReset, patient)
+					}
+				case <-time.After(10 * patient):
+					t.Errorf("not cut off within %v", 10*patient)
+				}
+			})
+		})
+	}
 }
 
 // A client that does not read its connection gets not even control frames.

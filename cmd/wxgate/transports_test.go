@@ -237,11 +237,18 @@ func (c *clientHTTP2) read() error {
 
 func (c *clientHTTP2) ask(t *testing.T, method, path string, body bool) {
 	t.Helper()
+	c.askWith(t, method, path, body)
+}
+
+// askWith is ask with further header fields.
+func (c *clientHTTP2) askWith(t *testing.T, method, path string, body bool, further ...hpack.HeaderField) {
+	t.Helper()
 	c.encoded.Reset()
-	for _, field := range [][2]string{
-		{":method", method}, {":scheme", "http"}, {":authority", "h5.example.com"}, {":path", path},
-	} {
-		c.encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]})
+	for _, field := range append([]hpack.HeaderField{
+		{Name: ":method", Value: method}, {Name: ":scheme", Value: "http"},
+		{Name: ":authority", Value: "h5.example.com"}, {Name: ":path", Value: path},
+	}, further...) {
+		c.encoder.WriteField(field)
 	}
 	c.id = c.next
 	c.next += 2

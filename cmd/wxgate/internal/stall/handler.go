@@ -23,6 +23,9 @@ func UnreadBody(timeout time.Duration) time.Duration {
 // write that waits fails with [os.ErrDeadlineExceeded]. It returns next if the
 // timeout is 0.
 //
+// It ends the server's WriteTimeout, which then limits only the responses that
+// net/http writes to HTTP/2 before it calls a handler.
+//
 // For HTTP/1.1, the body has to arrive within [UnreadBody] altogether, unless next
 // sets another read deadline: net/http reads the rest of what next does not read.
 func (l Limit) Handler(next http.Handler) http.Handler {
@@ -30,9 +33,11 @@ func (l Limit) Handler(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		control.SetWriteDeadline(time.Time{})
 		if r.Body != http.NoBody {
 			if r.ProtoMajor == 1 {
-				http.NewResponseController(w).SetReadDeadline(time.Now().Add(UnreadBody(l.Timeout)))
+				control.SetReadDeadline(time.Now().Add(UnreadBody(l.Timeout)))
 			}
 			body := l.newBody(w, r)
 			defer body.watch.stop()
