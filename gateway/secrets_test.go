@@ -33,7 +33,7 @@ func TestSecretsAreNotDisclosed(t *testing.T) {
 	key, oldKey := []byte("cookie-key-marker-of-32-bytes-at-least"), []byte("former-cookie-key-marker-of-32-bytes")
 	wire := &secretWire{network: newTransport(t), secrets: make(map[string]string)}
 	s := newLoginSite(t, func(c *testConfig) {
-		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 400*time.Millisecond
+		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 2*time.Second
 		c.CookieKeys = session.Keys{key, oldKey}
 		c.LoginRate = gateway.Rate{Count: 500, Per: time.Hour}
 		withTickets(c)

@@ -21,7 +21,7 @@ func TestUpstreamDownOrSlow(t *testing.T) {
 	malformed := httptest.NewServer(switching(func(conn io.ReadWriter) { io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n") }))
 	t.Cleanup(malformed.Close)
 	rig := newRig(t, nil, func(c *testConfig) {
-		c.UpstreamTimeout = 100 * time.Millisecond
+		c.UpstreamTimeout = 2 * time.Second
 		c.Upstreams = []gateway.Upstream{
 			{Prefix: "/closed", URL: mustURL(t, closed.URL)}, {Prefix: "/silent", URL: mustURL(t, silent.URL)}, {Prefix: "/malformed", URL: mustURL(t, malformed.URL)},
 			{Prefix: "/absent", URL: mustURL(t, "unix:///nonexistent/site.sock")},
