@@ -89,6 +89,7 @@ func dialServer(t *testing.T, timeout time.Duration, handler http.Handler, confi
 	t.Cleanup(func() {
 		conn.Close()
 		s.Close()
+		time.Sleep(time.Second) // net/http sleeps before it closes some connections
 	})
 	return conn
 }
