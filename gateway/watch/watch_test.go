@@ -1,7 +1,6 @@
 package watch_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,24 @@ func open(t *testing.T, logger zerolog.Logger, paths ...string) *watch.File[stri
 	}
 	go f.Run(t.Context())
 	return f
+}
+
+// logBuffer collects log lines. It is safe for concurrent use.
+type logBuffer struct {
+	mu    sync.Mutex
+	lines strings.Builder
+}
+
+func (b *logBuffer) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lines.Write(line)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lines.String()
 }
 
 // pass lets time pass, and what happens by then happen.
@@ -155,12 +174,12 @@ func TestValueFollowsTheFile(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "words")
 			synctest.Test(t, func(t *testing.T) {
-				var log bytes.Buffer
+				var log logBuffer
 				writeOld(t, path, "a")
 				pass(time.Minute)
 				f := open(t, zerolog.New(&log), path)
 				pass(time.Minute)
-				if got := f.Value(); got != "A" || log.Len() > 0 {
+				if got := f.Value(); got != "A" || log.String() != "" {
 					t.Errorf("unchanged: %q, log %q, want A and no log", got, log.String())
 				}
 				test.change(t, path)
@@ -198,7 +217,7 @@ func TestLogLines(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logBuffer
 		a, b := writeOld(t, filepath.Join(dir, "a"), "a"), writeOld(t, filepath.Join(dir, "b"), "b")
 		open(t, zerolog.New(&log), a, b)
 		for _, content := range []string{"x!", "x"} {
@@ -239,7 +258,7 @@ func TestPair(t *testing.T) {
 		return texts[0], nil
 	}
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logBuffer
 		a, b := writeOld(t, filepath.Join(dir, "a"), "1"), writeOld(t, filepath.Join(dir, "b"), "1")
 		pass(time.Minute)
 		f, err := watch.Open(fitting, zerolog.New(&log), a, b)
@@ -324,12 +343,12 @@ func TestSameContent(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "words")
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logBuffer
 		f := open(t, zerolog.New(&log), writeOld(t, path, "a"))
 		pass(time.Minute)
 		replace(t, path, "a")
 		pass(time.Minute)
-		if got := f.Value(); got != "A" || log.Len() > 0 {
+		if got := f.Value(); got != "A" || log.String() != "" {
 			t.Errorf("%q, log %s, want A and no log", got, &log)
 		}
 	})
@@ -340,9 +359,10 @@ func TestSlowRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "words")
 	synctest.Test(t, func(t *testing.T) {
-		slow, reads := words, 0
+		slow := words
+		var reads atomic.Int32
 		slow.Parse = func(texts ...string) (string, error) {
-			if reads++; reads > 1 {
+			if reads.Add(1) > 1 {
 				time.Sleep(time.Minute)
 			}
 			return texts[0], nil
@@ -357,9 +377,9 @@ func TestSlowRead(t *testing.T) {
 		pass(2 * time.Second)
 		for range 10 {
 			start := time.Now()
-			if got := f.Value(); got != "a" || time.Since(start) > 0 || reads != 2 {
+			if got := f.Value(); got != "a" || time.Since(start) > 0 || reads.Load() != 2 {
 				t.Errorf("while the file is read: %q after %v, %d reads, want a at once and 2",
-					got, time.Since(start), reads)
+					got, time.Since(start), reads.Load())
 			}
 			pass(5 * time.Second)
 		}

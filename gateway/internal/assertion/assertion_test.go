@@ -1,13 +1,13 @@
 package assertion
 
 import (
-	"bytes"
 	"crypto/elliptic"
 	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -25,9 +25,9 @@ var testVisitor = Visitor{OpenID: "oABC", AppID: "wx0123456789abcdef", UnionID: 
 
 // newTestIssuer returns an issuer with the keys in text, the path of their file,
 // and its log.
-func newTestIssuer(t testing.TB, text string) (*Issuer, string, *bytes.Buffer) {
+func newTestIssuer(t testing.TB, text string) (*Issuer, string, *logBuffer) {
 	t.Helper()
-	path, log := filepath.Join(t.TempDir(), "keys.pem"), new(bytes.Buffer)
+	path, log := filepath.Join(t.TempDir(), "keys.pem"), new(logBuffer)
 	replaceKeys(t, path, text)
 	keys, err := OpenKeys(path, zerolog.New(log))
 	if err != nil {
@@ -36,6 +36,27 @@ func newTestIssuer(t testing.TB, text string) (*Issuer, string, *bytes.Buffer) {
 	go keys.Run(t.Context())
 	return New(keys, testIssuer, zerolog.New(log)), path, log
 }
+
+// logBuffer collects log lines. It is safe for concurrent use.
+type logBuffer struct {
+	mu    sync.Mutex
+	lines strings.Builder
+}
+
+func (b *logBuffer) Write(line []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lines.Write(line)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lines.String()
+}
+
+// Len returns the length of all lines.
+func (b *logBuffer) Len() int { return len(b.String()) }
 
 // replaceKeys puts another file at path, at once.
 func replaceKeys(t testing.TB, path, text string) {
