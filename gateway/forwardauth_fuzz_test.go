@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/wxgate/wxgate/gateway"
+	fieldnames "github.com/wxgate/wxgate/gateway/internal/headers"
 )
 
 // FuzzForwardAuth checks that a request about which a proxy asks passes only if the
@@ -66,7 +67,8 @@ func FuzzForwardAuth(f *testing.F) {
 			switch w.Code {
 			case 200, 401, 403:
 			case 400, 405:
-				if name != "path" {
+				odd := w.Code == 400 && !fieldnames.IsToken(method)
+				if name != "path" && !odd {
 					t.Errorf("%s, %q %q: answer %d", name, method, target, w.Code)
 				}
 			default:
