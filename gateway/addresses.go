@@ -109,11 +109,20 @@ func (a *addresses) ownPage(address string) bool {
 // absolute address if the visitor is on another of this site's hosts and will
 // have their session there.
 func (a *addresses) returnTarget(r *http.Request) string {
-	target := requestTarget(r)
-	if host := strings.ToLower(r.Host); host != a.public.Host && a.returnHosts[host] && a.sharesSession(host) {
-		return a.returnTo(a.public.Scheme + "://" + host + target)
+	if other := a.otherOrigin(r); other != "" {
+		return a.returnTo(other + requestTarget(r))
 	}
-	return a.pageAt(target)
+	return a.pageAt(requestTarget(r))
+}
+
+// otherOrigin is the origin at which the visitor sends r, if that is another of
+// this site's than the public URL and has their session too; else "".
+func (a *addresses) otherOrigin(r *http.Request) string {
+	host := strings.ToLower(r.Host)
+	if host == a.public.Host || !a.returnHosts[host] || !a.sharesSession(host) {
+		return ""
+	}
+	return a.public.Scheme + "://" + host
 }
 
 // pageAt is the page of this site with the given path and query as a return

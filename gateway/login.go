@@ -35,8 +35,7 @@ type loginWarnings struct {
 
 // login starts a login on request: GET {prefix}/login.
 func (l *logins) login(w *recorder, r *http.Request, q *facts, v visitor) error {
-	if l.losesCookies(r, q.plainHTTP, v) && l.site.circles.turn(r, q.clientIP) {
-		l.useHTTPS(w, l.site.publicURL+requestTarget(r))
+	if l.leadsToHTTPS(w, r, q, v) {
 		return nil
 	}
 	r = l.site.asVisited(r, q)

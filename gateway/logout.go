@@ -12,8 +12,7 @@ import (
 // WeChat's scanners and previews open addresses too.
 func (e *endpoints) logoutPage(w *recorder, r *http.Request, q *facts, v visitor) error {
 	s := e.site
-	if e.logins.losesCookies(r, q.plainHTTP, v) && s.circles.turn(r, q.clientIP) { // their session may be at https
-		e.logins.useHTTPS(w, s.publicURL+requestTarget(r))
+	if e.logins.leadsToHTTPS(w, r, q, v) { // their session may be there
 		return nil
 	}
 	if v.err != nil {

@@ -29,8 +29,7 @@ type configAnswer struct {
 // pageConfig starts a login for a page: GET {prefix}/config.
 func (l *logins) pageConfig(w *recorder, r *http.Request, q *facts, v visitor) error {
 	s := l.site
-	if l.losesCookies(r, q.plainHTTP, v) && s.circles.turn(r, q.clientIP) {
-		l.useHTTPS(w, s.publicURL+requestTarget(r))
+	if l.leadsToHTTPS(w, r, q, v) {
 		return nil
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)

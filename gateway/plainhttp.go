@@ -57,14 +57,21 @@ func (l *logins) losesCookies(r *http.Request, plainHTTP bool, v visitor) bool {
 	return false
 }
 
+// leadsToHTTPS redirects r, for an endpoint that sets or needs cookies, to the same
+// address at the public URL if the browser of v would lose them, and reports whether
+// it did.
+func (l *logins) leadsToHTTPS(w *recorder, r *http.Request, q *facts, v visitor) bool {
+	if !l.losesCookies(r, q.plainHTTP, v) || !l.site.circles.turn(r, q.clientIP) {
+		return false
+	}
+	l.useHTTPS(w, l.site.publicURL+requestTarget(r))
+	return true
+}
+
 // pageAtHTTPS is the address of page load r at https, with the same path and query:
 // at the visitor's host if their session is sent there too, else at the public URL.
 func (s *site) pageAtHTTPS(r *http.Request) string {
-	origin := s.publicURL
-	if host := strings.ToLower(r.Host); s.returnHosts[host] && s.sharesSession(host) {
-		origin = "https://" + host
-	}
-	return origin + cmp.Or(requestTarget(r), "/")
+	return cmp.Or(s.otherOrigin(r), s.publicURL) + cmp.Or(requestTarget(r), "/")
 }
 
 // useHTTPS sends the visitor to an address of the site at https. A fragment of the
