@@ -40,6 +40,13 @@ func (s *failingStore) Save(r *http.Request, h http.Header, v *session.Session) 
 	return s.Store.Save(r, h, v)
 }
 
+func (s *failingStore) Renew(r *http.Request, h http.Header, v *session.Session) error {
+	if s.write != nil {
+		return s.write
+	}
+	return s.Store.Renew(r, h, v)
+}
+
 func (s *failingStore) Delete(r *http.Request, h http.Header) error {
 	if s.write != nil {
 		return s.write

@@ -1,0 +1,3 @@
+package redisstore
+
+func Hint(err error) string { return "" }
