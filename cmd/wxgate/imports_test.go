@@ -17,7 +17,8 @@ const (
 // depend on, directly or not. A slash at the end stands for all packages below.
 var allowedImports = []struct{ pkg, allowed string }{
 	{"session", ""},
-	{"session/redisstore/", "session session/redisstore"},
+	{"session/redisstore", "session"},
+	{"session/redisstore/redistest", ""},
 	{"wechat", ""},
 	{"wechat/wechattest", ""},
 	{"gateway/hub", "session"},
