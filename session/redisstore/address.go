@@ -1,3 +1,4 @@
+// Package redisstore keeps in Redis what several processes of wxgate share.
 package redisstore
 
 import (
