@@ -18,6 +18,7 @@ const (
 var allowedImports = []struct{ pkg, allowed string }{
 	{"session", ""},
 	{"session/redisstore", "session"},
+	{"session/redisstore/redistest", ""},
 	{"wechat", ""},
 	{"wechat/wechattest", ""},
 	{"gateway/hub", "session"},

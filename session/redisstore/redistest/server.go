@@ -1,0 +1,197 @@
+package redistest
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// admin is the ACL user of [Server.Do], replicas, sentinels and cluster nodes. It
+// keeps working whatever a test does to the default user.
+const admin, adminPassword = "redistest", "redistest-password"
+
+// A Server is a Redis server of a test. Its methods may be called from several
+// goroutines, except those that fail the test or start the server.
+type Server struct {
+	t       TB
+	options Options
+	port    int
+	process *process             // nil for miniredis
+	mini    *miniredis.Miniredis // nil for redis-server
+}
+
+// Start starts a server, which answers when it returns, and ends it with the test.
+func Start(t TB, options ...Options) *Server {
+	t.Helper()
+	o := option(options)
+	path := program(t, o.Real || o.Users != nil || o.Args != nil)
+	if o.TLS {
+		o.authority = newAuthority(t)
+	}
+	if path == "" {
+		return startMini(t, o)
+	}
+	s := launch(t, path, o)
+	s.await(t)
+	return s
+}
+
+// launch starts redis-server without waiting until it answers.
+func launch(t TB, path string, o Options) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	s := &Server{t: t, options: o, port: claim(t)}
+	file := filepath.Join(dir, "redis.conf")
+	if err := os.WriteFile(file, []byte(s.configuration(t, dir)), 0o600); err != nil {
+		t.Fatalf("%v", err)
+	}
+	s.process = &process{path: path, args: append([]string{file}, o.Args...), log: filepath.Join(dir, "redis.log")}
+	s.begin(t)
+	t.Cleanup(func() {
+		s.process.kill()
+		if t.Failed() {
+			t.Logf("redis-server on %s:\n%s", s.Addr(), s.process.tail())
+		}
+	})
+	return s
+}
+
+func (s *Server) begin(t TB) {
+	t.Helper()
+	if err := s.process.start(); err != nil {
+		t.Fatalf("start redis-server: %v", err)
+	}
+}
+
+func (s *Server) await(t TB) {
+	t.Helper()
+	if err := s.process.await(s.ping); err != nil {
+		t.Fatalf("redis-server on %s: %v", s.Addr(), err)
+	}
+}
+
+// configuration returns the content of the configuration file.
+func (s *Server) configuration(t TB, dir string) string {
+	t.Helper()
+	o := s.options
+	lines := []string{"bind 127.0.0.1", fmt.Sprintf("dir %q", dir)}
+	if o.TLS {
+		certificate, key := o.authority.issue(t)
+		lines = append(lines, "port 0", fmt.Sprintf("tls-port %d", s.port), "tls-auth-clients no", "tls-replication yes",
+			fmt.Sprintf("tls-cert-file %q", certificate), fmt.Sprintf("tls-key-file %q", key),
+			fmt.Sprintf("tls-ca-cert-file %q", o.authority.file))
+	} else {
+		lines = append(lines, fmt.Sprintf("port %d", s.port))
+	}
+	lines = append(lines, fmt.Sprintf("user %s on >%s ~* &* +@all", admin, adminPassword))
+	if o.Password != "" {
+		lines = append(lines, fmt.Sprintf("requirepass %q", o.Password))
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Users)) {
+		lines = append(lines, "user "+name+" "+o.Users[name])
+	}
+	return strings.Join(append(append(lines, s.data()...), o.config...), "\n") + "\n"
+}
+
+// data returns the lines of the configuration file that are not about connections.
+func (s *Server) data() []string {
+	lines := []string{
+		`save ""`,
+		"enable-debug-command yes",
+		"shutdown-timeout 1", // for a replica that is suspended
+		"masteruser " + admin, "masterauth " + adminPassword,
+		"repl-diskless-sync yes", "repl-diskless-sync-delay 0", "repl-ping-replica-period 1",
+	}
+	if s.options.Persist {
+		lines = append(lines, "appendonly yes")
+	}
+	return lines
+}
+
+// Real reports whether the server is redis-server, not miniredis.
+func (s *Server) Real() bool { return s.mini == nil }
+
+// Addr returns the server's host and port.
+func (s *Server) Addr() string { return loopback(s.port) }
+
+// URL returns the server's address for WXGATE_REDIS_URL, with the default user's
+// password.
+func (s *Server) URL() string { return s.URLOf("", s.options.Password) }
+
+// URLOf is [Server.URL] with the name and password of another ACL user.
+func (s *Server) URLOf(user, password string) string {
+	return s.options.address("", s.Addr(), user, password).String()
+}
+
+// CAFile returns the PEM file of the CA of the server's certificate; "" without
+// TLS.
+func (s *Server) CAFile() string { return s.options.caFile() }
+
+func (o Options) caFile() string {
+	if o.authority == nil {
+		return ""
+	}
+	return o.authority.file
+}
+
+// Stop ends the server in order (SIGTERM). It returns when the server has ended.
+func (s *Server) Stop() {
+	s.t.Helper()
+	if s.mini != nil {
+		s.mini.Close()
+		return
+	}
+	if err := s.process.stop(); err != nil {
+		s.t.Fatalf("stop redis-server on %s: %v", s.Addr(), err)
+	}
+}
+
+// Kill ends the server at once (SIGKILL). It returns when the server has ended.
+func (s *Server) Kill() {
+	if s.mini != nil {
+		s.mini.Close()
+		return
+	}
+	s.process.kill()
+}
+
+// Pause suspends the server (SIGSTOP): it accepts connections and does not answer.
+// It skips the test on miniredis, which cannot be suspended.
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.signal("STOP")
+}
+
+// Resume continues a suspended server (SIGCONT).
+func (s *Server) Resume() {
+	s.t.Helper()
+	s.signal("CONT")
+}
+
+func (s *Server) signal(name string) {
+	s.t.Helper()
+	if s.mini != nil {
+		s.t.Skipf("miniredis cannot be suspended")
+	}
+	if err := s.process.signal(name); err != nil {
+		s.t.Fatalf("redis-server on %s: %v", s.Addr(), err)
+	}
+}
+
+// Restart starts the server again on the same port, after stopping one that runs.
+// The data is lost without [Options.Persist].
+func (s *Server) Restart(t TB) {
+	t.Helper()
+	s.Stop()
+	if s.mini != nil {
+		s.restartMini(t)
+		return
+	}
+	s.begin(t)
+	s.await(t)
+}
