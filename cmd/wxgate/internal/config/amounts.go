@@ -2,13 +2,18 @@ package config
 
 import "time"
 
-// amountCautions are about durations, sizes and rates that are surprisingly small.
+// amountCautions are about durations, sizes and rates that are surprisingly small or large.
 func amountCautions() []caution {
 	return []caution{
 		{
 			"SESSION_TTL", func(c *Config) bool { return c.SessionTTL < time.Minute },
 			"sessions end within a minute",
 			"use a longer time, such as 24h: visitors sign in again after each pause",
+		},
+		{
+			"REDIS_GRACE", func(c *Config) bool { return !c.RedisURL.IsZero() && c.RedisGrace > 5*time.Minute },
+			"grace of more than five minutes",
+			"use a shorter time, such as 10s: while Redis is away, a session that was ended elsewhere may go on for so long",
 		},
 		{
 			"LOGIN_RATE", func(c *Config) bool {

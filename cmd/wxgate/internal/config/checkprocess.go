@@ -17,6 +17,7 @@ func (l *loader) checkProcess(c *Config) {
 	l.listeners(c)
 	l.relay(c)
 	l.certificate(c)
+	l.redis(c)
 }
 
 // listeners checks that the process can listen on all of its addresses at once.

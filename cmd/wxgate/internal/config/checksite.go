@@ -48,6 +48,7 @@ func (l *loader) checkSite(c *Config) {
 	l.lists(c)
 	l.cookieDomainFits(c)
 	l.hub(c)
+	l.needsRedis(c)
 }
 
 // scanLogin checks that the website application is complete, if it is used.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/x509"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -62,15 +61,9 @@ func (l *loader) upstreamCAs(c *Config) {
 	if !l.gives(name) {
 		return
 	}
-	text, err := readFile(c.UpstreamCAFile)
-	if err != nil {
-		l.check(name, wrap("read the certificates", err))
-		return
-	}
-	c.UpstreamCAs = x509.NewCertPool()
-	if !c.UpstreamCAs.AppendCertsFromPEM(text) {
-		l.fault(name, "expected a file with at least one PEM certificate")
-	}
+	var err error
+	c.UpstreamCAs, err = readCAs(c.UpstreamCAFile)
+	l.check(name, err)
 }
 
 // appID checks an AppID. WeChat's consist of letters and digits.

@@ -13,6 +13,7 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/origin"
 	"github.com/wxgate/wxgate/session"
+	"github.com/wxgate/wxgate/session/redisstore"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -98,8 +99,21 @@ type Config struct {
 	// longest life of a session, from its login
 	SessionMaxTTL time.Duration `env:"SESSION_MAX_TTL" envDefault:"720h"`
 
-	// cookie: the whole session in one encrypted cookie
-	SessionStore string `env:"SESSION_STORE" envDefault:"cookie" oneof:"cookie"`
+	// cookie: the whole session in one encrypted cookie; redis: the cookie holds
+	// only a signed random id, the record lives in Redis
+	SessionStore string `env:"SESSION_STORE" envDefault:"cookie" oneof:"cookie,redis"`
+
+	// redis://user:password@h:6379/0, or rediss:// for TLS; several hosts:
+	// redis+sentinel://h1,h2/0?master=NAME (sentinel_username, sentinel_password),
+	// redis+cluster://h1,h2; rediss+sentinel:// and rediss+cluster:// likewise
+	RedisURL redisstore.Address `env:"REDIS_URL" kind:"secret,process"`
+
+	// PEM file of the CA for rediss
+	RedisCAFile string `env:"REDIS_CA_FILE" unset:"system" kind:"process"`
+
+	// while Redis does not answer, a session that this process has seen valid within
+	// so long goes on; 0: not at all
+	RedisGrace time.Duration `env:"REDIS_GRACE" envDefault:"10s" kind:"process"`
 
 	// name of the session cookie; the prefix __Host- is put before it when it is
 	// Secure and no domain is set
@@ -158,8 +172,8 @@ type Config struct {
 	JSSDK bool `env:"JSSDK" envDefault:"false"`
 
 	// where the account's access token comes from: stable (cgi-bin/stable_token),
-	// or legacy (cgi-bin/token, for a single replica: each fetch invalidates the
-	// token before)
+	// or legacy (cgi-bin/token, needs Redis when several replicas run: each fetch
+	// invalidates the token before)
 	TokenMode string `env:"TOKEN_MODE" envDefault:"stable" oneof:"stable,legacy" kind:"account"`
 
 	// address of the API relay, on a private network: it forwards calls of the
@@ -177,6 +191,10 @@ type Config struct {
 
 	// tokens of the MP_verify_….txt files to serve at the root: abc123,def456
 	VerifyFiles VerifyFiles `env:"VERIFY_FILES"`
+
+	// send X-WX-Access-Token, the visitor's web access token, to the upstream; Redis
+	// store only
+	PassAccessToken bool `env:"PASS_ACCESS_TOKEN" envDefault:"false"`
 
 	// file of PEM private keys (Ed25519 or P-256), the first signs: the upstream
 	// gets an X-WX-Assertion JWT, and the public keys are published; reread when
@@ -269,6 +287,9 @@ type Config struct {
 	// UpstreamCAs holds the certificates of UpstreamCAFile; nil, as in net/http,
 	// for the system's.
 	UpstreamCAs *x509.CertPool `env:"-" json:"-"`
+
+	// RedisCAs holds the certificates of RedisCAFile; nil likewise.
+	RedisCAs *x509.CertPool `env:"-" json:"-"`
 
 	// sources are the settings that gave the variables their values, see Fault.
 	sources map[string]source `env:"-"`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,19 @@ func readFile(path string) ([]byte, error) {
 		return nil, errors.New("larger than 1 MiB")
 	}
 	return text, nil
+}
+
+// readCAs reads a file of PEM certificates.
+func readCAs(path string) (*x509.CertPool, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, wrap("read the certificates", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, errors.New("expected a file with at least one PEM certificate")
+	}
+	return pool, nil
 }
 
 // readable checks that a file or a folder can be opened. An empty path is no

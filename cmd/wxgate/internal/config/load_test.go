@@ -78,6 +78,11 @@ func TestLoadDefaults(t *testing.T) {
 		{"SessionTTL", c.SessionTTL, 24 * time.Hour},
 		{"SessionMaxTTL", c.SessionMaxTTL, 720 * time.Hour},
 		{"SessionStore", c.SessionStore, "cookie"},
+		{"RedisURL", c.RedisURL.IsZero(), true},
+		{"RedisCAFile", c.RedisCAFile, ""},
+		{"RedisCAs", c.RedisCAs == nil, true},
+		{"RedisGrace", c.RedisGrace, 10 * time.Second},
+		{"PassAccessToken", c.PassAccessToken, false},
 		{"CookieName", c.CookieName, "wxgate"},
 		{"CookieDomain", c.CookieDomain, ""},
 		{"PublicPaths", len(c.PublicPaths), 0},
@@ -138,6 +143,11 @@ func TestLoadValues(t *testing.T) {
 		got     func(*config.Config) any
 		want    any
 	}{
+		{"Redis store", []string{"WXGATE_SESSION_STORE=redis", "WXGATE_REDIS_URL=redis://:planted@redis/1"}, func(c *config.Config) any { return c.SessionStore + " " + c.RedisURL.String() + c.RedisURL.Password }, "redis redis://[redacted]@redis:6379/1planted"},
+		{"Redis beside the cookie store", []string{"WXGATE_REDIS_URL=redis+cluster://h1,h2"}, func(c *config.Config) any { return c.SessionStore + " " + c.RedisURL.String() }, "cookie redis+cluster://h1:6379,h2:6379"},
+		{"address of Redis from a file", []string{"WXGATE_REDIS_URL_FILE=" + write(t, "redis+sentinel://h1/0?master=m\n")}, func(c *config.Config) any { return c.RedisURL.Master }, "m"},
+		{"no grace", []string{"WXGATE_REDIS_URL=redis://h", "WXGATE_REDIS_GRACE=0"}, func(c *config.Config) any { return c.RedisGrace }, time.Duration(0)},
+		{"access token", []string{"WXGATE_SESSION_STORE=redis", "WXGATE_REDIS_URL=redis://h", "WXGATE_PASS_ACCESS_TOKEN=true"}, func(c *config.Config) any { return c.PassAccessToken }, true},
 		{"website application", []string{"WXGATE_OUTSIDE_WECHAT=qrconnect", "WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET_FILE=" + write(t, "qr\n")}, func(c *config.Config) any { return c.QRAppSecret.Reveal() + "/" + c.QRAppID }, "qr/wx9"},
 		{"website application kept ready", []string{"WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=qr"}, func(c *config.Config) any { return c.OutsideWeChat }, "redirect"},
 		{"fragment", []string{"WXGATE_KEEP_FRAGMENT=true"}, func(c *config.Config) any { return c.KeepFragment }, true},
@@ -236,7 +246,8 @@ func TestLoadOfNothing(t *testing.T) {
 func TestConfigShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load(environ("WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted-qr", "WXGATE_ADMIN_TOKEN=planted-admin-token",
-		"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY="+key()))
+		"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY="+key(),
+		"WXGATE_REDIS_URL=redis+sentinel://planted:planted@h1/0?master=m&sentinel_username=planted&sentinel_password=planted"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,8 +265,8 @@ func TestConfigShowsNoSecret(t *testing.T) {
 				t.Errorf("shows the secret %q: %s", secret, s)
 			}
 		}
-		if strings.Count(s, "[redacted]") != 5 {
-			t.Errorf("redacted %d times, want five times: %s", strings.Count(s, "[redacted]"), s)
+		if strings.Count(s, "[redacted]") != 8 { // three of them in the address of Redis
+			t.Errorf("redacted %d times, want eight times: %s", strings.Count(s, "[redacted]"), s)
 		}
 	}
 	if want := `"Upstream":"http://web:80"`; !strings.Contains(shown[0], want) {
@@ -266,9 +277,15 @@ func TestConfigShowsNoSecret(t *testing.T) {
 func TestLoadCertificates(t *testing.T) {
 	t.Parallel()
 	cert, key := pair(t)
-	c, err := config.Load(environ("WXGATE_TLS_CERT_FILE="+cert, "WXGATE_TLS_KEY_FILE="+key, "WXGATE_UPSTREAM_CA_FILE="+cert))
+	c, err := config.Load(environ(
+		"WXGATE_TLS_CERT_FILE="+cert, "WXGATE_TLS_KEY_FILE="+key, "WXGATE_UPSTREAM_CA_FILE="+cert,
+		"WXGATE_REDIS_URL=rediss+cluster://h1,h2", "WXGATE_REDIS_CA_FILE="+cert,
+	))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c.RedisCAs == nil || c.RedisCAs.Equal(x509.NewCertPool()) {
+		t.Error("RedisCAs is empty")
 	}
 	if c.UpstreamCAs == nil || c.UpstreamCAs.Equal(x509.NewCertPool()) {
 		t.Error("UpstreamCAs is empty")

@@ -55,6 +55,12 @@ func plainHTTPCautions() []caution {
 			"use https://: others on the network can read the tickets and sign in as the visitors",
 		},
 		{
+			"REDIS_URL", func(c *Config) bool { return !c.RedisURL.TLS && slices.ContainsFunc(c.RedisURL.Hosts, hostOutside) },
+			"Redis without TLS outside the private network",
+			"use rediss://, unless the name stands for a private address: " +
+				"others on the way can read the password and end or change what Redis keeps",
+		},
+		{
 			"RELAY_LISTEN", func(c *Config) bool { return listensOutside(c.RelayListen) },
 			"relay on a public address",
 			"listen on a private address: the relay does not authenticate its callers",
@@ -90,6 +96,12 @@ func listensOutside(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	addr, err := netip.ParseAddr(host)
 	return err == nil && outside(addr.String())
+}
+
+// hostOutside reports whether a host:port is one of the internet.
+func hostOutside(address string) bool {
+	host, _, _ := net.SplitHostPort(address)
+	return outside(strings.TrimSuffix(host, "."))
 }
 
 // outside reports whether a host, in lower case, is one of the internet: an address

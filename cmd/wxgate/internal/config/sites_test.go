@@ -93,6 +93,9 @@ func TestSiteInherits(t *testing.T) {
 			return first(c).PublicURL.String() + " " + strings.Join(c.Sites[0].Hosts, " ")
 		}, "https://h5.example.com a.example.com h5.example.com"},
 		{"no required unnumbered variable", []string{"WXGATE_UPSTREAM=", "WXGATE_SITES_0_UPSTREAM=http://a", "WXGATE_SITES_1_UPSTREAM=http://b", "WXGATE_COOKIE_KEYS=", "WXGATE_SITES_0_COOKIE_KEYS=" + key(), "WXGATE_SITES_1_COOKIE_KEYS=" + key()}, func(c *config.Config) any { return c.Upstream.String() + c.PublicURL.String() }, ""},
+		{"a session store of its own", []string{"WXGATE_REDIS_URL=redis://h", "WXGATE_SITES_0_SESSION_STORE=redis", "WXGATE_SITES_0_PASS_ACCESS_TOKEN=true"}, func(c *config.Config) any {
+			return fmt.Sprint(first(c).SessionStore, second(c).SessionStore, first(c).PassAccessToken, second(c).RedisURL)
+		}, "rediscookietrue redis://h:6379/0"},
 		{"forward auth for one site", []string{"WXGATE_UPSTREAM=", "WXGATE_SITES_0_MODE=forward-auth", "WXGATE_SITES_1_UPSTREAM=http://b"}, func(c *config.Config) any { return first(c).Mode + " " + second(c).Mode }, "forward-auth proxy"},
 		{"an IPv6 host makes the public URL", []string{"WXGATE_SITES_0_HOSTS=[0::1]:80"}, func(c *config.Config) any { return first(c).PublicURL.String() + " " + c.Sites[0].Hosts[0] }, "https://[::1] ::1"},
 		{"a CA of its own", []string{"WXGATE_UPSTREAM_CA_FILE=" + cert, "WXGATE_SITES_0_UPSTREAM_CA_FILE=" + other}, func(c *config.Config) any {
@@ -157,6 +160,12 @@ func TestLoadSitesFaults(t *testing.T) {
 		{"its own hub", []string{"WXGATE_HUB_URL=https://b.example.com", "WXGATE_HUB_KEY=" + key()}, []string{`WXGATE_HUB_URL="https://b.example.com": the site's own WXGATE_SITES_1_HOSTS, which would redirect visitors in a circle; expected the origin of another wxgate`}},
 		{"a cookie domain that is not all sites'", []string{"WXGATE_COOKIE_DOMAIN=a.example.com"}, []string{`WXGATE_COOKIE_DOMAIN="a.example.com": expected the host of WXGATE_SITES_1_HOSTS, b.example.com, or a domain above it: browsers refuse any other`}},
 
+		{"no Redis for one site", []string{"WXGATE_SITES_1_SESSION_STORE=redis"}, []string{`WXGATE_REDIS_URL: not set, but WXGATE_SITES_1_SESSION_STORE=redis needs it: the address of your Redis, such as redis://redis:6379/0; WXGATE_REDIS_URL_FILE may name a file with the value`}},
+		{"no Redis for both, once", []string{"WXGATE_SESSION_STORE=redis"}, []string{`WXGATE_REDIS_URL: not set, but WXGATE_SESSION_STORE=redis needs it: the address of your Redis, such as redis://redis:6379/0; WXGATE_REDIS_URL_FILE may name a file with the value`}},
+		{"access tokens in cookies", []string{"WXGATE_SITES_1_PASS_ACCESS_TOKEN=true"}, []string{`WXGATE_SITES_1_PASS_ACCESS_TOKEN="true": needs WXGATE_SITES_1_SESSION_STORE=redis: cookies do not hold access tokens; set that too, or leave this out`}},
+		{"access tokens in the cookies of one site", []string{"WXGATE_REDIS_URL=redis://h", "WXGATE_SESSION_STORE=redis", "WXGATE_PASS_ACCESS_TOKEN=true", "WXGATE_SITES_1_SESSION_STORE=cookie"}, []string{`WXGATE_PASS_ACCESS_TOKEN="true": needs WXGATE_SITES_1_SESSION_STORE=redis: cookies do not hold access tokens; set that too, or leave this out`}},
+		{"a faulty address, once", []string{"WXGATE_REDIS_URL=redis://planted@h", "WXGATE_SESSION_STORE=redis", "WXGATE_PASS_ACCESS_TOKEN=true"}, []string{`WXGATE_REDIS_URL: no password before the @; expected user:password@, or :password@ for a password without a user, or nothing before the hosts`}},
+
 		{"no host", []string{"WXGATE_SITES_0_HOSTS=*.example.com"}, []string{`WXGATE_SITES_0_HOSTS="*.example.com": item 1 of the list: ` + host}},
 		{"no host beside a public URL", []string{"WXGATE_SITES_0_HOSTS=a..b", "WXGATE_SITES_0_PUBLIC_URL=https://a.example.com"}, []string{`WXGATE_SITES_0_HOSTS="a..b": item 1 of the list: ` + host}},
 		{"two dots at the end", []string{"WXGATE_SITES_0_HOSTS=a.example.com.."}, []string{`WXGATE_SITES_0_HOSTS="a.example.com..": item 1 of the list: ` + host}},
@@ -168,7 +177,7 @@ func TestLoadSitesFaults(t *testing.T) {
 		{"a relay of no account", []string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=/cgi-bin/"}, []string{"WXGATE_APP_ID" + relay, "WXGATE_APP_SECRET" + relay}},
 		{"a relay of half an account", []string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=/cgi-bin/", "WXGATE_APP_ID=wx1"}, []string{"WXGATE_APP_SECRET" + relay}},
 
-		{"of the whole process", []string{"WXGATE_SITES_0_LISTEN=:80", "WXGATE_SITES_1_ADMIN_TOKEN_FILE=planted"}, []string{`WXGATE_SITES_0_LISTEN: applies to the whole process; set WXGATE_LISTEN`, `WXGATE_SITES_1_ADMIN_TOKEN_FILE: applies to the whole process; set WXGATE_ADMIN_TOKEN_FILE`}},
+		{"of the whole process", []string{"WXGATE_SITES_0_LISTEN=:80", "WXGATE_SITES_1_ADMIN_TOKEN_FILE=planted", "WXGATE_SITES_1_REDIS_CA_FILE=planted", "WXGATE_SITES_1_REDIS_GRACE=1s", "WXGATE_SITES_1_REDIS_URL_FILE=planted"}, []string{`WXGATE_SITES_0_LISTEN: applies to the whole process; set WXGATE_LISTEN`, `WXGATE_SITES_1_ADMIN_TOKEN_FILE: applies to the whole process; set WXGATE_ADMIN_TOKEN_FILE`, `WXGATE_SITES_1_REDIS_CA_FILE: applies to the whole process; set WXGATE_REDIS_CA_FILE`, `WXGATE_SITES_1_REDIS_GRACE: applies to the whole process; set WXGATE_REDIS_GRACE`, `WXGATE_SITES_1_REDIS_URL_FILE: applies to the whole process; set WXGATE_REDIS_URL_FILE`}},
 		{"two listeners in each other's way", []string{"WXGATE_LISTEN=:9090"}, []string{`WXGATE_ADMIN_LISTEN: :9090 overlaps the address of WXGATE_LISTEN, :9090; expected another port, or empty for none`}},
 		{"misspelt", []string{"WXGATE_SITES_0_UPSTREM=planted"}, []string{`WXGATE_SITES_0_UPSTREM: unknown; the nearest known name is WXGATE_SITES_0_UPSTREAM`}},
 		{"misspelt secret", []string{"WXGATE_SITES_12_APP_SECERT_FILE=planted"}, []string{`WXGATE_SITES_12_APP_SECERT_FILE: unknown; the nearest known name is WXGATE_SITES_12_APP_SECRET_FILE`}},

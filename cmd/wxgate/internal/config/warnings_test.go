@@ -43,6 +43,7 @@ func TestWarnings(t *testing.T) {
 		api     = "WXGATE_WECHAT_API_URL: AppSecret over plain http"
 		open    = "WXGATE_WECHAT_OPEN_URL: login page over plain http"
 		picture = "WXGATE_FOLLOW_QR_URL: picture over plain http on a page over https"
+		redis   = "WXGATE_REDIS_URL: Redis without TLS outside the private network"
 		few     = "WXGATE_LOGIN_RATE: few logins for one client address"
 	)
 	random := "WXGATE_HUB_KEY=PbYULvMm72d0iiRj8HXrap8+u/BMYnuEfbkIhGVMwaU="
@@ -162,6 +163,14 @@ func TestWarnings(t *testing.T) {
 			[]string{"WXGATE_HUB_SITES=https://shop1.cn,http://shop2.cn", random},
 			"WXGATE_HUB_SITES: site of the hub over plain http",
 		},
+		{[]string{"WXGATE_REDIS_URL=redis://:p@redis.example.com"}, redis},
+		{[]string{"WXGATE_REDIS_URL=redis://203.0.113.7:7000"}, redis},
+		{[]string{"WXGATE_REDIS_URL=redis://[2001:db8::1]"}, redis},
+		{[]string{"WXGATE_REDIS_URL=redis+cluster://redis-0,redis.example.com."}, redis},
+		{[]string{"WXGATE_REDIS_URL=redis+sentinel://redis-0,203.0.113.7?master=m"}, redis},
+		{[]string{"WXGATE_REDIS_URL=rediss://redis.example.com"}, ""},
+		{[]string{"WXGATE_REDIS_URL=redis://redis.cache.svc.cluster.local."}, ""},
+		{[]string{"WXGATE_REDIS_URL=redis+cluster://redis-0.redis,10.0.0.1,[fd00::1],localhost,127.0.0.1,redis"}, ""},
 		{[]string{"WXGATE_FOLLOW_QR_URL=http://h5.example.com/qr.png"}, picture},
 		{[]string{"WXGATE_FOLLOW_QR_URL=/qr.png"}, ""},
 		{
@@ -172,6 +181,9 @@ func TestWarnings(t *testing.T) {
 		{[]string{"WXGATE_ADMIN_LISTEN=10.0.0.1:9090"}, ""},
 
 		{[]string{"WXGATE_SESSION_TTL=24s"}, "WXGATE_SESSION_TTL: sessions end within a minute"},
+		{[]string{"WXGATE_REDIS_URL=redis://h", "WXGATE_REDIS_GRACE=5m1s"}, "WXGATE_REDIS_GRACE: grace of more than five minutes"},
+		{[]string{"WXGATE_REDIS_URL=redis://h", "WXGATE_REDIS_GRACE=5m"}, ""},
+		{[]string{"WXGATE_REDIS_GRACE=1h"}, ""},
 		{[]string{"WXGATE_LOGIN_RATE=1/24h"}, few},
 		{[]string{"WXGATE_LOGIN_RATE=5/1m"}, few},
 		{[]string{"WXGATE_LOGIN_RATE=1/1s"}, ""},
