@@ -17,8 +17,16 @@ func (c *Client) read(key string) (value string, confirmed time.Time, err error)
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	result := client.DoCache(c.shared.context(), client.B().Get().Key(key).Cache(), cacheLife)
-	if value, err = result.ToString(); err != nil {
+	ctx := c.shared.context()
+	result := client.DoCache(ctx, client.B().Get().Key(key).Cache(), cacheLife)
+	value, err = result.ToString()
+	if refused, ok := errors.AsType[*rueidis.RedisError](err); ok && !refused.IsNil() {
+		// The cache asks in a transaction, which a full Redis refuses although it
+		// still answers a plain question.
+		result = client.Do(ctx, client.B().Get().Key(key).Build())
+		value, err = result.ToString()
+	}
+	if err != nil {
 		return "", time.Time{}, err
 	}
 	if result.IsCacheHit() {
