@@ -116,6 +116,10 @@ func redisTries(c *config.Config, found *redisstore.Report) []redisLine {
 		}
 		lines = append(lines, redisLine{bad, tried.fail + ": " + tried.err.Error(), redisHint(c, tried.err)})
 	}
+	if found.Slow() {
+		lines = append(lines, redisLine{odd, "a connection takes " + found.Connecting.Round(time.Millisecond).String(),
+			"run Redis near wxgate, and look at the network between: wxgate gives up after a second"})
+	}
 	if found.Latency > 0 {
 		lines = append(lines, redisLatency(found.Latency))
 	}

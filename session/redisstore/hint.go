@@ -48,12 +48,15 @@ func Hint(err error) string {
 
 // permissionHint names all that wxgate may do in Redis.
 const permissionHint = "allow the user of WXGATE_REDIS_URL what wxgate needs, such as: ACL SETUSER wxgate " +
-	"~wxgate:* &wxgate:* +@read +@write +@connection +@pubsub +@scripting +@transaction +info +role +cluster"
+	"~wxgate:* &wxgate:* +@read +@write +@connection +@pubsub +@scripting +@transaction -@dangerous " +
+	"+info +role +cluster|slots +cluster|shards"
 
 // refusals are texts that error answers of Redis hold, and what to do about each.
 var refusals = []struct{ holds, hint string }{
 	{"WRONGPASS", "correct user and password in WXGATE_REDIS_URL"},
 	{"invalid password", "correct the password in WXGATE_REDIS_URL"},
+	{"wrong number of arguments for 'auth'", "leave out the user in WXGATE_REDIS_URL (redis://:password@host): " +
+		"Redis before version 6 has passwords alone"},
 	{"NOAUTH", "give the password in WXGATE_REDIS_URL: redis://:password@host, or user:password@host"},
 	{"without any password configured", "remove the password from WXGATE_REDIS_URL, or set one in Redis"},
 	{"NOPERM", permissionHint},

@@ -16,9 +16,10 @@ import (
 // peeks remembers of the servers that were connected to how their answers begin, and
 // when their certificates end.
 type peeks struct {
-	mu     sync.Mutex
-	begins map[string]string
-	end    time.Time // of the first certificate to end
+	mu      sync.Mutex
+	begins  map[string]string
+	end     time.Time     // of the first certificate to end
+	slowest time.Duration // of the connections that were made
 }
 
 // A peek is a connection that remembers how the first answer begins.
@@ -48,10 +49,14 @@ func (p *prober) dial(ctx context.Context, address string, dialer *net.Dialer, c
 	if config != nil {
 		dial = (&tls.Dialer{NetDialer: dialer, Config: config}).DialContext
 	}
+	begin := time.Now()
 	conn, err := dial(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
+	p.mu.Lock()
+	p.slowest = max(p.slowest, time.Since(begin))
+	p.mu.Unlock()
 	if secure, ok := conn.(*tls.Conn); ok {
 		p.certificate(secure.ConnectionState())
 	}

@@ -9,6 +9,10 @@ import (
 	"github.com/redis/rueidis"
 )
 
+// probeTimeout is how long [Probe] waits for a connection or an answer: longer than
+// the gateway, to tell a slow server from one that is down.
+const probeTimeout = 3 * time.Second
+
 // Report is what [Probe] found out about Redis. Its errors hold no password; for
 // each, [Hint] returns what to do about it.
 type Report struct {
@@ -30,7 +34,12 @@ type Report struct {
 	Write, Script, Publish error
 	// Latency is the median time of a round trip.
 	Latency time.Duration
+	// Connecting is the longest time that a connection took, with TLS.
+	Connecting time.Duration
 }
+
+// Slow reports whether connections take so long that the gateway may give up.
+func (r *Report) Slow() bool { return r.Connecting > dialTimeout/2 }
 
 // Server is what [Probe] found out about one server.
 type Server struct {
@@ -55,7 +64,7 @@ func Probe(ctx context.Context, a Address, cas *x509.CertPool) (*Report, error) 
 		return nil, a.sealed(err)
 	}
 	p.seal()
-	p.report.CertificateEnd = p.end
+	p.report.CertificateEnd, p.report.Connecting = p.end, p.slowest
 	return p.report, nil
 }
 
@@ -117,6 +126,8 @@ func (p *prober) client(ctx context.Context, cached bool) (rueidis.Client, error
 // client has several.
 func (p *prober) connect(ctx context.Context, address string, option rueidis.ClientOption) (rueidis.Client, error) {
 	option.DialCtxFn, option.DisableRetry = p.dial, true
+	option.Dialer.Timeout, option.Sentinel.Dialer.Timeout = probeTimeout, probeTimeout
+	option.ConnWriteTimeout = probeTimeout
 	client, err := rueidis.NewClient(option)
 	if err == nil {
 		return client, nil
@@ -129,10 +140,14 @@ func (p *prober) connect(ctx context.Context, address string, option rueidis.Cli
 
 // about puts the address of one of several servers before an error about it.
 func (p *prober) about(address string, err error) error {
-	if err == nil || p.address.Kind == Single {
+	switch p.address.Kind {
+	case Sentinel:
+		return fmt.Errorf("%s, which the sentinels call the master: %w", address, err)
+	case Cluster:
+		return fmt.Errorf("%s, which the cluster calls a master: %w", address, err)
+	default:
 		return err
 	}
-	return fmt.Errorf("%s: %w", address, err)
 }
 
 // one returns the option for a client of one server that holds data.

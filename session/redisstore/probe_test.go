@@ -52,9 +52,9 @@ func sound(t *testing.T, url, caFile string) *redisstore.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Write != nil || r.Script != nil || r.Publish != nil || r.Latency <= 0 || len(r.Silent) > 0 {
-		t.Errorf("Write %v, Script %v, Publish %v, Latency %v, Silent %v",
-			r.Write, r.Script, r.Publish, r.Latency, r.Silent)
+	if r.Write != nil || r.Script != nil || r.Publish != nil || r.Latency <= 0 || r.Connecting <= 0 || len(r.Silent) > 0 {
+		t.Errorf("Write %v, Script %v, Publish %v, Latency %v, Connecting %v, Silent %v",
+			r.Write, r.Script, r.Publish, r.Latency, r.Connecting, r.Silent)
 	}
 	return r
 }
@@ -361,7 +361,8 @@ func listener(t *testing.T, accepted func(net.Conn)) string {
 func TestProbeReports(t *testing.T) {
 	t.Parallel()
 	const all = "on >" + planted + " ~wxgate:* &wxgate:* "
-	const enough = all + "+@read +@write +@connection +@pubsub +@scripting +@transaction +info"
+	const enough = all + "+@read +@write +@connection +@pubsub +@scripting +@transaction -@dangerous " +
+		"+info +role +cluster|slots +cluster|shards"
 	redis := redistest.Start(t, redistest.Options{Password: planted, Users: map[string]string{
 		"enough":     enough,
 		"mute":       enough + " -publish",

@@ -55,7 +55,7 @@ func tryWrite(ctx context.Context, client rueidis.Client, key string) error {
 // tryPublish publishes a message at one server and waits until it arrives at the
 // other.
 func tryPublish(ctx context.Context, hearer, speaker rueidis.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	subscribed, heard := make(chan struct{}, 1), make(chan struct{}, 1)
 	receiving := rueidis.WithOnSubscriptionHook(ctx, func(s rueidis.PubSubSubscription) {
