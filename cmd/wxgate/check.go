@@ -38,6 +38,7 @@ func check(inv *invocation) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
+	checkRedis(ctx, report, cfg)
 	for _, site := range sitesOf(cfg) {
 		report.about(site.PublicURL.Host, len(cfg.Sites) == 0)
 		checkSite(ctx, report, site)
