@@ -46,7 +46,13 @@ func connect(t testing.TB, url string, logger zerolog.Logger) *redisstore.Client
 	if err := address.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := redisstore.New(redisstore.Config{Address: address, Logger: logger})
+	return run(t, redisstore.Config{Address: address, Logger: logger})
+}
+
+// run returns a client as config describes, whose Run ends with the test.
+func run(t testing.TB, config redisstore.Config) *redisstore.Client {
+	t.Helper()
+	c, err := redisstore.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
