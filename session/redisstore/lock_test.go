@@ -128,7 +128,6 @@ func TestLockLost(t *testing.T) {
 			if err := context.Cause(held); !errors.Is(err, redisstore.ErrLockLost) {
 				t.Errorf("the context ended with %v, want ErrLockLost", err)
 			}
-			server.Resume()
 			server.Restart(t)
 			_, unlockNext := locked(t, connected(t, server.URL()))
 			unlock()

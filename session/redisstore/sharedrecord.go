@@ -178,11 +178,17 @@ func (s *Shared) run(ctx context.Context, script *rueidis.Lua, args ...string) (
 	return script.Exec(ctx, client, s.keys(), args).AsBool()
 }
 
-var errMalformed = errors.New("malformed answer")
+var (
+	errMalformed = errors.New("malformed answer")
+	errNoKeys    = errors.New("no cookie keys")
+)
 
 // ciphers returns the ciphers of the records, one for each cookie key. They are bound
 // to the name.
 func (s *Shared) ciphers() ([]cipher.AEAD, error) {
+	if len(s.config.Keys) == 0 {
+		return nil, errNoKeys
+	}
 	keys, err := session.Config{Keys: s.config.Keys}.SecretKeys("shared-value", s.config.Name)
 	if err != nil {
 		return nil, err
