@@ -124,10 +124,11 @@ func checkAccounts(ctx context.Context, report *report, accounts *accounts) {
 // and the IP allow-list.
 func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource) {
 	api := tokens.Client.APIURL
+	asked := false
+	tokens.Client.Observe = func(string, error, time.Duration) { asked = true }
 	_, err := tokens.Token(ctx)
-	if err == nil && tokens.Shared != nil {
-		// The token may be the one that the replicas share. A stable token leaves it
-		// alone.
+	if err == nil && !asked {
+		// It is the token that the replicas share. A stable token does not end it.
 		_, err = tokens.Client.StableToken(ctx, false)
 	}
 	switch refusal, ok := errors.AsType[*wechat.Error](err); {
