@@ -37,16 +37,26 @@ func newFleet(t *testing.T, mode string) *fleet {
 	f := &fleet{wx: wechattest.NewServer(), redis: redistest.Start(t)}
 	t.Cleanup(f.wx.Close)
 	for range 10 {
-		f.add(t, mode, wechattest.StockAppSecret, 'a')
+		f.add(t, mode, 'a')
 	}
+	f.connected()
 	return f
 }
 
+// connected waits until Redis answers all replicas.
+func (f *fleet) connected() {
+	for _, a := range f.accounts {
+		for status := a.redis.Status(); !status.Answered || status.Down > 0; status = a.redis.Status() {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
 // add adds a replica. keys are the names of its cookie keys.
-func (f *fleet) add(t *testing.T, mode, secret string, keys ...byte) {
+func (f *fleet) add(t *testing.T, mode string, keys ...byte) {
 	t.Helper()
 	c := &config.Config{
-		AppID: wechattest.StockAppID, AppSecret: wechat.Secret(secret), TokenMode: mode,
+		AppID: wechattest.StockAppID, AppSecret: wechattest.StockAppSecret, TokenMode: mode,
 		WeChatAPIURL: config.BaseURL(f.wx.URL), WeChatTimeout: 5 * time.Second,
 	}
 	for _, key := range keys {
@@ -159,7 +169,7 @@ func TestReplicasFetchOnce(t *testing.T) {
 	}
 	f.want(t, legacyAPI, 2)
 
-	f.add(t, "legacy", wechattest.StockAppSecret, 'b', 'a') // the next cookie key
+	f.add(t, "legacy", 'b', 'a') // the next cookie key
 	all(t, f.tokens(t))
 	all(t, f.tickets(t))
 	f.want(t, legacyAPI, 2)
@@ -186,12 +196,13 @@ func TestReplicasAskAFailingWeChatOnce(t *testing.T) {
 		path  string
 		fault wechattest.Fault
 		want  string
+		calls int // at most; the pause after a temporary failure is a second
 	}{
-		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, "cgi-bin/token 45009"},
-		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40125}, "cgi-bin/token 40125"},
-		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultStatus}, "away"},
-		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultResetBefore}, "away"},
-		{ticketAPI, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 48001}, "cgi-bin/ticket/getticket 48001"},
+		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 45009}, "cgi-bin/token 45009", 3},
+		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 40125}, "cgi-bin/token 40125", 1},
+		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultStatus}, "away", 3},
+		{legacyAPI, wechattest.Fault{Mode: wechattest.FaultResetBefore}, "away", 3},
+		{ticketAPI, wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 48001}, "cgi-bin/ticket/getticket 48001", 1},
 	} {
 		t.Run(test.path+" "+test.want, func(t *testing.T) {
 			t.Parallel()
@@ -205,8 +216,9 @@ func TestReplicasAskAFailingWeChatOnce(t *testing.T) {
 			if got := all(t, ask(t)); got != test.want {
 				t.Errorf("the replicas get %s, want %s", got, test.want)
 			}
-			f.want(t, test.path, 1)
-			f.want(t, legacyAPI, 1)
+			if n := f.wx.Calls(test.path); n < 1 || n > test.calls {
+				t.Errorf("%d calls, want one or at most %d", n, test.calls)
+			}
 		})
 	}
 }
@@ -236,11 +248,7 @@ func TestReplicasWithoutRedis(t *testing.T) {
 	f.want(t, legacyAPI, 10)
 	f.redis.Restart(t)
 	f.wx.VoidTokens(wechattest.StockAppID)
-	for _, a := range f.accounts {
-		for a.redis.Status().Down > 0 {
-			time.Sleep(10 * time.Millisecond)
-		}
-	}
+	f.connected()
 	if got := all(t, f.users(t)); got != "found" {
 		t.Errorf("calls when Redis is back: %s", got)
 	}

@@ -94,20 +94,20 @@ func (s *Shared) Get(ctx context.Context, need Need, fetch Fetch) (Value, error)
 	}
 	for {
 		found, err := s.look(ctx)
-		if err != nil {
-			return s.alone(ctx, need, fetch, err)
+		if err == nil {
+			if value, err, ok := found.result(need); ok {
+				return value, err
+			}
+			var held *lock
+			if held, err = s.client.lock(ctx, s.config.Name); err == nil {
+				return s.underLock(ctx, held, need, fetch)
+			}
 		}
-		if value, err, ok := found.result(need); ok {
-			return value, err
-		}
-		held, err := s.client.lock(ctx, s.config.Name)
 		switch {
-		case err == nil:
-			return s.underLock(ctx, held, need, fetch)
-		case !errors.Is(err, ErrLocked):
-			return s.alone(ctx, need, fetch, err)
-		case found.valid(need):
+		case errors.Is(err, ErrLocked) && found.valid(need):
 			return found.value, nil
+		case !errors.Is(err, ErrLocked) && ctx.Err() == nil:
+			return s.alone(ctx, need, fetch, err)
 		}
 		if err := pause(ctx); err != nil {
 			return Value{}, fmt.Errorf("wait for another replica's fetch: %w", err)

@@ -317,7 +317,7 @@ func TestSharedWaitIsLimited(t *testing.T) {
 	server := redistest.Start(t)
 	limited := func() *redisstore.Shared {
 		return connected(t, server.URL()).Shared(redisstore.SharedConfig{
-			Name: valueName, Keys: config('a').Keys, Wait: 100 * time.Millisecond,
+			Name: valueName, Keys: config('a').Keys, Wait: time.Second,
 		})
 	}
 	slow, other := limited(), limited()
