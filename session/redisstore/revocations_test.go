@@ -72,51 +72,69 @@ func wantNotRevoked(t testing.TB, r *redisstore.Revocations, s *session.Session)
 	}
 }
 
-// servers are the kinds of Redis that revocations work on.
-func servers(t *testing.T, test func(t *testing.T, server *redistest.Server, url string)) {
-	for name, options := range map[string]redistest.Options{
-		"plain": {},
-		"RESP2": {Args: []string{"--rename-command", "HELLO", ""}},
-		"no right to publish or subscribe": {Users: map[string]string{
+// kinds are the kinds of Redis that revocations work on. Each starts one and returns
+// its address.
+var kinds = map[string]func(*testing.T) string{
+	"plain": func(t *testing.T) string { return redistest.Start(t).URL() },
+	"RESP2": func(t *testing.T) string {
+		return redistest.Start(t, redistest.Options{Args: []string{"--rename-command", "HELLO", ""}}).URL()
+	},
+	"no right to channels": func(t *testing.T) string {
+		return redistest.Start(t, redistest.Options{Users: map[string]string{
 			"wxgate": "on >planted-password ~wxgate:* resetchannels +@all",
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := redistest.Start(t, options)
-			url := server.URL()
-			if options.Users != nil {
-				url = server.URLOf("wxgate", "planted-password")
-			}
-			test(t, server, url)
-		})
-	}
+		}}).URLOf("wxgate", "planted-password")
+	},
+	"sentinel": func(t *testing.T) string { return redistest.StartSentinel(t).URL() },
+	"cluster":  func(t *testing.T) string { return redistest.StartCluster(t).URL() },
 }
 
 // A revocation holds on all replicas for the sessions that began before, and for no
 // other.
 func TestRevoke(t *testing.T) {
 	t.Parallel()
-	servers(t, func(t *testing.T, _ *redistest.Server, url string) {
-		a, b := replica(t, url), replica(t, url)
-		for round, revoked := range []string{openID, openID, "*", openID, "*", "*"} {
-			mine, others := signedIn(a, openID), signedIn(b, otherOpenID)
-			revoke(t, a, revoked)
-			if !a.Revoked(mine) {
-				t.Errorf("round %d: the session goes on where it was revoked", round)
+	for name, start := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := start(t)
+			a, b := replica(t, url), replica(t, url)
+			for _, revoked := range []string{openID, "*", openID} {
+				mine, others := signedIn(a, openID), signedIn(b, otherOpenID)
+				revoke(t, a, revoked)
+				if !a.Revoked(mine) {
+					t.Errorf("%s revoked: the session goes on where it was revoked", revoked)
+				}
+				later := signedIn(b, openID) // in the same second, where nobody may know yet
+				wantRevoked(t, b, mine)
+				if revoked == "*" {
+					wantRevoked(t, b, others)
+				} else {
+					wantNotRevoked(t, b, others)
+				}
+				wantNotRevoked(t, a, later)
+				wantNotRevoked(t, b, later)
 			}
-			later := signedIn(b, openID) // in the same second, where nobody may know yet
-			wantRevoked(t, b, mine)
-			if revoked == "*" {
-				wantRevoked(t, b, others)
-			} else {
-				wantNotRevoked(t, b, others)
-			}
-			for _, r := range []*redisstore.Revocations{a, b} {
-				wantNotRevoked(t, r, later)
-			}
-		}
-	})
+		})
+	}
+}
+
+// After a failover the list goes on.
+func TestRevokeAfterAFailover(t *testing.T) {
+	t.Parallel()
+	servers := redistest.StartSentinel(t)
+	a, b := replica(t, servers.URL()), replica(t, servers.URL())
+	first, second := signedIn(a, openID), signedIn(b, otherOpenID)
+	revoke(t, a, openID)
+	wantRevoked(t, b, first)
+	servers.Master().Kill()
+	eventually(t, "the other visitor is revoked", func() bool { return b.Revoke(t.Context(), otherOpenID) == nil })
+	wantRevoked(t, a, second)
+	eventually(t, "both are up to date", func() bool { return !a.Behind() && !b.Behind() })
+	c := replica(t, servers.URL())
+	for _, r := range []*redisstore.Revocations{a, b, c} {
+		wantRevoked(t, r, first)
+		wantRevoked(t, r, second)
+		wantNotRevoked(t, r, signedIn(r, openID))
+	}
 }
 
 // The newest revocation counts, and each has a generation of its own however quickly
