@@ -132,7 +132,9 @@ func (l *logins) refuseSite(redirectURI, hint string) error {
 func (l *logins) sendBack(w *recorder, login *session.Login, s *session.Session) error {
 	query := "state=" + url.QueryEscape(login.SiteState)
 	if s != nil {
-		ticket, err := l.hub.tickets.Seal(l.hub.siteOf(login.ReturnTo), login.SiteState, s)
+		told := *s
+		told.Generation = 0 // the site has its own
+		ticket, err := l.hub.tickets.Seal(l.hub.siteOf(login.ReturnTo), login.SiteState, &told)
 		if err != nil {
 			return err
 		}
