@@ -32,6 +32,7 @@ type warnings struct {
 	peer    everyMinute // an address that is not trusted sends headers of a proxy
 	rate    everyMinute // an address has used up its logins
 	renewal everyMinute // a session could not be renewed
+	shared  everyMinute // logins are not counted over all replicas
 }
 
 // newCommon returns what the sites of one gateway share.
@@ -44,10 +45,9 @@ func newCommon(c Config, errs *fieldErrors) *common {
 	errs.add("Metrics", err)
 	log, err := newAccessLog(c)
 	errs.add("Metrics", err)
-	return &common{
+	all := &common{
 		prefix:    prefix,
 		trust:     trust(c.TrustedProxies),
-		limiter:   newLimiter(c.LoginRate),
 		metrics:   metrics,
 		accessLog: log,
 		logger:    c.Logger,
@@ -57,6 +57,11 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		upgrades:   upgrade.New(metrics.websockets),
 		circles:    newCircles(),
 	}
+	all.limiter = newLimiter(c.LoginRate, newSharing(c.SharedRate, metrics.uncounted, all.countsAlone))
+	if all.limiter != nil && all.limiter.shared != nil {
+		all.background.tasks = append(all.background.tasks, all.limiter.share)
+	}
+	return all
 }
 
 // newAccessLog returns the access log of the gateway's listener.

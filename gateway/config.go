@@ -23,6 +23,9 @@ type Config struct {
 	// LoginRate limits how often one client address starts or finishes a login or
 	// gets a signature for the JS-SDK, over all sites; the zero value is no limit.
 	LoginRate Rate
+	// SharedRate makes LoginRate count over all replicas, while [Gateway.Run] runs;
+	// nil: each replica counts for itself, as it does while SharedRate fails.
+	SharedRate SharedRate
 	// PagesDir is [Site.PagesDir] for hosts of no site.
 	PagesDir string
 	// UnreadBodyTimeout limits the wait for a request body that the gateway does

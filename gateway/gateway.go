@@ -45,10 +45,11 @@ func New(c Config) (*Gateway, error) {
 }
 
 // Run rereads the files of the configuration after they change: openid lists and
-// assertion keys. Without it, they stay as they were when New read them. When ctx
-// ends, Run gives up the questions to WeChat that no request waits for, and
-// returns when none is left and no file is being read. Call it once, beside the
-// server, and end ctx after the server's Shutdown.
+// assertion keys. Without it, they stay as they were when New read them. It also
+// has logins counted over all replicas, see [Config.SharedRate]. When ctx ends, Run
+// gives up the questions to WeChat that no request waits for, and returns when none
+// is left and no file is being read. Call it once, beside the server, and end ctx
+// after the server's Shutdown.
 func (g *Gateway) Run(ctx context.Context) { g.background.run(ctx) }
 
 // Reread makes Run look at the files at once, for an operator who does not want to
