@@ -64,6 +64,9 @@ func gatewayConfig(
 	for _, site := range c.Sites {
 		all.Sites = append(all.Sites, siteConfig(site.Config, site.Hosts, accounts))
 	}
+	if redis != nil {
+		all.SharedRate = redis.CountLogins
+	}
 	for i, site := range sitesOf(c) {
 		all.Sites[i].Sessions = sessionsIn(site, redis, c.RedisGrace)
 	}
