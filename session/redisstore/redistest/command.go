@@ -9,9 +9,6 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// interval is the time between two looks at whether a server is ready.
-const interval = 5 * time.Millisecond
-
 // Do runs one command with every right and returns the answer as text: nil is "",
 // an array is the lines of its elements. An error fails the test.
 func (s *Server) Do(t TB, command ...string) string {

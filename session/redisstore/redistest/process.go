@@ -56,6 +56,16 @@ func (p *process) running() (*os.Process, <-chan struct{}) {
 	return p.cmd.Process, p.ended
 }
 
+func (p *process) alive() bool {
+	_, ended := p.running()
+	select {
+	case <-ended:
+		return false
+	default:
+		return true
+	}
+}
+
 // await calls ready until it succeeds. It gives up when the process ends.
 func (p *process) await(ready func() error) error {
 	_, ended := p.running()
@@ -83,9 +93,7 @@ func (p *process) stop() error {
 		<-ended
 		return nil
 	}
-	if err := p.signal("CONT"); err != nil {
-		return err
-	}
+	p.signal("CONT") // fails if the process has ended meanwhile
 	select {
 	case <-ended:
 		return nil
@@ -105,13 +113,8 @@ func (p *process) kill() {
 // signal sends STOP or CONT to the process. Package syscall does not have them on
 // every system that this package is built for.
 func (p *process) signal(name string) error {
-	cmd, ended := p.running()
+	cmd, _ := p.running()
 	out, err := exec.Command("sh", "-c", "kill -"+name+" "+strconv.Itoa(cmd.Pid)).CombinedOutput()
-	select {
-	case <-ended:
-		return nil
-	default:
-	}
 	if err != nil {
 		return fmt.Errorf("send SIG%s: %w: %s", name, err, out)
 	}

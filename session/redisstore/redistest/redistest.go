@@ -10,11 +10,16 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 )
 
-// patience bounds every wait.
-const patience = 20 * time.Second
+const (
+	// patience bounds every wait.
+	patience = 20 * time.Second
+	// interval is the time between two looks at a server.
+	interval = 5 * time.Millisecond
+)
 
 // TB is the part of testing.TB that this package uses.
 type TB interface {
@@ -47,16 +52,27 @@ type Options struct {
 	// Args are further arguments of redis-server, such as "--maxmemory", "10mb".
 	Args []string
 
-	authority *authority // signs the certificate; default a new CA
-	config    []string   // further lines of the configuration file
-	cluster   bool       // the server is a node of a cluster
+	// Replicas is the number of replicas of [StartSentinel]'s master, at least one,
+	// or of each master of [StartCluster], default none. Start ignores it.
+	Replicas int
+	// SentinelPassword is the password of the sentinels themselves; default none.
+	// SentinelUser is the ACL user that has it; default the default user.
+	SentinelUser, SentinelPassword string
+
+	authority *authority // signs the servers' certificates
 }
 
-func option(options []Options) Options {
-	if len(options) == 0 {
-		return Options{}
+// prepare returns the options, with a new CA if they ask for TLS.
+func prepare(t TB, options []Options) Options {
+	t.Helper()
+	var o Options
+	if len(options) > 0 {
+		o = options[0]
 	}
-	return options[0]
+	if o.TLS {
+		o.authority = newAuthority(t)
+	}
+	return o
 }
 
 // program returns the path of redis-server, or "" if miniredis may stand in for a
@@ -87,4 +103,34 @@ func (o Options) address(kind, hosts, user, password string) *url.URL {
 		u.User = url.UserPassword(user, password)
 	}
 	return u
+}
+
+func (o Options) caFile() string {
+	if o.authority == nil {
+		return ""
+	}
+	return o.authority.file
+}
+
+// addresses returns the servers' hosts and ports as in a URL.
+func addresses(servers []*Server) string {
+	list := make([]string, len(servers))
+	for i, s := range servers {
+		list[i] = s.Addr()
+	}
+	return strings.Join(list, ",")
+}
+
+// eventually calls done until it succeeds.
+func eventually(t TB, what string, done func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(interval) {
+		err := done()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
 }

@@ -1,19 +1,14 @@
 package redistest
 
 import (
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alicebob/miniredis/v2"
 )
-
-// admin is the ACL user of [Server.Do], replicas, sentinels and cluster nodes. It
-// keeps working whatever a test does to the default user.
-const admin, adminPassword = "redistest", "redistest-password"
 
 // A Server is a Redis server of a test. Its methods may be called from several
 // goroutines, except those that fail the test or start the server.
@@ -28,29 +23,28 @@ type Server struct {
 // Start starts a server, which answers when it returns, and ends it with the test.
 func Start(t TB, options ...Options) *Server {
 	t.Helper()
-	o := option(options)
+	o := prepare(t, options)
 	path := program(t, o.Real || o.Users != nil || o.Args != nil)
-	if o.TLS {
-		o.authority = newAuthority(t)
-	}
 	if path == "" {
 		return startMini(t, o)
 	}
-	s := launch(t, path, o)
+	s := launch(t, path, o, o.Args, o.data()...)
 	s.await(t)
 	return s
 }
 
-// launch starts redis-server without waiting until it answers.
-func launch(t TB, path string, o Options) *Server {
+// launch starts redis-server without waiting until it answers. The lines go into
+// its configuration file, which the server rewrites when its role changes.
+func launch(t TB, path string, o Options, args []string, lines ...string) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	s := &Server{t: t, options: o, port: claim(t)}
 	file := filepath.Join(dir, "redis.conf")
-	if err := os.WriteFile(file, []byte(s.configuration(t, dir)), 0o600); err != nil {
+	lines = slices.Concat(s.connections(t), lines, []string{"dir " + strconv.Quote(dir), ""})
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 		t.Fatalf("%v", err)
 	}
-	s.process = &process{path: path, args: append([]string{file}, o.Args...), log: filepath.Join(dir, "redis.log")}
+	s.process = &process{path: path, args: append([]string{file}, args...), log: filepath.Join(dir, "redis.log")}
 	s.begin(t)
 	t.Cleanup(func() {
 		s.process.kill()
@@ -75,44 +69,6 @@ func (s *Server) await(t TB) {
 	}
 }
 
-// configuration returns the content of the configuration file.
-func (s *Server) configuration(t TB, dir string) string {
-	t.Helper()
-	o := s.options
-	lines := []string{"bind 127.0.0.1", fmt.Sprintf("dir %q", dir)}
-	if o.TLS {
-		certificate, key := o.authority.issue(t)
-		lines = append(lines, "port 0", fmt.Sprintf("tls-port %d", s.port), "tls-auth-clients no", "tls-replication yes",
-			fmt.Sprintf("tls-cert-file %q", certificate), fmt.Sprintf("tls-key-file %q", key),
-			fmt.Sprintf("tls-ca-cert-file %q", o.authority.file))
-	} else {
-		lines = append(lines, fmt.Sprintf("port %d", s.port))
-	}
-	lines = append(lines, fmt.Sprintf("user %s on >%s ~* &* +@all", admin, adminPassword))
-	if o.Password != "" {
-		lines = append(lines, fmt.Sprintf("requirepass %q", o.Password))
-	}
-	for _, name := range slices.Sorted(maps.Keys(o.Users)) {
-		lines = append(lines, "user "+name+" "+o.Users[name])
-	}
-	return strings.Join(append(append(lines, s.data()...), o.config...), "\n") + "\n"
-}
-
-// data returns the lines of the configuration file that are not about connections.
-func (s *Server) data() []string {
-	lines := []string{
-		`save ""`,
-		"enable-debug-command yes",
-		"shutdown-timeout 1", // for a replica that is suspended
-		"masteruser " + admin, "masterauth " + adminPassword,
-		"repl-diskless-sync yes", "repl-diskless-sync-delay 0", "repl-ping-replica-period 1",
-	}
-	if s.options.Persist {
-		lines = append(lines, "appendonly yes")
-	}
-	return lines
-}
-
 // Real reports whether the server is redis-server, not miniredis.
 func (s *Server) Real() bool { return s.mini == nil }
 
@@ -131,13 +87,6 @@ func (s *Server) URLOf(user, password string) string {
 // CAFile returns the PEM file of the CA of the server's certificate; "" without
 // TLS.
 func (s *Server) CAFile() string { return s.options.caFile() }
-
-func (o Options) caFile() string {
-	if o.authority == nil {
-		return ""
-	}
-	return o.authority.file
-}
 
 // Stop ends the server in order (SIGTERM). It returns when the server has ended.
 func (s *Server) Stop() {

@@ -1,0 +1,34 @@
+package redistest_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/wxgate/wxgate/session/redisstore/redistest"
+)
+
+func TestStartCluster(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		options redistest.Options
+		state   string // after the loss of the first node
+	}{
+		{"plain", redistest.Options{}, "fail"},
+		{"password", redistest.Options{Password: "secret", Replicas: 1}, "ok"},
+		{"TLS", redistest.Options{TLS: true, Replicas: 1}, "ok"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := redistest.StartCluster(t, test.options)
+			if got, want := len(c.Nodes()), 3*(1+test.options.Replicas); got != want {
+				t.Errorf("%d nodes, want %d", got, want)
+			}
+			c.KillNode(t, 0)
+			if info := c.Nodes()[1].Do(t, "CLUSTER", "INFO"); !strings.Contains(info, "cluster_state:"+test.state) {
+				t.Errorf("after the loss of a node:\n%s\nwant state %s", info, test.state)
+			}
+		})
+	}
+}
