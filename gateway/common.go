@@ -32,6 +32,8 @@ type warnings struct {
 	peer    everyMinute // an address that is not trusted sends headers of a proxy
 	rate    everyMinute // an address has used up its logins
 	renewal everyMinute // a session could not be renewed
+
+	webToken everyMinute // a web token could not be renewed
 }
 
 // newCommon returns what the sites of one gateway share.

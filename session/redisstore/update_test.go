@@ -28,14 +28,15 @@ func loaded(t testing.TB, store session.Store, cookie string) *session.Session {
 func token(access string) *session.WebToken {
 	now := time.Now().Truncate(time.Second)
 	return &session.WebToken{
-		Access: access, ExpiresAt: now.Add(time.Hour), Refresh: "refresh-" + access, RefreshUntil: now.Add(2 * time.Hour),
+		Access: access, ExpiresAt: now.Add(time.Hour),
+		Refresh: "refresh-" + access, RefreshUntil: now.Add(2 * time.Hour),
 	}
 }
 
 // setToken changes a session to have a token.
-func setToken(access string) func(*session.Session) bool {
+func setToken(token *session.WebToken) func(*session.Session) bool {
 	return func(s *session.Session) bool {
-		s.Token = token(access)
+		s.Token = token
 		return true
 	}
 }
@@ -51,13 +52,14 @@ func TestUpdate(t *testing.T) {
 	r := request(foreignLogin(t), cookie)
 	update := a.Update(r, loaded(t, a, cookie))
 	r.Header.Del("Cookie") // the request is over
-	if err := update(t.Context(), setToken("one")); err != nil {
+	one := token("one")
+	if err := update(t.Context(), setToken(one)); err != nil {
 		t.Fatal(err)
 	}
 	for _, store := range []session.Store{a, b} {
 		eventually(t, "the token is there", func() bool {
 			s := loaded(t, store, cookie)
-			return s.Token != nil && *s.Token == *token("one") && s.Scope == "snsapi_base"
+			return s.Token != nil && *s.Token == *one && s.Scope == "snsapi_base"
 		})
 	}
 	key := server.Do(t, "RANDOMKEY")
@@ -65,7 +67,8 @@ func TestUpdate(t *testing.T) {
 		t.Errorf("PTTL %s after the update, want about two hours", ttl)
 	}
 	record := server.Do(t, "GET", key)
-	if err := update(t.Context(), func(*session.Session) bool { return false }); err != nil || server.Do(t, "GET", key) != record {
+	err := update(t.Context(), func(*session.Session) bool { return false })
+	if err != nil || server.Do(t, "GET", key) != record {
 		t.Errorf("an update without a change: %v, or the record was written", err)
 	}
 }
@@ -84,7 +87,7 @@ func TestUpdateLosesNothing(t *testing.T) {
 		if calls++; calls == 1 {
 			renew(t, b, cookie, follows)
 		}
-		return setToken("one")(s)
+		return setToken(token("one"))(s)
 	})
 	if err != nil || calls != 2 {
 		t.Fatalf("update: %v after %d calls, want two", err, calls)
@@ -100,7 +103,8 @@ func TestUpdateLosesNothing(t *testing.T) {
 	renew(t, b, cookie, &late)
 	eventually(t, "all three hold", func() bool {
 		s := loaded(t, a, cookie)
-		return s.Token != nil && s.Token.Access == "one" && s.Subscribed && s.RenewedAt.Unix() == late.RenewedAt.Unix()
+		return s.Token != nil && s.Token.Access == "one" && s.Subscribed &&
+			s.RenewedAt.Unix() == late.RenewedAt.Unix()
 	})
 }
 
@@ -133,7 +137,7 @@ func TestUpdateAfterTheEnd(t *testing.T) {
 			update := a.Update(request(cookie), loaded(t, a, cookie))
 			during := func(s *session.Session) bool {
 				end(t, b, cookie)
-				return setToken("one")(s)
+				return setToken(token("one"))(s)
 			}
 			if err := update(t.Context(), during); !is(err, session.ErrNone) {
 				t.Errorf("the session ended during the update: %v, want ErrNone", err)
@@ -158,7 +162,7 @@ func TestUpdateAfterTheEnd(t *testing.T) {
 		cookie := login(t, store)
 		other := loaded(t, store, cookie)
 		other.OpenID = "oSomebodyElse"
-		if err := store.Update(request(cookie), other)(t.Context(), setToken("one")); !is(err, session.ErrNone) {
+		if err := store.Update(request(cookie), other)(t.Context(), setToken(token("one"))); !is(err, session.ErrNone) {
 			t.Errorf("update: %v, want ErrNone", err)
 		}
 		if s := loaded(t, store, cookie); s.Token != nil {
@@ -173,7 +177,8 @@ func TestUpdatesTakeTurns(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	stores := []*redisstore.Store{
-		sessions(t, connected(t, server.URL()), config('a'), 0), sessions(t, connected(t, server.URL()), config('a'), 0),
+		sessions(t, connected(t, server.URL()), config('a'), 0),
+		sessions(t, connected(t, server.URL()), config('a'), 0),
 	}
 	cookie := login(t, stores[0])
 	var updating sync.WaitGroup
@@ -192,10 +197,10 @@ func TestUpdatesTakeTurns(t *testing.T) {
 				asked.Add(1)
 				another := login(t, stores[i%2])
 				other := stores[i%2].Update(request(another), loaded(t, stores[i%2], another))
-				if err := other(t.Context(), setToken("other")); err != nil {
+				if err := other(t.Context(), setToken(token("other"))); err != nil {
 					t.Errorf("an update of another session: %v", err)
 				}
-				return setToken("one")(s)
+				return setToken(token("one"))(s)
 			})
 			if err != nil {
 				t.Errorf("update: %v", err)
@@ -225,7 +230,7 @@ func TestUpdateDuringAnOutage(t *testing.T) {
 	})
 	err := update(t.Context(), func(s *session.Session) bool {
 		outage()
-		return setToken("one")(s)
+		return setToken(token("one"))(s)
 	})
 	<-restarted
 	if err != nil {
