@@ -46,7 +46,13 @@ func connect(t testing.TB, url string, logger zerolog.Logger) *redisstore.Client
 	if err := address.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := redisstore.New(redisstore.Config{Address: address, Logger: logger})
+	return run(t, redisstore.Config{Address: address, Logger: logger})
+}
+
+// run returns a client as config describes, whose Run ends with the test.
+func run(t testing.TB, config redisstore.Config) *redisstore.Client {
+	t.Helper()
+	c, err := redisstore.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +156,17 @@ func want(t testing.TB, store session.Store, cookie string, wanted error) {
 	if err == nil && s.OpenID != openID {
 		t.Fatalf("Load: the session of %q, want %q", s.OpenID, openID)
 	}
+}
+
+// due returns the session of a cookie as it is when it is renewed an hour later.
+func due(t testing.TB, store session.Store, cookie string) *session.Session {
+	t.Helper()
+	s, err := store.Load(request(cookie))
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	s.RenewedAt = s.RenewedAt.Add(time.Hour)
+	return s
 }
 
 var errAway = errors.New("an error that is not ErrNone")
