@@ -31,10 +31,11 @@ type common struct {
 
 // warnings are the log messages that clients can trigger.
 type warnings struct {
-	peer    everyMinute // an address that is not trusted sends headers of a proxy
-	rate    everyMinute // an address has used up its logins
-	renewal everyMinute // a session could not be renewed
-	shared  everyMinute // logins are not counted over all replicas
+	peer     everyMinute // an address that is not trusted sends headers of a proxy
+	rate     everyMinute // an address has used up its logins
+	renewal  everyMinute // a session could not be renewed
+	shared   everyMinute // logins are not counted over all replicas
+	webToken everyMinute // a web token could not be renewed
 }
 
 // newCommon returns what the sites of one gateway share.

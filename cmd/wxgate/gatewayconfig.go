@@ -109,6 +109,7 @@ func siteConfig(c *config.Config, hosts []string, accounts *accounts) gateway.Si
 		AllowOpenIDsFile:  c.AllowOpenIDsFile,
 		DenyOpenIDsFile:   c.DenyOpenIDsFile,
 		AssertionKeysFile: c.AssertionKeysFile,
+		PassAccessToken:   c.PassAccessToken,
 		PagesDir:          c.PagesDir,
 		ReturnHosts:       c.ReturnHosts,
 		VerifyFiles:       c.VerifyFiles,

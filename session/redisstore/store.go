@@ -155,7 +155,9 @@ func (s *Store) Renew(r *http.Request, header http.Header, renewed *session.Sess
 		if time.Since(known.failed) < askEvery {
 			return away("renew session", errNoAnswer) // at once: a visitor waits
 		}
-		done, err := s.replace(ref, known, renewed)
+		own := *renewed
+		own.Token = known.session.Token // an Update may have changed it
+		done, err := s.replace(ref, known, &own)
 		if err != nil {
 			return away("renew session", err)
 		}
