@@ -73,12 +73,23 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 		assertions:   b.assertionsOf(c.AssertionKeysFile, addresses.publicURL, errs),
 	}
 	s.responder.addresses = &s.addresses
-	store, err := session.NewCookieStore(cookies)
-	if len(errs.fields) == 0 { // else the error is about a field that is named already
-		errs.add("CookieKeys", err)
-	}
-	s.sessions = store
+	s.sessions = newStore(c, cookies, errs)
 	return s
+}
+
+// newStore returns the store of the sessions whose cookies are described.
+func newStore(c Site, cookies session.Config, errs *fieldErrors) session.Store {
+	if len(errs.fields) > 0 {
+		return nil // the error would be about a field that is named already
+	}
+	if c.Sessions != nil {
+		store, err := c.Sessions(cookies)
+		errs.add("Sessions", err)
+		return store
+	}
+	store, err := session.NewCookieStore(cookies)
+	errs.add("CookieKeys", err)
+	return store
 }
 
 // responder returns the responder of the site that c describes.

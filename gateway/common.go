@@ -23,15 +23,15 @@ type common struct {
 	background *background
 	unreadBody time.Duration // see Config.UnreadBodyTimeout
 	upgrades   *upgrade.Set  // the WebSockets of visitors
-	warnings   peerWarnings
+	warnings   warnings
 	circles    *circles
 }
 
-// peerWarnings are the log messages about addresses that may be proxies, which
-// clients can trigger.
-type peerWarnings struct {
-	peer everyMinute // an address that is not trusted sends headers of a proxy
-	rate everyMinute // an address has used up its logins
+// warnings are the log messages that clients can trigger.
+type warnings struct {
+	peer    everyMinute // an address that is not trusted sends headers of a proxy
+	rate    everyMinute // an address has used up its logins
+	renewal everyMinute // a session could not be renewed
 }
 
 // newCommon returns what the sites of one gateway share.

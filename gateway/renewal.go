@@ -28,9 +28,11 @@ func (s *site) renew(r *http.Request, header http.Header, q *facts, v visitor) v
 	if now := time.Now(); s.lifetime.Due(v.session, now) {
 		renewed.RenewedAt = now
 	}
-	if err := s.sessions.Save(r, header, &renewed); err != nil {
+	if err := s.sessions.Renew(r, header, &renewed); err != nil {
 		s.metrics.storeErrors.Inc()
-		s.logger.Warn().Err(err).Str("request_id", q.id).Msg("session renewal failed")
+		s.warnings.renewal.do(func() {
+			s.logger.Warn().Err(err).Str("request_id", q.id).Msg("session renewal failed")
+		})
 		return v
 	}
 	return visitor{session: &renewed}

@@ -105,6 +105,10 @@ type Site struct {
 	// CookieDomain shares the session over the subdomains of a domain, not a public
 	// suffix such as com.cn; empty: the host only.
 	CookieDomain string
+	// Sessions makes the store of the sessions from the description of their cookies;
+	// nil: [session.NewCookieStore]. See package
+	// [github.com/wxgate/wxgate/session/redisstore].
+	Sessions func(session.Config) (session.Store, error)
 	// SessionTTL ends a session that was unused for so long, default 24 hours;
 	// SessionMaxTTL ends each session so long after its login, default 720 hours.
 	SessionTTL    time.Duration

@@ -11,18 +11,22 @@ import (
 // each after its length. All numbers are unsigned varints. Every request decodes
 // the form; it has a tenth of the size and the cost of gob's.
 //
-// Version 2 has FollowAskedAt after the flags. A session without it is written
-// as version 1, so that releases which know only that can read it while old and
-// new replicas run side by side.
+// Version 2 has FollowAskedAt after the flags. Version 3 has Generation after the
+// flags, then FollowAskedAt and Token if their flags are set. A session is written
+// in the lowest version that holds it, so that releases which know only that can
+// read it while old and new replicas run side by side.
 
 const (
 	sessionVersion       = 1
 	sessionVersionFollow = 2
+	sessionVersionFull   = 3
 )
 
 const (
 	flagSnapshotUser = 1 << 0
-	flagSubscribed   = 1 << 1 // version 2 only
+	flagSubscribed   = 1 << 1 // from version 2 on
+	flagFollow       = 1 << 2 // version 3 only
+	flagToken        = 1 << 3 // version 3 only
 )
 
 var errMalformed = errors.New("malformed binary form")
@@ -30,24 +34,19 @@ var errMalformed = errors.New("malformed binary form")
 // MarshalBinary returns the compact form of s. It never fails.
 func (s *Session) MarshalBinary() ([]byte, error) {
 	b := make([]byte, 0, 64+len(s.AppID)+len(s.OpenID)+len(s.UnionID)+len(s.Scope)+len(s.Nickname)+len(s.Avatar))
-	withFollow := !s.FollowAskedAt.IsZero()
-	if withFollow {
-		b = append(b, sessionVersionFollow)
-	} else {
-		b = append(b, sessionVersion)
-	}
+	version := s.version()
+	b = append(b, version)
 	b = appendTime(b, s.IssuedAt)
 	b = appendTime(b, s.RenewedAt)
-	var flags byte
-	if s.SnapshotUser {
-		flags |= flagSnapshotUser
+	b = append(b, s.flags(version))
+	if version == sessionVersionFull {
+		b = binary.AppendUvarint(b, s.Generation)
 	}
-	if withFollow && s.Subscribed {
-		flags |= flagSubscribed
-	}
-	b = append(b, flags)
-	if withFollow {
+	if !s.FollowAskedAt.IsZero() {
 		b = appendTime(b, s.FollowAskedAt)
+	}
+	if s.Token != nil {
+		b = s.Token.append(b)
 	}
 	for _, field := range s.fields() {
 		b = appendString(b, *field)
@@ -55,20 +54,56 @@ func (s *Session) MarshalBinary() ([]byte, error) {
 	return b, nil
 }
 
+// version returns the lowest version of the binary form that holds s.
+func (s *Session) version() byte {
+	switch {
+	case s.Generation > 0 || s.Token != nil:
+		return sessionVersionFull
+	case !s.FollowAskedAt.IsZero():
+		return sessionVersionFollow
+	default:
+		return sessionVersion
+	}
+}
+
+// flags returns the flags of s in the given version of the binary form.
+func (s *Session) flags(version byte) (flags byte) {
+	if s.SnapshotUser {
+		flags |= flagSnapshotUser
+	}
+	follow := !s.FollowAskedAt.IsZero()
+	if follow && s.Subscribed {
+		flags |= flagSubscribed
+	}
+	if version == sessionVersionFull && follow {
+		flags |= flagFollow
+	}
+	if s.Token != nil {
+		flags |= flagToken
+	}
+	return flags
+}
+
 // UnmarshalBinary reads the form that [Session.MarshalBinary] writes. Anything
 // else is an error, including trailing bytes.
 func (s *Session) UnmarshalBinary(data []byte) error {
-	if len(data) == 0 || data[0] != sessionVersion && data[0] != sessionVersionFollow {
+	if len(data) == 0 || data[0] < sessionVersion || data[0] > sessionVersionFull {
 		return errMalformed
 	}
+	version := data[0]
 	// All fields are parts of this string: one allocation instead of six.
 	r := reader{rest: string(data[1:])}
-	s.IssuedAt, s.RenewedAt = r.time(), r.time()
+	*s = Session{IssuedAt: r.time(), RenewedAt: r.time()}
 	flags := r.byte()
 	s.SnapshotUser = flags&flagSnapshotUser != 0
-	s.Subscribed, s.FollowAskedAt = false, time.Time{}
-	if data[0] == sessionVersionFollow {
+	if version == sessionVersionFull {
+		s.Generation = r.uvarint()
+	}
+	if version == sessionVersionFollow || version == sessionVersionFull && flags&flagFollow != 0 {
 		s.Subscribed, s.FollowAskedAt = flags&flagSubscribed != 0, r.time()
+	}
+	if version == sessionVersionFull && flags&flagToken != 0 {
+		s.Token = r.token()
 	}
 	for _, field := range s.fields() {
 		*field = r.string()

@@ -66,6 +66,17 @@ func (c Config) check() error {
 	return nil
 }
 
+// checkStore checks what a [Store] needs.
+func (c Config) checkStore() error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if err := c.Lifetime.Check(); err != nil {
+		return fmt.Errorf("session: Lifetime: %w", err)
+	}
+	return nil
+}
+
 // CheckCookieName returns an error if name cannot be a [Config.Name]: it is not
 // a cookie-name of RFC 6265, it begins with "__Host-" or "__Secure-", or it
 // contains "_login_" or ends in "_login", which marks the cookies of logins.

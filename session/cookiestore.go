@@ -1,7 +1,7 @@
 package session
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"time"
 )
@@ -16,11 +16,8 @@ type CookieStore struct {
 // NewCookieStore returns a store for the cookies that c describes. An error
 // names the field of c that is wrong.
 func NewCookieStore(c Config) (*CookieStore, error) {
-	if err := c.check(); err != nil {
+	if err := c.checkStore(); err != nil {
 		return nil, err
-	}
-	if err := c.Lifetime.Check(); err != nil {
-		return nil, fmt.Errorf("session: Lifetime: %w", err)
 	}
 	jar, err := newJar(c, "session")
 	if err != nil {
@@ -41,9 +38,13 @@ func (c *CookieStore) Load(r *http.Request) (*Session, error) {
 	return nil, ErrNone
 }
 
-// Save implements [Store]. It fails only if the session does not fit into a
-// cookie, which takes fields much longer than WeChat's.
+// Save implements [Store]. It fails if the session does not fit into a cookie, which
+// takes fields much longer than WeChat's, or if it has a Token, which no browser may
+// get.
 func (c *CookieStore) Save(_ *http.Request, header http.Header, s *Session) error {
+	if s.Token != nil {
+		return errors.New("session: a Token cannot be kept in a cookie")
+	}
 	var maxAge time.Duration // of a snapshot user: the cookie ends with the browser
 	if !s.SnapshotUser {
 		maxAge = max(time.Until(c.lifetime.ExpiresAt(s)), time.Second)
@@ -53,6 +54,11 @@ func (c *CookieStore) Save(_ *http.Request, header http.Header, s *Session) erro
 		return err
 	}
 	return c.jar.set(header, c.name, sealed, maxAge)
+}
+
+// Renew implements [Store] as Save does: the cookie is all that there is.
+func (c *CookieStore) Renew(r *http.Request, header http.Header, s *Session) error {
+	return c.Save(r, header, s)
 }
 
 // Delete implements [Store]. It never fails.

@@ -3,7 +3,8 @@
 //
 // A [Session] is the result of a login. A [Store] keeps it: [CookieStore] puts
 // all of it into one encrypted and signed cookie, so that replicas share only
-// the keys. [Logins] keeps each login between the redirect to WeChat and the
+// the keys. Package [github.com/wxgate/wxgate/session/redisstore] keeps it in
+// Redis. [Logins] keeps each login between the redirect to WeChat and the
 // callback, in a short-lived cookie of its own.
 //
 // The package depends neither on WeChat's API nor on the gateway and can be used
@@ -48,18 +49,29 @@ type Session struct {
 	// Both are kept to the second.
 	IssuedAt  time.Time
 	RenewedAt time.Time
+	// Generation is the number of the newest revocation that was known at the
+	// login; 0: none. A revocation ends the sessions of lower generations.
+	Generation uint64
+	// Token is the visitor's web access token; nil: none is kept. Only a [Store]
+	// that keeps sessions out of the browser may be given one.
+	Token *WebToken
 }
 
 // A Store loads, saves and deletes the session of a request. Implementations
 // are safe for concurrent use.
 type Store interface {
 	// Load returns the request's session, or [ErrNone]. Any other error means
-	// that the store is not available.
+	// that the store is not available. The caller may change the session.
 	Load(r *http.Request) (*Session, error)
-	// Save stores s and adds the Set-Cookie header for it to header, the header
-	// of the response to r.
+	// Save stores s, the result of a login, as a new session and adds the
+	// Set-Cookie header for it to header, the header of the response to r.
 	Save(r *http.Request, header http.Header, s *Session) error
+	// Renew stores s in place of the session that Load returned for r, and adds
+	// a Set-Cookie header to header. A store that keeps the sessions does neither if
+	// that session has been deleted or renewed meanwhile, which is no error.
+	Renew(r *http.Request, header http.Header, s *Session) error
 	// Delete ends the request's session and adds the Set-Cookie header that
-	// removes its cookie to header. It is no error if there is no session.
+	// removes its cookie to header. It is no error if there is no session. After an
+	// error the session and the cookie are as they were.
 	Delete(r *http.Request, header http.Header) error
 }

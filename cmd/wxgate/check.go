@@ -60,7 +60,11 @@ func checkConfig(environ []string, accounts *accounts) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = newGateway(cfg, accounts, zerolog.Nop(), nil)
+	redis, err := openRedis(cfg, zerolog.Nop())
+	if err != nil {
+		return nil, err
+	}
+	_, err = newGateway(cfg, accounts, redis, zerolog.Nop(), nil)
 	return cfg, err
 }
 

@@ -56,6 +56,7 @@ var fieldVariables = map[string]string{
 	"ScanAccount":       "WXGATE_QR_APP_ID",
 	"Scope":             "WXGATE_SCOPE",
 	"SessionMaxTTL":     "WXGATE_SESSION_MAX_TTL",
+	"Sessions":          "WXGATE_SESSION_STORE",
 	"SessionTTL":        "WXGATE_SESSION_TTL",
 	"Tickets":           "WXGATE_JSSDK",
 	"TrustedProxies":    "WXGATE_TRUSTED_PROXIES",

@@ -9,6 +9,7 @@ import (
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session/redisstore"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -31,9 +32,10 @@ func sitesOf(c *config.Config) []*config.Config {
 // newGateway returns the gateway that c describes. What the gateway refuses is a
 // [*config.Faults], which names the variables.
 func newGateway(
-	c *config.Config, accounts *accounts, logger zerolog.Logger, registry prometheus.Registerer,
+	c *config.Config, accounts *accounts, redis *redisstore.Client,
+	logger zerolog.Logger, registry prometheus.Registerer,
 ) (*gateway.Gateway, error) {
-	g, err := gateway.New(gatewayConfig(c, accounts, logger, registry))
+	g, err := gateway.New(gatewayConfig(c, accounts, redis, logger, registry))
 	if wrong, ok := errors.AsType[*gateway.ConfigError](err); ok {
 		return nil, faultsOf(c, wrong)
 	}
@@ -42,7 +44,8 @@ func newGateway(
 
 // gatewayConfig returns the configuration of the gateway that c describes.
 func gatewayConfig(
-	c *config.Config, accounts *accounts, logger zerolog.Logger, registry prometheus.Registerer,
+	c *config.Config, accounts *accounts, redis *redisstore.Client,
+	logger zerolog.Logger, registry prometheus.Registerer,
 ) gateway.Config {
 	all := gateway.Config{
 		Prefix:         c.Prefix,
@@ -60,6 +63,9 @@ func gatewayConfig(
 	}
 	for _, site := range c.Sites {
 		all.Sites = append(all.Sites, siteConfig(site.Config, site.Hosts, accounts))
+	}
+	for i, site := range sitesOf(c) {
+		all.Sites[i].Sessions = sessionsIn(site, redis, c.RedisGrace)
 	}
 	return all
 }

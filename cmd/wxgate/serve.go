@@ -32,14 +32,24 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return err
 	}
+	redis, err := openRedis(cfg, logger)
+	if err != nil {
+		return err
+	}
+	if err := observeRedis(redis, registry); err != nil {
+		return err
+	}
 	accounts := newAccounts(observe)
-	g, err := newGateway(cfg, accounts, logger, registry)
+	g, err := newGateway(cfg, accounts, redis, logger, registry)
 	if err != nil {
 		return err
 	}
 	servers, err := visitorServers(cfg, g, logger)
 	if err != nil {
 		return usageError{err}
+	}
+	if redis != nil {
+		servers[0].background = append(servers[0].background, redis.Run)
 	}
 	if cfg.RelayListen != "" {
 		relay, err := relayServer(cfg, accounts.tokens(cfg), logger, registry)
@@ -52,6 +62,7 @@ func serve(inv *invocation) error {
 		Metrics: registry,
 		Token:   cfg.AdminToken,
 		Tokens:  accounts.all,
+		Ready:   readyWith(cfg, redis),
 		Logger:  logger,
 	})
 	if err != nil {

@@ -31,6 +31,9 @@ type Config struct {
 	// Tokens are the access tokens that GET /v1/access_token returns, one source per
 	// account. With Token at least one is required.
 	Tokens []*wechat.TokenSource
+	// Ready reports whether the process is able to serve, and what else an operator
+	// should know, in one line or ""; /readyz shows it. nil: it is able to.
+	Ready func() (able bool, note string)
 	// Logger receives the errors of the API; the zero value discards them.
 	Logger zerolog.Logger
 }
@@ -39,6 +42,7 @@ type Config struct {
 // /v1/access_token. It is safe for concurrent use; make one with [New].
 type Handler struct {
 	mux      *http.ServeMux
+	able     func() (bool, string)
 	draining atomic.Bool
 }
 
@@ -48,7 +52,10 @@ func New(c Config) (*Handler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	h := &Handler{mux: http.NewServeMux()}
+	h := &Handler{mux: http.NewServeMux(), able: c.Ready}
+	if h.able == nil {
+		h.able = func() (bool, string) { return true, "" }
+	}
 	h.mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		text(w, http.StatusOK, "ok\n")
 	})
@@ -91,11 +98,18 @@ func CheckToken(token wechat.Secret) error {
 
 // ready serves /readyz.
 func (h *Handler) ready(w http.ResponseWriter, _ *http.Request) {
-	if h.draining.Load() {
-		text(w, http.StatusServiceUnavailable, "draining\n")
-		return
+	able, note := h.able()
+	if note != "" {
+		note += "\n"
 	}
-	text(w, http.StatusOK, "ready\n")
+	switch {
+	case h.draining.Load():
+		text(w, http.StatusServiceUnavailable, "draining\n"+note)
+	case !able:
+		text(w, http.StatusServiceUnavailable, "not ready\n"+note)
+	default:
+		text(w, http.StatusOK, "ready\n"+note)
+	}
 }
 
 // Drain makes /readyz return 503 from now on, so that a process that is about to

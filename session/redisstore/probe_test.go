@@ -362,7 +362,7 @@ func TestProbeReports(t *testing.T) {
 	t.Parallel()
 	const all = "on >" + planted + " ~wxgate:* &wxgate:* "
 	const enough = all + "+@read +@write +@connection +@pubsub +@scripting +@transaction -@dangerous " +
-		"+info +role +cluster|slots +cluster|shards"
+		"+time +info +role +cluster|slots +cluster|shards"
 	redis := redistest.Start(t, redistest.Options{Password: planted, Users: map[string]string{
 		"enough":     enough,
 		"mute":       enough + " -publish",

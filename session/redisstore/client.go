@@ -1,0 +1,115 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+	"github.com/rs/zerolog"
+)
+
+const (
+	// readTimeout limits the wait for a session, which a visitor waits for too.
+	readTimeout = time.Second
+	// writeTimeout limits the wait for a write.
+	writeTimeout = 2 * time.Second
+	// askEvery is how often Redis is asked whether it answers.
+	askEvery = time.Second
+	// cacheLife is how long an answer is used that Redis has not called invalid.
+	cacheLife = 3 * time.Second
+)
+
+// Client is a connection to Redis. It is safe for concurrent use; make one with
+// [New].
+type Client struct {
+	option  rueidis.ClientOption
+	logger  zerolog.Logger
+	current atomic.Pointer[rueidis.Client] // nil: Redis has not answered yet
+	alive   atomic.Int64                   // when Redis last answered, in Unix nanoseconds
+	shared  sharedDeadline
+
+	status status
+}
+
+// New returns a client that has no connection yet: [Client.Run] opens it. An error
+// names the field of c that is wrong.
+func New(c Config) (*Client, error) {
+	if c.Address.IsZero() {
+		return nil, errors.New("redisstore: Address: required")
+	}
+	return &Client{option: c.Address.option(c.CAs), logger: c.Logger}, nil
+}
+
+// Run connects to Redis, if need be again and again, and asks it once a second
+// whether it answers. When ctx ends, Run closes the connection and returns. Call it
+// once.
+func (c *Client) Run(ctx context.Context) {
+	pause := time.NewTicker(askEvery)
+	defer pause.Stop()
+	for {
+		if err := c.ask(ctx); errors.Is(err, rueidis.ErrNoCache) {
+			c.withoutCache()
+			continue
+		} else if ctx.Err() == nil {
+			c.note(err)
+		}
+		select {
+		case <-ctx.Done():
+			if client := c.current.Swap(nil); client != nil {
+				(*client).Close()
+			}
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// ask asks Redis whether it answers, over a new connection if there is none yet.
+func (c *Client) ask(ctx context.Context) error {
+	client, err := c.redis()
+	if err != nil { // none yet
+		if client, err = c.connect(); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	return client.Do(ctx, client.B().Ping().Build()).Error()
+}
+
+// connect opens the first connection. It takes no longer than the dialer of the
+// option allows for each host.
+func (c *Client) connect() (rueidis.Client, error) {
+	client, err := rueidis.NewClient(c.option)
+	if err != nil {
+		if client != nil {
+			client.Close()
+		}
+		return nil, err
+	}
+	c.current.Store(&client)
+	return client, nil
+}
+
+// redis returns the connection, or an error until there is one.
+func (c *Client) redis() (rueidis.Client, error) {
+	if client := c.current.Load(); client != nil {
+		return *client, nil
+	}
+	return nil, errNoAnswer
+}
+
+// withoutCache makes the next connection one without a cache: Redis, or a proxy of
+// it, does not know client-side caching.
+func (c *Client) withoutCache() {
+	c.option.DisableCache = true
+	if client := c.current.Swap(nil); client != nil {
+		(*client).Close()
+	}
+	c.logger.Warn().
+		Str("hint", "each request now costs a round trip; Redis from version 6 on knows RESP3 and CLIENT TRACKING, "+
+			"some managed services and proxies do not").
+		Msg("redis has no client-side caching")
+}

@@ -1,0 +1,38 @@
+// Package redisstore keeps in Redis what the replicas of a gateway share: their
+// visitors' sessions, and what must hold on all of them at once.
+//
+// A [Client] is one process's connection to Redis: one server, a master that
+// sentinels name, or a cluster. [Client.Sessions] returns a
+// [github.com/wxgate/wxgate/session.Store].
+//
+// An error of Redis is never an answer: it ends no session. Sessions are read
+// through a cache in this process, which Redis empties when another replica changes
+// one.
+package redisstore
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+)
+
+// keyPrefix begins the name of every key in Redis.
+const keyPrefix = "wxgate:"
+
+// Config describes a [Client].
+type Config struct {
+	// Address says where Redis is. Required.
+	Address Address
+	// CAs verify the servers of an address with TLS; nil: the system's.
+	CAs *x509.CertPool
+	// Logger receives what happens to the connection; the zero value discards it.
+	Logger zerolog.Logger
+}
+
+// errNoAnswer is the error of all calls until Redis has answered once.
+var errNoAnswer = errors.New("redis has not answered yet")
+
+// away returns err, of a request to Redis, with what the request was for.
+func away(what string, err error) error { return fmt.Errorf("%s: redis: %w", what, err) }
