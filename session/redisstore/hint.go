@@ -49,7 +49,7 @@ func Hint(err error) string {
 // permissionHint names all that wxgate may do in Redis.
 const permissionHint = "allow the user of WXGATE_REDIS_URL what wxgate needs, such as: ACL SETUSER wxgate " +
 	"~wxgate:* &wxgate:* +@read +@write +@connection +@pubsub +@scripting +@transaction -@dangerous " +
-	"+info +role +cluster|slots +cluster|shards"
+	"+time +info +role +cluster|slots +cluster|shards"
 
 // refusals are texts that error answers of Redis hold, and what to do about each.
 var refusals = []struct{ holds, hint string }{
