@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ const (
 // Client is a connection to Redis. It is safe for concurrent use; make one with
 // [New].
 type Client struct {
+	address Address
 	option  rueidis.ClientOption
 	logger  zerolog.Logger
 	current atomic.Pointer[rueidis.Client] // nil: Redis has not answered yet
@@ -41,7 +43,7 @@ func New(c Config) (*Client, error) {
 	if c.Address.IsZero() {
 		return nil, errors.New("redisstore: Address: required")
 	}
-	return &Client{option: c.Address.option(c.CAs), logger: c.Logger}, nil
+	return &Client{address: c.Address, option: c.Address.option(c.CAs), logger: c.Logger}, nil
 }
 
 // Run connects to Redis, if need be again and again, and asks it once a second
@@ -56,11 +58,12 @@ func (c *Client) Run(ctx context.Context) {
 	pause := time.NewTicker(askEvery)
 	defer pause.Stop()
 	for {
-		if err := c.ask(ctx); errors.Is(err, rueidis.ErrNoCache) {
-			c.withoutCache()
+		err := c.ask(ctx)
+		if c.withoutCache(err) {
 			continue
-		} else if ctx.Err() == nil {
-			c.note(err)
+		}
+		if ctx.Err() == nil {
+			c.note(c.address.sealed(err))
 		}
 		select {
 		case <-ctx.Done():
@@ -75,11 +78,10 @@ func (c *Client) Run(ctx context.Context) {
 // does. It is for a program that makes one request and does not call [Client.Run].
 func (c *Client) Connect(ctx context.Context) error {
 	err := c.ask(ctx)
-	if errors.Is(err, rueidis.ErrNoCache) {
-		c.withoutCache()
+	if c.withoutCache(err) {
 		err = c.ask(ctx)
 	}
-	return err
+	return c.address.sealed(err)
 }
 
 // Close closes the connection that [Client.Connect] has opened.
@@ -99,7 +101,12 @@ func (c *Client) ask(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return client.Do(ctx, client.B().Ping().Build()).Error()
+	// Not PING, which a client of a cluster sends to any node that it has heard of.
+	err = client.Do(ctx, client.B().Get().Key(keyPrefix+"ping").Build()).Error()
+	if rueidis.IsRedisNil(err) {
+		return nil
+	}
+	return err
 }
 
 // connect opens the first connection. It takes no longer than the dialer of the
@@ -124,13 +131,18 @@ func (c *Client) redis() (rueidis.Client, error) {
 	return nil, errNoAnswer
 }
 
-// withoutCache makes the next connection one without a cache: Redis, or a proxy of
-// it, does not know client-side caching.
-func (c *Client) withoutCache() {
-	c.option.DisableCache = true
+// withoutCache makes the next connection one without a cache if err says that Redis, or
+// a proxy of it, does not know client-side caching. It reports whether it did.
+func (c *Client) withoutCache(err error) bool {
+	refused := err != nil && strings.HasPrefix(err.Error(), "NOPROTO")
+	if c.option.DisableCache || !refused && !errors.Is(err, rueidis.ErrNoCache) {
+		return false
+	}
+	c.option.DisableCache, c.option.AlwaysRESP2 = true, refused
 	c.Close()
 	c.logger.Warn().
 		Str("hint", "each request now costs a round trip; Redis from version 6 on knows RESP3 and CLIENT TRACKING, "+
 			"some managed services and proxies do not").
 		Msg("redis has no client-side caching")
+	return true
 }

@@ -21,9 +21,10 @@ func (c *Client) read(key string) (value string, confirmed time.Time, err error)
 	ctx := c.shared.context()
 	result := client.DoCache(ctx, client.B().Get().Key(key).Cache(), cacheLife)
 	value, err = result.ToString()
-	if refused, ok := errors.AsType[*rueidis.RedisError](err); ok && !refused.IsNil() {
+	refused, ok := errors.AsType[*rueidis.RedisError](err)
+	if ok && !refused.IsNil() || errors.Is(err, rueidis.ErrDoCacheAborted) {
 		// The cache asks in a transaction, which a full Redis refuses although it
-		// still answers a plain question.
+		// still answers a plain question. A user may have no right to transactions.
 		result = client.Do(ctx, client.B().Get().Key(key).Build())
 		value, err = result.ToString()
 	}

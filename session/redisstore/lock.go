@@ -120,7 +120,7 @@ func (c *Client) lock(ctx context.Context, name string) (*lock, error) {
 		taken, err = l.run(wait, take)
 		return err
 	}); err != nil {
-		return nil, away("lock", err)
+		return nil, l.client.away("lock", err)
 	}
 	if !taken {
 		return nil, ErrLocked

@@ -188,8 +188,8 @@ func TestProbeErrors(t *testing.T) {
 	mutual := redistest.Start(t, redistest.Options{Real: true, TLS: true})
 	mutual.Do(t, "CONFIG", "SET", "tls-auth-clients", "yes")
 	open := redistest.Start(t, redistest.Options{Real: true, Args: []string{"--rename-command", "HELLO", ""}})
-	loading := redistest.Start(t, redistest.Options{Real: true})
-	load(t, loading)
+	loading := redistest.Start(t, redistest.Options{Real: true, Persist: true})
+	loading.RestartLoading(t)
 	hypertext := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(hypertext.Close)
 	hypertextOf := strings.TrimPrefix(hypertext.URL, "http://")
@@ -292,23 +292,6 @@ func TestProbeErrors(t *testing.T) {
 			_, err := probe(t, tt.url, tt.ca)
 			wantError(t, err, tt.err, tt.hint)
 		})
-	}
-}
-
-// load makes a server read its data from disk for longer than the tests take.
-func load(t *testing.T, s *redistest.Server) {
-	t.Helper()
-	s.Do(t, "DEBUG", "POPULATE", "100000")
-	s.Do(t, "CONFIG", "SET", "key-load-delay", "500") // microseconds a key
-	s.Do(t, "CONFIG", "SET", "loading-process-events-interval-bytes", "1024")
-	c, err := net.Dial("tcp", s.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	fmt.Fprint(c, "DEBUG RELOAD\r\n")
-	for !strings.Contains(s.Do(t, "INFO", "persistence"), "loading:1") {
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 

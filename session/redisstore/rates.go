@@ -55,7 +55,7 @@ func (c *Client) CountLogins(
 	for i, result := range spend.ExecMulti(ctx, client, calls...) {
 		tokens, failed := result.AsFloat64()
 		if failed != nil {
-			err = away("count logins", failed)
+			err = c.away("count logins", failed)
 			continue
 		}
 		left[clients[i]] = tokens

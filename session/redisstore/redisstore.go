@@ -37,5 +37,8 @@ var errNoAnswer = errors.New("redis has not answered yet")
 // errDown is the error of what does not wait for Redis during an outage.
 var errDown = errors.New("redis does not answer")
 
-// away returns err, of a request to Redis, with what the request was for.
-func away(what string, err error) error { return fmt.Errorf("%s: redis: %w", what, err) }
+// away returns err, of a request to Redis, with what the request was for and without
+// a secret of the address.
+func (c *Client) away(what string, err error) error {
+	return fmt.Errorf("%s: redis: %w", what, c.address.sealed(err))
+}

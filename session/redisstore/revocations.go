@@ -77,7 +77,7 @@ func (r *Revocations) revoke(ctx context.Context, member string) error {
 	generation, err := r.client.addRevocation(ctx, member, r.current.Load().newest, r.keep)
 	switch {
 	case err != nil:
-		return away("revoke", err)
+		return r.client.away("revoke", err)
 	case generation == 0:
 		return errListFull
 	}

@@ -73,7 +73,7 @@ func (s *Store) load(ref reference) (*session.Session, error) {
 		s.seen.fail(ref, now)
 		return s.valid(known.session, now)
 	case err != nil:
-		return nil, away("load session", err)
+		return nil, s.client.away("load session", err)
 	}
 	if loaded := known.session; loaded == nil || known.record != record {
 		if known.session, err = s.records.open(ref, record); err != nil {
@@ -121,7 +121,7 @@ func (s *Store) Save(r *http.Request, header http.Header, saved *session.Session
 		}
 		return commands
 	}); err != nil {
-		return away("save session", err)
+		return s.client.away("save session", err)
 	}
 	for _, old := range former {
 		s.seen.forget(old)
@@ -153,13 +153,13 @@ func (s *Store) Renew(r *http.Request, header http.Header, renewed *session.Sess
 			continue
 		}
 		if time.Since(known.failed) < askEvery {
-			return away("renew session", errNoAnswer) // at once: a visitor waits
+			return s.client.away("renew session", errNoAnswer) // at once: a visitor waits
 		}
 		own := *renewed
 		own.Token = known.session.Token // an Update may have changed it
 		done, err := s.replace(ref, known, &own)
 		if err != nil {
-			return away("renew session", err)
+			return s.client.away("renew session", err)
 		}
 		if done {
 			return s.cookie.Set(header, string(ref), renewed)
@@ -198,7 +198,7 @@ func (s *Store) Delete(r *http.Request, header http.Header) error {
 			}
 			return commands
 		}); err != nil {
-			return away("delete session", err)
+			return s.client.away("delete session", err)
 		}
 	}
 	for _, ref := range ended {

@@ -35,6 +35,10 @@ var topologies = []struct {
 		s := redistest.StartSentinel(t)
 		return s.URL(), ""
 	}},
+	{"sentinels and a user of few rights", func(t *testing.T) (string, string) {
+		s := redistest.StartSentinel(t, redistest.Options{Users: fewRights(t)})
+		return s.URLOf("wxgate", "PASSWORD"), ""
+	}},
 	{"sentinels with TLS and passwords", func(t *testing.T) (string, string) {
 		s := redistest.StartSentinel(t, secured)
 		return s.URL(), s.CAFile()
@@ -84,7 +88,8 @@ func connectedTLS(t testing.TB, url, caFile string) *redisstore.Client {
 		config.CAs = x509.NewCertPool()
 		config.CAs.AppendCertsFromPEM(pem)
 	}
-	client := run(t, config)
+	client := clientOf(t, config)
+	runClient(t, client)
 	eventually(t, "redis answers", func() bool { return client.Status().Answered })
 	return client
 }

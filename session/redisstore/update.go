@@ -60,7 +60,7 @@ func (u *update) run(ctx context.Context) error {
 	// read.
 	_, unlock, err := u.store.client.Lock(wait, "session:"+u.ref.name())
 	if err != nil {
-		return away("update session", err)
+		return u.store.client.away("update session", err)
 	}
 	defer unlock()
 	return u.attempts(ctx)
@@ -80,11 +80,11 @@ func (u *update) attempts(ctx context.Context) error {
 			err = errContended
 		}
 		if time.Now().After(end) {
-			return away("update session", err)
+			return u.store.client.away("update session", err)
 		}
 		select {
 		case <-ctx.Done():
-			return away("update session", err)
+			return u.store.client.away("update session", err)
 		case <-time.After(pause):
 			pause = min(2*pause, askEvery)
 		}

@@ -165,7 +165,7 @@ func (s *Shared) store(held *lock, found found, need Need, value Value) Value {
 func (s *Shared) alone(ctx context.Context, need Need, fetch Fetch, err error) (Value, error) {
 	s.client.warnAlone(s.config.Name, err)
 	if need.Left > spareTime {
-		return Value{}, away("shared value", err)
+		return Value{}, s.client.away("shared value", err)
 	}
 	return fetch(ctx)
 }
