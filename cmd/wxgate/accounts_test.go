@@ -262,11 +262,11 @@ func TestKeptErrorIsSecret(t *testing.T) {
 	f := newFleet(t, "legacy")
 	f.wx.Fault(wechattest.Fault{Path: legacyAPI, Mode: wechattest.FaultErrcode, Code: 40125, Times: -1})
 	all(t, f.tokens(t))
-	records := ""
+	var records strings.Builder
 	for key := range strings.Lines(f.redis.Do(t, "KEYS", "*")) {
-		records += f.redis.Do(t, "GET", strings.TrimSpace(key))
+		records.WriteString(f.redis.Do(t, "GET", strings.TrimSpace(key)))
 	}
-	if records == "" || strings.Contains(records, wechattest.StockAppSecret) || strings.Contains(records, "40125") {
-		t.Errorf("Redis keeps %q, want an encrypted error", records)
+	if records.String() == "" || strings.Contains(records.String(), wechattest.StockAppSecret) || strings.Contains(records.String(), "40125") {
+		t.Errorf("Redis keeps %q, want an encrypted error", records.String())
 	}
 }

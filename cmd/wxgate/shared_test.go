@@ -33,7 +33,8 @@ func TestReplicasShareTheAccount(t *testing.T) {
 		}
 		return string(out)
 	}
-	output := check() // stores the token that it fetches
+	var output strings.Builder
+	output.WriteString(check()) // stores the token that it fetches
 	var all []*process
 	for range 3 {
 		all = append(all, start(t, environ))
@@ -66,7 +67,7 @@ func TestReplicasShareTheAccount(t *testing.T) {
 	calls("/cgi-bin/token", 1)
 	calls("/cgi-bin/ticket/getticket", 1)
 	calls("/cgi-bin/stable_token", 0)
-	output += check()
+	output.WriteString(check())
 	calls("/cgi-bin/token", 1)
 	calls("/cgi-bin/stable_token", 1) // for the AppSecret and the allow-list
 	wx.FreezeSecret(wechattest.StockAppID)
@@ -77,13 +78,13 @@ func TestReplicasShareTheAccount(t *testing.T) {
 	}
 
 	for key := range strings.Lines(redis.Do(t, "KEYS", "*")) {
-		output += key + redis.Do(t, "GET", strings.TrimSpace(key))
+		output.WriteString(key + redis.Do(t, "GET", strings.TrimSpace(key)))
 	}
 	for _, p := range all {
-		output += p.stdout.String() + p.stderr.String()
+		output.WriteString(p.stdout.String() + p.stderr.String())
 	}
 	for token := range tokens {
-		if strings.Contains(output, token) || strings.Contains(output, wechattest.StockAppSecret) {
+		if strings.Contains(output.String(), token) || strings.Contains(output.String(), wechattest.StockAppSecret) {
 			t.Error("a log or Redis shows the token or the AppSecret")
 		}
 	}
