@@ -147,7 +147,8 @@ func TestStartWithoutRedis(t *testing.T) {
 		t.Errorf("/readyz = %d %s, want 200: the cookie store needs no Redis", status, body)
 	}
 	openID := f.signIn(t)
-	if text := f.postRevoke(t, 503, `{"openid":"`+openID+`"}`); !strings.Contains(text, `"error":"session_store_unavailable"`) {
+	text := f.postRevoke(t, 503, `{"openid":"`+openID+`"}`)
+	if !strings.Contains(text, `"error":"session_store_unavailable"`) {
 		t.Errorf("POST /v1/revoke without Redis: %s", text)
 	}
 	if !f.signedIn(t) {
