@@ -132,9 +132,7 @@ func (l *logins) refuseSite(redirectURI, hint string) error {
 func (l *logins) sendBack(w *recorder, login *session.Login, s *session.Session) error {
 	query := "state=" + url.QueryEscape(login.SiteState)
 	if s != nil {
-		told := *s
-		told.Generation = 0 // the site has its own
-		ticket, err := l.hub.tickets.Seal(l.hub.siteOf(login.ReturnTo), login.SiteState, &told)
+		ticket, err := l.hub.tickets.Seal(l.hub.siteOf(login.ReturnTo), login.SiteState, s)
 		if err != nil {
 			return err
 		}

@@ -81,21 +81,24 @@ func TestRevokedSessionIsNone(t *testing.T) {
 	newer := signedIn(t, func(s *session.Session) { s.Generation = revoked.Generation() })
 	other := signedIn(t, func(s *session.Session) { s.OpenID = "oOther" })
 	doors := fourDoors(t, g, site)
+	page := append(slices.Clone(asPage), "Cookie")
+	script := append(slices.Clone(fromScript), "Cookie")
 	for _, tt := range []struct {
 		name    string
 		target  string
-		header  []string
+		header  []string // without its last value
+		cookie  string
 		want    doorAnswer
 		outcome string
 	}{
-		{"page load", "/orders", append(slices.Clone(asPage), "Cookie", older), doorAnswer{status: 302, login: true}, "login"},
-		{"script", "/orders", append(slices.Clone(fromScript), "Cookie", older), doorAnswer{status: 401}, "unauthorized"},
-		{"public path", "/static/a", append(slices.Clone(fromScript), "Cookie", older), doorAnswer{passes: true}, "public"},
-		{"a later session", "/orders", append(slices.Clone(fromScript), "Cookie", newer), doorAnswer{passes: true, openID: rigOpenID}, "proxied"},
-		{"another visitor", "/orders", append(slices.Clone(fromScript), "Cookie", other), doorAnswer{passes: true, openID: "oOther"}, "proxied"},
+		{"page load", "/orders", page, older, doorAnswer{status: 302, login: true}, "login"},
+		{"script", "/orders", script, older, doorAnswer{status: 401}, "unauthorized"},
+		{"public path", "/static/a", script, older, doorAnswer{passes: true}, "public"},
+		{"a later session", "/orders", script, newer, doorAnswer{passes: true, openID: rigOpenID}, "proxied"},
+		{"another visitor", "/orders", script, other, doorAnswer{passes: true, openID: "oOther"}, "proxied"},
 	} {
 		for _, door := range doors {
-			if got := door.send(t, doorRequest{"GET", tt.target, tt.header}); got != tt.want {
+			if got := door.send(t, doorRequest{"GET", tt.target, append(tt.header, tt.cookie)}); got != tt.want {
 				t.Errorf("%s, through %s: %+v, want %+v", tt.name, door.name, got, tt.want)
 			}
 			line := r.lines.next(t)
@@ -239,7 +242,8 @@ func TestRevokedWebSocket(t *testing.T) {
 		c.Revocations, c.PublicPaths = revoked, []string{"/public"}
 	})
 	dial := func(path, cookie string) *websocket.Conn {
-		conn, _, err := websocket.Dial(t.Context(), rig.URL+path, &websocket.DialOptions{HTTPHeader: http.Header{"Cookie": {cookie}}})
+		options := &websocket.DialOptions{HTTPHeader: http.Header{"Cookie": {cookie}}}
+		conn, _, err := websocket.Dial(t.Context(), rig.URL+path, options)
 		if err != nil {
 			t.Fatal(err)
 		}

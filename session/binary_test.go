@@ -23,7 +23,9 @@ func TestSessionVersions(t *testing.T) {
 		{"nothing more", func(*session.Session) {}, 1},
 		{"generation", func(s *session.Session) { s.Generation = 1 }, 3},
 		{"largest generation", func(s *session.Session) { s.Generation = 1<<64 - 1 }, 3},
-		{"generation and following", func(s *session.Session) { s.Generation, s.Subscribed, s.FollowAskedAt = 1, true, at }, 3},
+		{"generation and following", func(s *session.Session) {
+			s.Generation, s.Subscribed, s.FollowAskedAt = 1, true, at
+		}, 3},
 		{"generation, a snapshot", func(s *session.Session) { s.Generation, s.SnapshotUser = 1, true }, 3},
 		{"token", func(s *session.Session) { s.Token = token }, 3},
 		{"all", func(s *session.Session) {

@@ -39,6 +39,9 @@ func serve(inv *invocation) error {
 	if err := observeRedis(redis, registry); err != nil {
 		return err
 	}
+	if err := observeRevocations(revocationsIn(cfg, redis), registry); err != nil {
+		return err
+	}
 	accounts := newAccounts(observe, redis)
 	g, err := newGateway(cfg, accounts, redis, logger, registry)
 	if err != nil {
@@ -64,6 +67,8 @@ func serve(inv *invocation) error {
 		Tokens:  accounts.all,
 		Ready:   readyWith(cfg, redis),
 		Logger:  logger,
+
+		Revocations: operatorRevocations(cfg, redis),
 	})
 	if err != nil {
 		return err

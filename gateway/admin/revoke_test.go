@@ -101,7 +101,8 @@ func TestRevoke(t *testing.T) {
 		{"line break in the openid", `{"openid":"oA\n"}`, nil, 400, "invalid_request", ""},
 		{"openid beyond ASCII", `{"openid":"o\u5e97"}`, nil, 400, "invalid_request", ""},
 		{"long openid", `{"openid":"` + strings.Repeat("o", 129) + `"}`, nil, 400, "invalid_request", ""},
-		{"form", "openid=" + openID, []string{"Content-Type", "application/x-www-form-urlencoded"}, 400, "invalid_request", ""},
+		{"form", "openid=" + openID, []string{"Content-Type", "application/x-www-form-urlencoded"}, 400,
+			"invalid_request", ""},
 		{"JSON as text", `{"all":true}`, []string{"Content-Type", "text/plain"}, 400, "invalid_request", ""},
 		{"no type", `{"all":true}`, []string{"Content-Type", ""}, 400, "invalid_request", ""},
 		{"large", `{"openid":"` + strings.Repeat("o", 5000) + `"}`, nil, 413, "body_too_large", ""},
@@ -116,8 +117,10 @@ func TestRevoke(t *testing.T) {
 		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.want) || strings.Join(r.done, " ") != tt.done {
 			t.Errorf("%s: %d %s, revoked %q; want %d %s, %q", tt.name, w.Code, w.Body, r.done, tt.status, tt.want, tt.done)
 		}
-		if got := w.Header(); got.Get("Cache-Control") != "no-store" || !strings.HasPrefix(got.Get("Content-Type"), "application/json") {
-			t.Errorf("%s: header %v, want JSON that is not stored", tt.name, got)
+		header := w.Header()
+		isJSON := strings.HasPrefix(header.Get("Content-Type"), "application/json")
+		if header.Get("Cache-Control") != "no-store" || !isJSON {
+			t.Errorf("%s: header %v, want JSON that is not stored", tt.name, header)
 		}
 		if strings.Contains(w.Body.String()+log.String(), openID) {
 			t.Errorf("%s: the response or the log holds the openid: %s %s", tt.name, w.Body, log)

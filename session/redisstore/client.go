@@ -35,6 +35,8 @@ type Client struct {
 
 	status status
 	tasks  []func(context.Context) // run while Run runs
+
+	revocations *Revocations // nil: nobody has asked for them
 }
 
 // New returns a client that has no connection yet: [Client.Run] opens it. An error

@@ -50,13 +50,16 @@ func newRevocations(c *Client, longest time.Duration) *Revocations {
 	return r
 }
 
-// Revocations returns the revocations that all clients of one Redis share. longest is
-// how long a session lasts at most; a revocation is kept for longer than that. Call it
-// once, before [Client.Run], which keeps the copy of the list up to date.
+// Revocations returns the revocations that all clients of one Redis share, in every
+// call the same value. longest is how long a session lasts at most; a revocation is
+// kept for longer than that. The first call is before [Client.Run], which keeps the
+// copy of the list up to date.
 func (c *Client) Revocations(longest time.Duration) *Revocations {
-	r := newRevocations(c, longest)
-	c.tasks = append(c.tasks, r.run)
-	return r
+	if c.revocations == nil {
+		c.revocations = newRevocations(c, longest)
+		c.tasks = append(c.tasks, c.revocations.run)
+	}
+	return c.revocations
 }
 
 // Revoke ends all sessions of openID that began before now. It holds here at once, and
