@@ -69,6 +69,16 @@ func TestReplicasShareTheAccount(t *testing.T) {
 	output += check()
 	calls("/cgi-bin/token", 1)
 	calls("/cgi-bin/stable_token", 1) // for the AppSecret and the allow-list
+	for key := range strings.Lines(redis.Do(t, "KEYS", "*")) {
+		output += key + redis.Do(t, "GET", strings.TrimSpace(key))
+	}
+	redis.Stop()
+	stopped := exec.CommandContext(t.Context(), "wxgate", "check")
+	stopped.Env = append(stopped.Environ(), environ...)
+	if out, _ := stopped.CombinedOutput(); !strings.Contains(string(out), "ok    wechat: ") {
+		t.Errorf("check without Redis:\n%s", out)
+	}
+	calls("/cgi-bin/token", 1)
 	wx.FreezeSecret(wechattest.StockAppID)
 	c := exec.CommandContext(t.Context(), "wxgate", "check")
 	c.Env = append(c.Environ(), environ...)
@@ -76,9 +86,6 @@ func TestReplicasShareTheAccount(t *testing.T) {
 		t.Errorf("check with a frozen secret: %v, want a failure\n%s", err, out)
 	}
 
-	for key := range strings.Lines(redis.Do(t, "KEYS", "*")) {
-		output += key + redis.Do(t, "GET", strings.TrimSpace(key))
-	}
 	for _, p := range all {
 		output += p.stdout.String() + p.stderr.String()
 	}

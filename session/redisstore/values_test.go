@@ -73,7 +73,7 @@ func TestSharedValueIsFetchedOnce(t *testing.T) {
 		all = append(all, share(connected(t, server.URL()), 'a'))
 	}
 	need := early
-	for round := range 3 {
+	for round := range 20 {
 		var asking sync.WaitGroup
 		want := fmt.Sprint("SECRET-", round+1)
 		for _, s := range all {
@@ -86,7 +86,7 @@ func TestSharedValueIsFetchedOnce(t *testing.T) {
 		asking.Wait()
 		need.Stale = want // WeChat refuses it
 	}
-	if n := src.fetches.Load(); n != 3 {
+	if n := src.fetches.Load(); n != 20 {
 		t.Errorf("%d fetches, want one for each value", n)
 	}
 }
@@ -410,7 +410,7 @@ func TestSharedValueChanged(t *testing.T) {
 			wantValue(t, other, early, value("ticket"), "ticket")
 			s.Do(t, "COPY", "wxgate:value:{ticket}", valueKey, "REPLACE")
 		}},
-		{"a kept error", func(t *testing.T, s *redistest.Server) {
+		{"replaced by a kept error", func(t *testing.T, s *redistest.Server) {
 			s.Do(t, "DEL", valueKey)
 			failed := share(connected(t, s.URL()), 'a')
 			if _, err := failed.Get(t.Context(), early, new(source).fail); !errors.Is(err, errFetch) {
@@ -418,6 +418,7 @@ func TestSharedValueChanged(t *testing.T) {
 			}
 			s.Do(t, "RENAME", failureKey, valueKey)
 		}},
+		{"renamed to a kept error", func(t *testing.T, s *redistest.Server) { s.Do(t, "RENAME", valueKey, failureKey) }},
 	} {
 		t.Run(change.name, func(t *testing.T) {
 			t.Parallel()
