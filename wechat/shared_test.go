@@ -205,12 +205,13 @@ func TestNeeds(t *testing.T) {
 		time.Sleep(time.Minute)
 		want("T4", 5)
 		for i, wanted := range []wechat.Need{
-			{}, {Left: 7 * time.Minute}, {Stale: "T2"}, {Stale: "T2", Left: 5 * time.Minute}, {Stale: "T2", Left: 4 * time.Minute},
+			{}, {Left: 7 * time.Minute}, {Stale: "T2"},
+			{Stale: "T2", Left: 5 * time.Minute}, {Stale: "T2", Left: 4 * time.Minute},
 		} {
 			wanted.Early = 10 * time.Minute
-			if shared.needs[i] != wanted {
-				t.Errorf("call %d needs %v %v (stale %s), want %v %v (stale %s)", i, shared.needs[i].Early,
-					shared.needs[i].Left, shared.needs[i].Stale.Reveal(), wanted.Early, wanted.Left, wanted.Stale.Reveal())
+			if got := shared.needs[i]; got != wanted {
+				t.Errorf("call %d needs %+v, stale %s; want %+v, stale %s", i, got, got.Stale.Reveal(),
+					wanted, wanted.Stale.Reveal())
 			}
 		}
 	})

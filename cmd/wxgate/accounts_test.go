@@ -114,7 +114,9 @@ func (f *fleet) tokens(t *testing.T) map[string]int {
 }
 
 func (f *fleet) tickets(t *testing.T) map[string]int {
-	return f.ask(func(a *accounts, c *config.Config) (wechat.Secret, error) { return a.ticketsOf(c).Ticket(t.Context()) })
+	return f.ask(func(a *accounts, c *config.Config) (wechat.Secret, error) {
+		return a.ticketsOf(c).Ticket(t.Context())
+	})
 }
 
 // users calls WeChat with the token.
@@ -230,8 +232,8 @@ func TestReplicaAtAnUnlistedAddress(t *testing.T) {
 	f := newFleet(t, "legacy")
 	f.wx.Fault(wechattest.Fault{Path: legacyAPI, Mode: wechattest.FaultErrcode, Code: 40164})
 	results := f.tokens(t)
-	if results["cgi-bin/token 40164"] != 1 || len(results) != 2 {
-		t.Errorf("%d replicas are refused, %d different results, want 1 and 2", results["cgi-bin/token 40164"], len(results))
+	if refused := results["cgi-bin/token 40164"]; refused != 1 || len(results) != 2 {
+		t.Errorf("%d replicas are refused, %d different results, want 1 and 2", refused, len(results))
 	}
 	f.want(t, legacyAPI, 2)
 }
@@ -262,11 +264,12 @@ func TestKeptErrorIsSecret(t *testing.T) {
 	f := newFleet(t, "legacy")
 	f.wx.Fault(wechattest.Fault{Path: legacyAPI, Mode: wechattest.FaultErrcode, Code: 40125, Times: -1})
 	all(t, f.tokens(t))
-	var records strings.Builder
+	var kept strings.Builder
 	for key := range strings.Lines(f.redis.Do(t, "KEYS", "*")) {
-		records.WriteString(f.redis.Do(t, "GET", strings.TrimSpace(key)))
+		kept.WriteString(f.redis.Do(t, "GET", strings.TrimSpace(key)))
 	}
-	if records.String() == "" || strings.Contains(records.String(), wechattest.StockAppSecret) || strings.Contains(records.String(), "40125") {
-		t.Errorf("Redis keeps %q, want an encrypted error", records.String())
+	records := kept.String()
+	if records == "" || strings.Contains(records, wechattest.StockAppSecret) || strings.Contains(records, "40125") {
+		t.Errorf("Redis keeps %q, want an encrypted error", records)
 	}
 }

@@ -116,9 +116,23 @@ func checkAccounts(ctx context.Context, report *report, accounts *accounts) {
 		defer stop()
 	}
 	for _, tokens := range accounts.all {
+		if tokens.Shared != nil {
+			tokens.Shared = onlyShared{tokens.Shared}
+		}
 		report.about(tokens.Client.AppID, len(accounts.all) == 1)
 		checkWeChat(ctx, report, tokens)
 	}
+}
+
+// onlyShared fetches no token for this process alone while Redis does not answer: it
+// would end the one that the replicas use.
+type onlyShared struct{ wechat.Shared }
+
+func (s onlyShared) Lease(
+	ctx context.Context, need wechat.Need, fetch func(context.Context) (wechat.Lease, error),
+) (wechat.Lease, error) {
+	need.Left = time.Hour
+	return s.Shared.Lease(ctx, need, fetch)
 }
 
 // checkWeChat fetches a token, for which WeChat checks the AppID, the AppSecret
@@ -128,8 +142,8 @@ func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource
 	asked := false
 	tokens.Client.Observe = func(string, error, time.Duration) { asked = true }
 	_, err := tokens.Token(ctx)
-	if err == nil && !asked {
-		// It is the token that the replicas share. A stable token does not end it.
+	if !asked {
+		// The replicas share a token. A stable one does not end it.
 		_, err = tokens.Client.StableToken(ctx, false)
 	}
 	switch refusal, ok := errors.AsType[*wechat.Error](err); {

@@ -28,7 +28,7 @@ func TestReplicasShareTheAccount(t *testing.T) {
 		c := exec.CommandContext(t.Context(), "wxgate", "check")
 		c.Env = append(c.Environ(), environ...)
 		out, err := c.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "ok    wechat: AppID, AppSecret and IP allow-list accepted by ") {
+		if err != nil || !strings.Contains(string(out), "ok    wechat: AppID, AppSecret and IP allow-list accepted") {
 			t.Errorf("check: %v\n%s", err, out)
 		}
 		return string(out)
@@ -70,6 +70,16 @@ func TestReplicasShareTheAccount(t *testing.T) {
 	output.WriteString(check())
 	calls("/cgi-bin/token", 1)
 	calls("/cgi-bin/stable_token", 1) // for the AppSecret and the allow-list
+	for key := range strings.Lines(redis.Do(t, "KEYS", "*")) {
+		output.WriteString(key + redis.Do(t, "GET", strings.TrimSpace(key)))
+	}
+	redis.Stop()
+	stopped := exec.CommandContext(t.Context(), "wxgate", "check")
+	stopped.Env = append(stopped.Environ(), environ...)
+	if out, _ := stopped.CombinedOutput(); !strings.Contains(string(out), "ok    wechat: ") {
+		t.Errorf("check without Redis:\n%s", out)
+	}
+	calls("/cgi-bin/token", 1)
 	wx.FreezeSecret(wechattest.StockAppID)
 	c := exec.CommandContext(t.Context(), "wxgate", "check")
 	c.Env = append(c.Environ(), environ...)
@@ -77,9 +87,6 @@ func TestReplicasShareTheAccount(t *testing.T) {
 		t.Errorf("check with a frozen secret: %v, want a failure\n%s", err, out)
 	}
 
-	for key := range strings.Lines(redis.Do(t, "KEYS", "*")) {
-		output.WriteString(key + redis.Do(t, "GET", strings.TrimSpace(key)))
-	}
 	for _, p := range all {
 		output.WriteString(p.stdout.String() + p.stderr.String())
 	}
