@@ -139,6 +139,7 @@ func TestAccessTokenRenewalKeepsTheRest(t *testing.T) {
 		s.wx.Fault(wechattest.Fault{Path: refreshPath, Mode: wechattest.FaultSlowHeader, Delay: 3 * time.Second})
 		began := time.Now().Truncate(time.Second)
 		s.get(b, "/static/a.js") // public: nobody asks whether the visitor follows
+		synctest.Wait()
 		s.use(s.replicas[1])
 		s.token(b)
 		synctest.Wait()
