@@ -148,18 +148,14 @@ func (t *webTokens) lookup(r *http.Request, s *session.Session) (*session.WebTok
 // newest returns the newest token that is known for the one of a session; nil if it has
 // been refused. The caller holds the lock.
 func (t *webTokens) newest(stored *session.WebToken) *session.WebToken {
-	token := stored
-	for range 2 { // one more after a renewal that brought another refresh token
-		g, known := t.grants.Get(token.Refresh)
-		switch {
-		case known && g.refused:
-			return nil
-		case !known || g.last == nil || !g.last.ExpiresAt.After(token.ExpiresAt):
-			return token
-		}
-		token = g.last
+	g, known := t.grants.Get(stored.Refresh)
+	switch {
+	case known && g.refused:
+		return nil
+	case known && g.last != nil && g.last.ExpiresAt.After(stored.ExpiresAt):
+		return g.last
 	}
-	return token
+	return stored
 }
 
 // due reports whether the token is about to end, or has, and can be renewed.

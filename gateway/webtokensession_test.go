@@ -69,6 +69,38 @@ func TestAccessTokenOfAScanLogin(t *testing.T) {
 	})
 }
 
+// The result of a renewal counts at once, also while the store's cache still has the
+// former token.
+func TestAccessTokenBesideAnOldCache(t *testing.T) {
+	t.Parallel()
+	for name, refused := range map[string]bool{"renewed": false, "refused": true} {
+		for _, absence := range []time.Duration{116 * time.Minute, 3 * time.Hour} {
+			t.Run(name+" after "+absence.String(), func(t *testing.T) {
+				t.Parallel()
+				testTokenSite(t, nil, func(t *testing.T, s *tokenSite, b *wechattest.Browser) {
+					s.wx.SetSwitches(wechattest.Switches{RotateRefresh: true})
+					former := s.token(b)
+					time.Sleep(absence)
+					s.sessions.cache()
+					if refused {
+						s.refuse(40030)
+					}
+					for range 5 {
+						got := s.settledToken(b)
+						if refused && got != "" || !refused && (got == former || s.check(got) != nil) {
+							t.Errorf("the site gets %q", got)
+						}
+						time.Sleep(time.Second)
+					}
+					s.use(s.replicas[1])
+					s.settledToken(b)
+					s.wantRefreshes(1, "over both replicas")
+				})
+			})
+		}
+	}
+}
+
 // A sign-out during the renewal is final.
 func TestAccessTokenSignOutDuringRenewal(t *testing.T) {
 	t.Parallel()
@@ -107,6 +139,7 @@ func TestAccessTokenRenewalKeepsTheRest(t *testing.T) {
 		s.wx.Fault(wechattest.Fault{Path: refreshPath, Mode: wechattest.FaultSlowHeader, Delay: 3 * time.Second})
 		began := time.Now().Truncate(time.Second)
 		s.get(b, "/static/a.js") // public: nobody asks whether the visitor follows
+		synctest.Wait()
 		s.use(s.replicas[1])
 		s.token(b)
 		synctest.Wait()
@@ -123,5 +156,6 @@ func TestAccessTokenRenewalKeepsTheRest(t *testing.T) {
 		if !after.Token.ExpiresAt.After(before.Token.ExpiresAt) {
 			t.Errorf("the token works until %v, want later than %v", after.Token.ExpiresAt, before.Token.ExpiresAt)
 		}
+		s.wantRefreshes(1, "in all")
 	})
 }
