@@ -142,7 +142,7 @@ func TestLockLost(t *testing.T) {
 // The lock of a process that died is free after its life.
 func TestLockOfTheDead(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
+	server := redistest.Start(t, redistest.Options{Real: true})
 	client, kill := mortal(t, server.URL())
 	held, unlock := locked(t, client)
 	defer unlock()

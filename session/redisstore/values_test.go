@@ -209,7 +209,7 @@ func TestSharedFailure(t *testing.T) {
 // The longer fetches fail, the longer is the pause, whichever replicas make them.
 func TestSharedFailureGrows(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
+	server := redistest.Start(t, redistest.Options{Real: true})
 	var failing []time.Duration
 	for range 3 {
 		s := connected(t, server.URL()).Shared(redisstore.SharedConfig{
@@ -271,7 +271,7 @@ func TestSharedValueOfALostLock(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := redistest.Start(t)
+			server := redistest.Start(t, redistest.Options{Real: true})
 			slow, other := share(connected(t, server.URL()), 'a'), share(connected(t, server.URL()), 'a')
 			got := wantValue(t, slow, early, func(ctx context.Context) (redisstore.Value, error) {
 				test.lose(t, server, other)
@@ -296,7 +296,7 @@ func value(text string) redisstore.Fetch {
 // When the replica that fetches dies, another takes over after the life of the lock.
 func TestSharedValueOfTheDead(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
+	server := redistest.Start(t, redistest.Options{Real: true})
 	client, kill := mortal(t, server.URL())
 	dying, other := share(client, 'a'), share(connected(t, server.URL()), 'a')
 	begun, died := make(chan struct{}), make(chan struct{})
