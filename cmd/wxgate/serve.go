@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"runtime"
 	"time"
@@ -26,7 +25,9 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	logger, registry := newLogger(cfg, inv.stdout), newRegistry()
+	logger, closeLog := newLogger(cfg, inv.stdout)
+	defer closeLog()
+	registry := newRegistry()
 	logLibraries(logger)
 	observe, err := gateway.ObserveWeChat(registry)
 	if err != nil {
@@ -76,14 +77,6 @@ func serve(inv *invocation) error {
 // a gateway keeps so little that the collector would run every few hundred
 // requests, which took a fifth of the processor time of a forward-auth check.
 const heapFloor = 32 << 20
-
-// newLogger returns the one logger of the process.
-func newLogger(c *config.Config, w io.Writer) zerolog.Logger {
-	if c.LogFormat == "console" {
-		w = zerolog.ConsoleWriter{Out: w}
-	}
-	return zerolog.New(w).Level(c.LogLevel).With().Timestamp().Logger()
-}
 
 // newRegistry returns a registry with the metrics of Go and of the process.
 func newRegistry() *prometheus.Registry {

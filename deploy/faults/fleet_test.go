@@ -37,6 +37,7 @@ type options struct {
 	environ  []string
 	tls      *certificate // of the gateway; nil: plain HTTP
 	logs     *os.File     // stdout of the gateways instead of the fleet's log
+	redirect string       // of the gateways' stdout, in the form of a shell, such as >&-
 	memory   int64        // largest resident memory of a gateway; default 200 MiB
 }
 
@@ -165,7 +166,11 @@ func (g *gateway) start() {
 	if g.fleet.options.logs != nil {
 		stdout = g.fleet.options.logs
 	}
-	g.process = startProcess(g.fleet.t, g.environ, stdout, &g.fleet.log, program)
+	command := []string{program}
+	if redirect := g.fleet.options.redirect; redirect != "" {
+		command = []string{"/bin/sh", "-c", `exec "$0" ` + redirect, program}
+	}
+	g.process = startProcess(g.fleet.t, g.environ, stdout, &g.fleet.log, command...)
 	g.process.name = g.name
 }
 
