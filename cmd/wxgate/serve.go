@@ -136,6 +136,9 @@ func httpServer(
 	name, variable, address string, handler http.Handler, logger zerolog.Logger, stalled time.Duration,
 ) *server {
 	logger = logger.With().Str("server", name).Logger()
-	service := newHTTPServer(handler, logger, stalled)
-	return &server{name: name, variable: variable, address: address, service: service, stall: stalled}
+	last := &draining{Handler: handler}
+	service := newHTTPServer(last, logger, stalled)
+	return &server{
+		name: name, variable: variable, address: address, service: service, stall: stalled, drain: last.begin,
+	}
 }
