@@ -136,9 +136,11 @@ func httpServer(
 	name, variable, address string, handler http.Handler, logger zerolog.Logger, stalled time.Duration,
 ) *server {
 	logger = logger.With().Str("server", name).Logger()
-	last := &draining{Handler: handler}
-	service := newHTTPServer(last, logger, stalled)
+	end := newDraining(handler)
+	service := newHTTPServer(end, logger, stalled)
+	service.ConnState = end.connState
 	return &server{
-		name: name, variable: variable, address: address, service: service, stall: stalled, drain: last.begin,
+		name: name, variable: variable, address: address, service: service, stall: stalled,
+		drain: end.begin, settle: end.settle,
 	}
 }

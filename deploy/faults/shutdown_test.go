@@ -12,31 +12,20 @@ import (
 )
 
 // Visitors do not notice that a replica ends: neither those whose browser keeps
-// connections to it, nor those behind an nginx that does. Posts are not lost either,
-// which nobody may repeat.
+// connections to it, nor those behind an nginx that does, or that sends new ones to
+// the last. Posts are not lost either, which nobody may repeat.
 func TestSIGTERM(t *testing.T) {
-	for _, front := range []front{service, nginxService} {
+	for _, front := range []front{service, nginxService, nginxAlone} {
 		t.Run(string(front), func(t *testing.T) {
 			f := newFleet(t, options{gateways: 2, front: front})
 			posts := func(int) visit { return visit{script: true, method: http.MethodPost, body: "a=1"} }
-			seen := f.duringLoad(loadOptions{visit: posts}, func() {
+			seen := f.duringLoad(loadOptions{rate: 400, visit: posts}, func() {
 				f.gateways[0].signal(syscall.SIGTERM)
 				f.gateways[0].exit()
 			})
 			f.verdict(seen, "200")
 		})
 	}
-}
-
-// Behind an nginx that knows only the replicas' addresses, one that ends loses no
-// request that nginx may repeat.
-func TestSIGTERMBehindNginx(t *testing.T) {
-	f := newFleet(t, options{gateways: 2, front: nginxAlone})
-	seen := f.duringLoad(loadOptions{visit: gets}, func() {
-		f.gateways[0].signal(syscall.SIGTERM)
-		f.gateways[0].exit()
-	})
-	f.verdict(seen, "200")
 }
 
 // Clients that stop when readiness turns 503, as a balancer does that looks at it,
