@@ -26,7 +26,9 @@ func openRedis(c *config.Config, logger zerolog.Logger) (*redisstore.Client, err
 
 // sessionsIn returns how the site that c describes makes its session store; nil if it
 // keeps no sessions in Redis.
-func sessionsIn(c *config.Config, redis *redisstore.Client, grace time.Duration) func(session.Config) (session.Store, error) {
+func sessionsIn(
+	c *config.Config, redis *redisstore.Client, grace time.Duration,
+) func(session.Config) (session.Store, error) {
 	if c.SessionStore != storeRedis {
 		return nil
 	}
@@ -61,9 +63,9 @@ func observeRedis(redis *redisstore.Client, registry prometheus.Registerer) erro
 	return registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxgate_redis_up", Help: "Whether Redis answers, 1 or 0, as of a second ago.",
 	}, func() float64 {
-		if redis.Status().Down > 0 {
-			return 0
+		if status := redis.Status(); status.Answered && status.Down == 0 {
+			return 1
 		}
-		return 1
+		return 0
 	}))
 }

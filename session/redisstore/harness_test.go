@@ -158,6 +158,17 @@ func want(t testing.TB, store session.Store, cookie string, wanted error) {
 	}
 }
 
+// due returns the session of a cookie as it is when it is renewed an hour later.
+func due(t testing.TB, store session.Store, cookie string) *session.Session {
+	t.Helper()
+	s, err := store.Load(request(cookie))
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	s.RenewedAt = s.RenewedAt.Add(time.Hour)
+	return s
+}
+
 var errAway = errors.New("an error that is not ErrNone")
 
 func is(err, wanted error) bool {

@@ -160,9 +160,7 @@ func TestRenewOnce(t *testing.T) {
 	a := sessions(t, connected(t, server.URL()), config('a'), 0)
 	b := sessions(t, connected(t, server.URL()), config('a'), 0)
 	cookie := login(t, a)
-	due := visitor()
-	due.RenewedAt = due.IssuedAt.Add(time.Hour)
-	want(t, a, cookie, nil)
+	renewed := due(t, a, cookie)
 	want(t, b, cookie, nil)
 	var renewing sync.WaitGroup
 	headers := make([]http.Header, 20)
@@ -173,7 +171,7 @@ func TestRenewOnce(t *testing.T) {
 		}
 		headers[i] = make(http.Header)
 		renewing.Go(func() {
-			if err := store.Renew(request(cookie), headers[i], due); err != nil {
+			if err := store.Renew(request(cookie), headers[i], renewed); err != nil {
 				t.Errorf("Renew: %v", err)
 			}
 		})
@@ -191,7 +189,7 @@ func TestRenewOnce(t *testing.T) {
 	for _, store := range []session.Store{a, b} {
 		eventually(t, "the renewal holds", func() bool {
 			s, err := store.Load(request(cookie))
-			return err == nil && s.RenewedAt.Unix() == due.RenewedAt.Unix()
+			return err == nil && s.RenewedAt.Unix() == renewed.RenewedAt.Unix()
 		})
 	}
 }
@@ -203,12 +201,12 @@ func TestRenewAfterSignOut(t *testing.T) {
 	a := sessions(t, connected(t, server.URL()), config('a'), 0)
 	b := sessions(t, connected(t, server.URL()), config('a'), 0)
 	cookie := login(t, a)
-	want(t, a, cookie, nil)
+	renewed := due(t, a, cookie)
 	if err := b.Delete(request(cookie), make(http.Header)); err != nil {
 		t.Fatal(err)
 	}
 	header := make(http.Header)
-	if err := a.Renew(request(cookie), header, visitor()); err != nil || header.Get("Set-Cookie") != "" {
+	if err := a.Renew(request(cookie), header, renewed); err != nil || header.Get("Set-Cookie") != "" {
 		t.Errorf("Renew: %v, header %v, want neither an error nor a cookie", err, header)
 	}
 	if keys := server.Do(t, "DBSIZE"); keys != "0" {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,12 +28,8 @@ var topologies = []struct {
 		return s.URL(), ""
 	}},
 	{"one server with TLS and a user of few rights", func(t *testing.T) (string, string) {
-		s := redistest.Start(t, redistest.Options{
-			Real: true, TLS: true, Users: map[string]string{
-				"wxgate": "on >secret ~wxgate:* &wxgate:* -@all +@connection +@read +@write +@pubsub +eval +evalsha +multi +exec",
-			},
-		})
-		return s.URLOf("wxgate", "secret"), s.CAFile()
+		s := redistest.Start(t, redistest.Options{TLS: true, Users: fewRights(t)})
+		return s.URLOf("wxgate", "PASSWORD"), s.CAFile()
 	}},
 	{"sentinels", func(t *testing.T) (string, string) {
 		s := redistest.StartSentinel(t)
@@ -46,10 +43,29 @@ var topologies = []struct {
 		s := redistest.StartCluster(t)
 		return s.URL(), ""
 	}},
+	{"cluster and a user of few rights", func(t *testing.T) (string, string) {
+		s := redistest.StartCluster(t, redistest.Options{Users: fewRights(t)})
+		return s.URLOf("wxgate", "PASSWORD"), ""
+	}},
 	{"cluster with TLS and passwords", func(t *testing.T) (string, string) {
 		s := redistest.StartCluster(t, secured)
 		return s.URL(), s.CAFile()
 	}},
+}
+
+// fewRights returns the user that deploy/README.md shows.
+func fewRights(t *testing.T) map[string]string {
+	t.Helper()
+	page, err := os.ReadFile("../../deploy/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(page), "\nuser wxgate ")
+	rules, _, end := strings.Cut(rest, "\n")
+	if !ok || !end {
+		t.Fatal("deploy/README.md shows no user wxgate")
+	}
+	return map[string]string{"wxgate": rules}
 }
 
 // connectedTLS is connected for servers with certificates of the CA in caFile.
@@ -87,10 +103,8 @@ func TestTopologies(t *testing.T) {
 				cookie := login(t, a)
 				want(t, a, cookie, nil)
 				want(t, b, cookie, nil)
-				due := visitor()
-				due.RenewedAt = due.IssuedAt.Add(time.Hour)
 				header := make(http.Header)
-				if err := a.Renew(request(cookie), header, due); err != nil || cookieIn(header) == "" {
+				if err := a.Renew(request(cookie), header, due(t, a, cookie)); err != nil || cookieIn(header) == "" {
 					t.Fatalf("Renew: %v, header %v, want a cookie", err, header)
 				}
 				if err := b.Delete(request(cookie), make(http.Header)); err != nil {

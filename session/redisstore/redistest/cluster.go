@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// masters is the number of masters of a cluster.
-const masters = 3
-
-// slots is the number of slots of a cluster.
-const slots = 16384
+const (
+	masters = 3     // of a cluster here
+	slots   = 16384 // of any cluster
+)
 
 // A Cluster is a Redis cluster of three masters and their replicas.
 type Cluster struct {
@@ -43,7 +42,9 @@ func StartCluster(t TB, options ...Options) *Cluster {
 	for _, replica := range c.nodes[masters:] {
 		eventually(t, "replicate", replica.linked)
 	}
-	eventually(t, "make the cluster", func() error { return c.each(func(node *Server) error { return node.state("ok") }) })
+	eventually(t, "take commands", func() error {
+		return c.each(func(node *Server) error { return node.state("ok") })
+	})
 	return c
 }
 
@@ -60,15 +61,17 @@ func (c *Cluster) meet(t TB) {
 			node.Do(t, "CLUSTER", "MEET", "127.0.0.1", strconv.Itoa(other.port))
 		}
 	}
-	eventually(t, "let the nodes meet", func() error {
-		return c.each(func(node *Server) error {
-			known, err := node.run(patience, "CLUSTER", "NODES")
-			if n := strings.Count(known, " connected"); err == nil && (n != len(c.nodes) || strings.Contains(known, "handshake")) {
-				err = errors.New(known)
-			}
-			return err
-		})
-	})
+	eventually(t, "let the nodes meet", func() error { return c.each(c.knows) })
+}
+
+// knows reports whether a node is connected to all others.
+func (c *Cluster) knows(node *Server) error {
+	list, err := node.run(patience, "CLUSTER", "NODES")
+	connected := strings.Count(list, " connected")
+	if err == nil && (connected != len(c.nodes) || strings.Contains(list, "handshake")) {
+		err = errors.New(list)
+	}
+	return err
 }
 
 // each returns the first error of f for a node that runs.

@@ -13,10 +13,13 @@ func TestStartCluster(t *testing.T) {
 		name    string
 		options redistest.Options
 		state   string // after the loss of the first node
+		url     string // with "hosts" for the nodes
 	}{
-		{"plain", redistest.Options{}, "fail"},
-		{"password", redistest.Options{Password: "secret", Replicas: 1}, "ok"},
-		{"TLS", redistest.Options{TLS: true, Replicas: 1}, "ok"},
+		{"plain", redistest.Options{}, "fail", "redis+cluster://hosts"},
+		{"everything", redistest.Options{
+			TLS: true, Replicas: 1, Password: "secret",
+			Users: map[string]string{"wxgate": "on >other ~wxgate:* &wxgate:* +@all"},
+		}, "ok", "rediss+cluster://:secret@hosts"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -24,6 +27,13 @@ func TestStartCluster(t *testing.T) {
 			c := redistest.StartCluster(t, test.options)
 			if got, want := len(c.Nodes()), 3*(1+test.options.Replicas); got != want {
 				t.Errorf("%d nodes, want %d", got, want)
+			}
+			var hosts []string
+			for _, node := range c.Nodes() {
+				hosts = append(hosts, node.Addr())
+			}
+			if got := strings.Replace(c.URL(), strings.Join(hosts, ","), "hosts", 1); got != test.url {
+				t.Errorf("URL = %s, want %s", got, test.url)
 			}
 			c.KillNode(t, 0)
 			if info := c.Nodes()[1].Do(t, "CLUSTER", "INFO"); !strings.Contains(info, "cluster_state:"+test.state) {

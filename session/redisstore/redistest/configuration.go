@@ -41,7 +41,7 @@ func (o Options) data() []string {
 		"repl-diskless-sync yes", "repl-diskless-sync-delay 0", "repl-ping-replica-period 1",
 	}
 	if o.Persist {
-		lines = append(lines, "appendonly yes")
+		lines = append(lines, "appendonly yes", "rdbcompression no") // see Server.fill
 	}
 	return lines
 }

@@ -18,7 +18,7 @@ const (
 	// patience bounds every wait.
 	patience = 20 * time.Second
 	// interval is the time between two looks at a server.
-	interval = 5 * time.Millisecond
+	interval = 10 * time.Millisecond
 )
 
 // TB is the part of testing.TB that this package uses.
@@ -51,7 +51,6 @@ type Options struct {
 	Users map[string]string
 	// Args are further arguments of redis-server, such as "--maxmemory", "10mb".
 	Args []string
-
 	// Replicas is the number of replicas of [StartSentinel]'s master, at least one,
 	// or of each master of [StartCluster], default none. Start ignores it.
 	Replicas int
@@ -95,7 +94,7 @@ func program(t TB, real bool) string {
 // address returns the URL of servers for WXGATE_REDIS_URL. An empty user with a
 // password is the default user.
 func (o Options) address(kind, hosts, user, password string) *url.URL {
-	u := &url.URL{Scheme: "redis" + kind, Host: hosts, Path: "/0"}
+	u := &url.URL{Scheme: "redis" + kind, Host: hosts}
 	if o.TLS {
 		u.Scheme = "rediss" + kind
 	}
@@ -130,7 +129,7 @@ func eventually(t TB, what string, done func() error) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: %v", what, err)
+			t.Fatalf("%s: not within %v: %v", what, patience, err)
 		}
 	}
 }

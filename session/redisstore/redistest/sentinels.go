@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // masterName is the name under which sentinels know the master.
@@ -39,8 +40,11 @@ func StartSentinel(t TB, options ...Options) *Sentinels {
 	for _, replica := range s.servers[1:] {
 		eventually(t, "replicate", replica.linked)
 	}
-	for range 3 {
-		s.sentinels = append(s.sentinels, launch(t, path, o.ofSentinels(), []string{"--sentinel"}, monitor(master)...))
+	// Three that want to lead the failover could each have one vote, and would wait
+	// before they vote again. So one takes longer to find the master down.
+	for _, after := range []string{"1000", "1000", "2000"} {
+		lines := monitor(master, after)
+		s.sentinels = append(s.sentinels, launch(t, path, o.ofSentinels(), []string{"--sentinel"}, lines...))
 	}
 	for _, sentinel := range s.sentinels {
 		sentinel.await(t)
@@ -60,11 +64,12 @@ func (o Options) ofSentinels() Options {
 	return o
 }
 
-// monitor returns the lines of a sentinel's configuration file about the master.
-func monitor(port string) []string {
+// monitor returns the lines of a sentinel's configuration file about the master,
+// which is down after so many milliseconds without an answer.
+func monitor(port, after string) []string {
 	return []string{
 		"sentinel monitor " + masterName + " 127.0.0.1 " + port + " 2",
-		"sentinel down-after-milliseconds " + masterName + " 1000",
+		"sentinel down-after-milliseconds " + masterName + " " + after,
 		"sentinel failover-timeout " + masterName + " 2000",
 		"sentinel auth-user " + masterName + " " + admin,
 		"sentinel auth-pass " + masterName + " " + adminPassword,
@@ -76,8 +81,9 @@ func monitor(port string) []string {
 // hurry shortens the periods of a sentinel that are not configurable. A sentinel
 // older than 7.0 keeps them and is slower.
 func (s *Server) hurry() {
-	s.run(patience, "SENTINEL", "DEBUG", "info-period", "100", "ask-period", "100", "publish-period", "100",
-		"min-link-reconnect-period", "1000", "tilt-period", "1000")
+	// A replica whose last PING is five periods old is not promoted.
+	s.run(patience, "SENTINEL", "DEBUG", "ping-period", "500", "info-period", "100", "ask-period", "100",
+		"publish-period", "100", "min-link-reconnect-period", "1000", "tilt-period", "1000")
 }
 
 // linked reports whether a replica has its master's data.
@@ -92,24 +98,21 @@ func (s *Server) linked() error {
 // settled reports whether every sentinel that runs could fail over to so many
 // replicas.
 func (s *Sentinels) settled(replicas int) error {
-	for _, sentinel := range s.running() {
-		if _, err := sentinel.run(patience, "SENTINEL", "CKQUORUM", masterName); err != nil {
-			return err
+	running := s.running()
+	for _, sentinel := range running {
+		var answers [3]string
+		for i, command := range []string{"CKQUORUM", "REPLICAS", "SENTINELS"} {
+			var err error
+			if answers[i], err = sentinel.run(patience, "SENTINEL", command, masterName); err != nil {
+				return err
+			}
 		}
-		answer, err := sentinel.run(patience, "SENTINEL", "REPLICAS", masterName)
-		if err != nil {
-			return err
-		}
-		ready := strings.Count(answer+"\n", "\nflags\nslave\n")
-		if linked := strings.Count(answer, "\nmaster-link-status\nok"); min(ready, linked) < replicas {
-			return fmt.Errorf("sentinel on %s: %d of %d replicas ready", sentinel.Addr(), min(ready, linked), replicas)
-		}
-		answer, err = sentinel.run(patience, "SENTINEL", "SENTINELS", masterName)
-		if others := strings.Count(answer, "\nflags\nsentinel\n"); err == nil && others < len(s.running())-1 {
-			return fmt.Errorf("sentinel on %s knows %d others", sentinel.Addr(), others)
-		}
-		if err != nil {
-			return err
+		// A flag more, such as s_down, makes another line.
+		up := strings.Count(answers[1], "\nflags\nslave\n")
+		ready := min(up, strings.Count(answers[1], "\nmaster-link-status\nok\n"))
+		others := strings.Count(answers[2], "\nflags\nsentinel\n")
+		if ready < replicas || others < len(running)-1 {
+			return fmt.Errorf("sentinel on %s knows %d replicas and %d sentinels", sentinel.Addr(), ready, others)
 		}
 	}
 	return nil
@@ -131,7 +134,7 @@ func (s *Sentinels) URL() string { return s.URLOf("", s.options.Password) }
 
 // URLOf is [Sentinels.URL] with the name and password of another ACL user.
 func (s *Sentinels) URLOf(user, password string) string {
-	u := s.options.address("+sentinel", addresses(s.sentinels), user, password)
+	u := s.options.address("+sentinel", addresses(s.sentinels), user, password).JoinPath("0")
 	query := url.Values{"master": {masterName}}
 	if s.options.SentinelUser != "" {
 		query.Set("sentinel_username", s.options.SentinelUser)
@@ -200,13 +203,13 @@ func (s *Sentinels) Successor(t TB, old *Server) *Server {
 	return master
 }
 
-// agreed returns the server that every running sentinel calls the master, if it is.
+// agreed returns the server that every sentinel that answers calls the master.
 func (s *Sentinels) agreed() (*Server, error) {
 	named := ""
 	for _, sentinel := range s.running() {
-		answer, err := sentinel.run(patience, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName)
+		answer, err := sentinel.run(time.Second, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName)
 		if err != nil {
-			return nil, err
+			continue
 		}
 		address := strings.Replace(answer, "\n", ":", 1)
 		if named != "" && named != address {

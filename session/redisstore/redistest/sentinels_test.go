@@ -15,11 +15,10 @@ func TestStartSentinel(t *testing.T) {
 		url     string // with "hosts" for the sentinels
 	}{
 		{"plain", redistest.Options{}, "redis+sentinel://hosts/0?master=wxgate"},
-		{"two replicas", redistest.Options{Replicas: 2, Password: "secret"}, "redis+sentinel://:secret@hosts/0?master=wxgate"},
 		{"everything", redistest.Options{
-			TLS: true, SentinelUser: "watcher", SentinelPassword: "sentinel-secret",
-			Users: map[string]string{"default": "off", "wxgate": "on >secret ~wxgate:* &wxgate:* +@all"},
-		}, "rediss+sentinel://hosts/0?master=wxgate&sentinel_password=sentinel-secret&sentinel_username=watcher"},
+			TLS: true, Replicas: 2, Password: "secret", SentinelUser: "watcher", SentinelPassword: "other",
+			Users: map[string]string{"wxgate": "on >other ~wxgate:* &wxgate:* +@all"},
+		}, "rediss+sentinel://:secret@hosts/0?master=wxgate&sentinel_password=other&sentinel_username=watcher"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

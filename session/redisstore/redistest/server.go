@@ -10,8 +10,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// A Server is a Redis server of a test. Its methods may be called from several
-// goroutines, except those that fail the test or start the server.
+// A Server is a Redis server of a test. One goroutine may stop, kill, pause or
+// resume it while others use it.
 type Server struct {
 	t       TB
 	options Options
@@ -81,7 +81,7 @@ func (s *Server) URL() string { return s.URLOf("", s.options.Password) }
 
 // URLOf is [Server.URL] with the name and password of another ACL user.
 func (s *Server) URLOf(user, password string) string {
-	return s.options.address("", s.Addr(), user, password).String()
+	return s.options.address("", s.Addr(), user, password).JoinPath("0").String()
 }
 
 // CAFile returns the PEM file of the CA of the server's certificate; "" without
