@@ -12,9 +12,10 @@ import (
 
 // loadOptions say what a load consists of.
 type loadOptions struct {
-	rate  int               // requests a second; default 250
-	visit func(n int) visit // the nth request; default: page loads, scripts and posts
-	until context.Context   // no request is sent after its end; default: until stop
+	visitors []*visitor        // default: the fleet's
+	rate     int               // requests a second; default 250
+	visit    func(n int) visit // the nth request; default: page loads, scripts and posts
+	until    context.Context   // no request is sent after its end; default: until stop
 }
 
 // A load sends requests at a fixed rate, in turn for each visitor, without waiting
@@ -48,6 +49,9 @@ func (f *fleet) startLoad(o loadOptions) *load {
 	if o.visit == nil {
 		o.visit = mixed
 	}
+	if o.visitors == nil {
+		o.visitors = f.visitors
+	}
 	if o.until == nil {
 		o.until = context.Background()
 	}
@@ -78,7 +82,7 @@ func (l *load) run() {
 }
 
 func (l *load) send(n int) {
-	v := l.fleet.visitors[n%len(l.fleet.visitors)]
+	v := l.options.visitors[n%len(l.options.visitors)]
 	l.requests.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
