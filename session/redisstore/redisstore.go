@@ -34,5 +34,9 @@ type Config struct {
 // errNoAnswer is the error of all calls until Redis has answered once.
 var errNoAnswer = errors.New("redis has not answered yet")
 
+// errDown is the error of a read while another one waits for a Redis that does not
+// answer.
+var errDown = errors.New("redis does not answer")
+
 // away returns err, of a request to Redis, with what the request was for.
 func away(what string, err error) error { return fmt.Errorf("%s: redis: %w", what, err) }
