@@ -32,6 +32,8 @@ type Client struct {
 	current atomic.Pointer[rueidis.Client] // nil: Redis has not answered yet
 	alive   atomic.Int64                   // when Redis last answered, in Unix nanoseconds
 	shared  sharedDeadline
+	redials redials
+	gate    gate
 
 	status status
 	tasks  []func(context.Context) // run while Run runs
@@ -45,7 +47,9 @@ func New(c Config) (*Client, error) {
 	if c.Address.IsZero() {
 		return nil, errors.New("redisstore: Address: required")
 	}
-	return &Client{address: c.Address, option: c.Address.option(c.CAs), logger: c.Logger}, nil
+	client := &Client{address: c.Address, option: c.Address.option(c.CAs), logger: c.Logger}
+	client.option.DialCtxFn = client.redials.dial
+	return client, nil
 }
 
 // Run connects to Redis, if need be again and again, and asks it once a second

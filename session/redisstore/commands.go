@@ -10,17 +10,56 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// read returns the value of a key through the cache of this process, and when Redis
-// last had that value. An error for which [rueidis.IsRedisNil] is true means that
-// there is none; any other that Redis did not answer.
-func (c *Client) read(key string) (value string, confirmed time.Time, err error) {
+// An answer is the value of a key.
+type answer struct {
+	value     string
+	confirmed time.Time // when Redis last had the value
+}
+
+// read returns the value of a key through the cache of this process. An error for
+// which [rueidis.IsRedisNil] is true means that there is none; any other that Redis
+// did not answer. If cached is true, the cache is likely to have the value.
+func (c *Client) read(key string, cached bool) (answer, error) {
 	client, err := c.redis()
 	if err != nil {
-		return "", time.Time{}, err
+		return answer{}, err
 	}
-	ctx := c.shared.context()
-	result := client.DoCache(ctx, client.B().Get().Key(key).Cache(), cacheLife)
-	value, err = result.ToString()
+	get := client.B().Get().Key(key).Cache()
+	slot := get.Slot()
+	if !c.gate.enter(slot) {
+		return answer{}, errDown
+	}
+	ctx, read := c.shared.context(), answer{}
+	if cached && c.steady() {
+		read, err = c.readIn(ctx, client, get, key)
+	} else {
+		read, err = c.readWithin(ctx, client, get, key)
+	}
+	c.gate.leave(slot, err == nil || rueidis.IsRedisNil(err))
+	return read, err
+}
+
+// steady reports whether Redis has answered lately, over a connection that has not
+// broken since.
+func (c *Client) steady() bool {
+	alive := c.alive.Load()
+	return c.redials.latest.Load() < alive && time.Since(time.Unix(0, alive)) < askEvery+askEvery/2
+}
+
+// readWithin is readIn for no longer than ctx.
+func (c *Client) readWithin(
+	ctx context.Context, client rueidis.Client, get rueidis.Cacheable, key string,
+) (answer, error) {
+	return within(ctx, func() (answer, error) { return c.readIn(ctx, client, get, key) })
+}
+
+// readIn runs get, which reads key, until ctx ends or, with a broken connection, for
+// longer.
+func (c *Client) readIn(
+	ctx context.Context, client rueidis.Client, get rueidis.Cacheable, key string,
+) (answer, error) {
+	result := client.DoCache(ctx, get, cacheLife)
+	value, err := result.ToString()
 	refused, ok := errors.AsType[*rueidis.RedisError](err)
 	if ok && !refused.IsNil() || errors.Is(err, rueidis.ErrDoCacheAborted) {
 		// The cache asks in a transaction, which a full Redis refuses although it
@@ -29,13 +68,35 @@ func (c *Client) read(key string) (value string, confirmed time.Time, err error)
 		value, err = result.ToString()
 	}
 	if err != nil {
-		return "", time.Time{}, err
+		return answer{}, err
 	}
 	if result.IsCacheHit() {
 		// The connection may be dead without either side knowing.
-		return value, time.Unix(0, c.alive.Load()), nil
+		return answer{value, time.Unix(0, c.alive.Load())}, nil
 	}
-	return value, c.answered(), nil
+	return answer{value, c.answered()}, nil
+}
+
+// within returns the result of f, or the error of ctx when ctx ends: a request to
+// Redis may wait for longer, for a connection that another request opens or for room
+// in a queue.
+func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // answered notes that Redis has answered now.
@@ -59,12 +120,15 @@ func (c *Client) write(commands func(rueidis.Builder) []rueidis.Completed) error
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	return retry(ctx, func() error {
-		for _, result := range client.DoMulti(ctx, commands(client.B())...) {
-			if err := result.Error(); err != nil {
-				return err
+		_, err := within(ctx, func() (none struct{}, err error) {
+			for _, result := range client.DoMulti(ctx, commands(client.B())...) {
+				if err := result.Error(); err != nil {
+					return none, err
+				}
 			}
-		}
-		return nil
+			return none, nil
+		})
+		return err
 	})
 }
 
@@ -95,8 +159,7 @@ func (c *Client) replace(key, former, value string, life time.Duration) (bool, e
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	args := []string{former, value, strconv.FormatInt(life.Milliseconds(), 10)}
-	done, err := replace.Exec(ctx, client, []string{key}, args).AsBool()
-	return done, err
+	return within(ctx, func() (bool, error) { return replace.Exec(ctx, client, []string{key}, args).AsBool() })
 }
 
 // noPermission reports whether Redis refuses a command to the ACL user.

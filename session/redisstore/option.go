@@ -63,6 +63,7 @@ func (a Address) option(cas *x509.CertPool) rueidis.ClientOption {
 		CacheSizeEachConn:   cacheBytes,
 		BlockingPoolSize:    dedicatedConns,
 		BlockingPoolCleanup: time.Minute,
+		RetryDelay:          retryDelay,
 	}
 	switch a.Kind {
 	case Sentinel:

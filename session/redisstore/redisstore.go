@@ -35,7 +35,7 @@ type Config struct {
 // errNoAnswer is the error of all calls until Redis has answered once.
 var errNoAnswer = errors.New("redis has not answered yet")
 
-// errDown is the error of what does not wait for Redis during an outage.
+// errDown is the error of what does not wait for a Redis that does not answer.
 var errDown = errors.New("redis does not answer")
 
 // away returns err, of a request to Redis, with what the request was for and without

@@ -64,7 +64,7 @@ func (s *Store) load(ref reference) (*session.Session, error) {
 	if s.inGrace(known, now) && now.Sub(known.failed) < askEvery {
 		return s.valid(known.session, now)
 	}
-	record, confirmed, err := s.client.read(known.key)
+	read, err := s.client.read(known.key, ok)
 	switch {
 	case rueidis.IsRedisNil(err):
 		s.seen.forget(ref)
@@ -75,13 +75,13 @@ func (s *Store) load(ref reference) (*session.Session, error) {
 	case err != nil:
 		return nil, s.client.away("load session", err)
 	}
-	if loaded := known.session; loaded == nil || known.record != record {
-		if known.session, err = s.records.open(ref, record); err != nil {
+	if loaded := known.session; loaded == nil || known.record != read.value {
+		if known.session, err = s.records.open(ref, read.value); err != nil {
 			s.seen.forget(ref)
 			return nil, session.ErrNone
 		}
 	}
-	s.seen.put(ref, known.key, record, known.session, confirmed)
+	s.seen.put(ref, known.key, read.value, known.session, read.confirmed)
 	return s.valid(known.session, now)
 }
 
