@@ -80,7 +80,8 @@ func redisTracking(c *config.Config, s redisstore.Server) redisLine {
 	if s.RESP3 {
 		protocol = "RESP3"
 	}
-	return redisLine{odd, protocol + " without client-side caching: wxgate works, but each request costs a round trip (" +
+	return redisLine{odd, protocol + " without client-side caching: wxgate works, " +
+		"but each request costs a round trip (" +
 		s.NoTracking.Error() + ")", redisHint(c, s.NoTracking)}
 }
 

@@ -100,7 +100,8 @@ func sentinelError(err error) error {
 	hint := ""
 	switch text := refused.Error(); {
 	case strings.HasPrefix(text, "WRONGPASS"), strings.HasPrefix(text, "invalid password"):
-		hint = "correct sentinel_username and sentinel_password in WXGATE_REDIS_URL, which the sentinels have of their own"
+		hint = "correct sentinel_username and sentinel_password in WXGATE_REDIS_URL, " +
+			"which the sentinels have of their own"
 	case strings.HasPrefix(text, "NOAUTH"):
 		hint = "add &sentinel_password= (and &sentinel_username=) to WXGATE_REDIS_URL: " +
 			"the sentinels want a password of their own"

@@ -84,7 +84,9 @@ func (p *prober) explain(ctx context.Context, address string, err error) error {
 	}
 	switch {
 	case strings.HasPrefix(begin, "HTTP/"):
-		return &problem{"the server speaks HTTP, not the protocol of Redis", "correct host and port in WXGATE_REDIS_URL"}
+		return &problem{
+			"the server speaks HTTP, not the protocol of Redis", "correct host and port in WXGATE_REDIS_URL",
+		}
 	case strings.HasPrefix(begin, "SSH-"):
 		return &problem{"the server speaks SSH, not the protocol of Redis", "correct host and port in WXGATE_REDIS_URL"}
 	case isAnswer(err):

@@ -162,7 +162,8 @@ func (r *Revocations) listen(ctx context.Context, wake chan<- struct{}) {
 		if noPermission(err) && !warned {
 			warned = true
 			r.client.logger.Warn().Err(err).
-				Str("hint", "allow the ACL user the channels of wxgate: &wxgate:*; until then revocations take two seconds").
+				Str("hint", "allow the ACL user the channels of wxgate: &wxgate:*; "+
+					"until then revocations take two seconds").
 				Msg("cannot subscribe to revocations")
 		}
 		pause := pollAgain

@@ -39,7 +39,7 @@ type Switches struct {
 
 	// Lifetimes.
 
-	RotateRefresh bool `json:"rotate_refresh"` // sns/oauth2/refresh_token makes both tokens anew and voids the refresh token
+	RotateRefresh bool `json:"rotate_refresh"` // sns/oauth2/refresh_token makes both tokens anew
 
 	// The form of responses.
 
