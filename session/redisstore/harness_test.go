@@ -54,7 +54,11 @@ func newClient(t testing.TB, url string, logger zerolog.Logger) *redisstore.Clie
 	if err := address.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	return run(t, redisstore.Config{Address: address, Logger: logger})
+	c, err := redisstore.New(redisstore.Config{Address: address, Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // run returns a client as config describes, whose Run ends with the test.
@@ -64,6 +68,7 @@ func run(t testing.TB, config redisstore.Config) *redisstore.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runClient(t, c)
 	return c
 }
 

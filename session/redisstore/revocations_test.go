@@ -84,6 +84,12 @@ var kinds = map[string]func(*testing.T) string{
 			"wxgate": "on >planted-password ~wxgate:* resetchannels +@all",
 		}}).URLOf("wxgate", "planted-password")
 	},
+	"the rights in deploy/README.md": func(t *testing.T) string {
+		return redistest.Start(t, redistest.Options{Users: map[string]string{
+			"wxgate": "on >planted-password resetchannels &wxgate:* ~wxgate:* -@all " +
+				"+@connection +@read +@write +@pubsub +@transaction +@scripting +time +info +cluster",
+		}}).URLOf("wxgate", "planted-password")
+	},
 	"sentinel": func(t *testing.T) string { return redistest.StartSentinel(t).URL() },
 	"cluster":  func(t *testing.T) string { return redistest.StartCluster(t).URL() },
 }
