@@ -35,6 +35,8 @@ type Client struct {
 	redials redials
 	gate    gate
 
+	first   chan struct{} // closed when Redis has been asked once, whether it answered or not
+
 	status status
 	tasks  []func(context.Context) // run while Run runs
 
@@ -47,7 +49,9 @@ func New(c Config) (*Client, error) {
 	if c.Address.IsZero() {
 		return nil, errors.New("redisstore: Address: required")
 	}
-	client := &Client{address: c.Address, option: c.Address.option(c.CAs), logger: c.Logger}
+	client := &Client{
+		address: c.Address, option: c.Address.option(c.CAs), logger: c.Logger, first: make(chan struct{}),
+	}
 	client.option.DialCtxFn = client.redials.dial
 	return client, nil
 }
@@ -63,7 +67,7 @@ func (c *Client) Run(ctx context.Context) {
 	}
 	pause := time.NewTicker(askEvery)
 	defer pause.Stop()
-	for {
+	for asked := false; ; {
 		err := c.ask(ctx)
 		if c.withoutCache(err) {
 			continue
@@ -71,12 +75,24 @@ func (c *Client) Run(ctx context.Context) {
 		if ctx.Err() == nil {
 			c.note(c.address.sealed(err))
 		}
+		if !asked {
+			asked = true
+			close(c.first)
+		}
 		select {
 		case <-ctx.Done():
 			c.Close()
 			return
 		case <-pause.C:
 		}
+	}
+}
+
+// awaitFirst waits until Redis has been asked once, or ctx ends.
+func (c *Client) awaitFirst(ctx context.Context) {
+	select {
+	case <-c.first:
+	case <-ctx.Done():
 	}
 }
 

@@ -64,6 +64,7 @@ func clientOf(t testing.TB, config redisstore.Config) *redisstore.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runClient(t, c)
 	return c
 }
 

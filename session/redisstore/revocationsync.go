@@ -34,8 +34,12 @@ func (r *Revocations) run(ctx context.Context) {
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	listening.Go(func() { r.listen(ctx, wake) })
-	for {
+	r.client.awaitFirst(ctx)
+	for first := true; ; first = false {
 		r.note(ctx, r.update(ctx))
+		if first {
+			close(r.tried)
+		}
 		pause := pollEvery
 		if r.Behind() {
 			pause = pollAgain
