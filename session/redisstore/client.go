@@ -35,7 +35,7 @@ type Client struct {
 	redials redials
 	gate    gate
 
-	first   chan struct{} // closed when Redis has been asked once, whether it answered or not
+	first chan struct{} // closed when Redis has been asked once, whether it answered or not
 
 	status status
 	tasks  []func(context.Context) // run while Run runs

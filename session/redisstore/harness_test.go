@@ -64,7 +64,6 @@ func clientOf(t testing.TB, config redisstore.Config) *redisstore.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runClient(t, c)
 	return c
 }
 
