@@ -134,7 +134,9 @@ func (v *crowdVisitor) act(ctx context.Context, random *rand.Rand) {
 }
 
 // request returns a request of a script, some with a forged identity.
-func (v *crowdVisitor) request(ctx context.Context, random *rand.Rand, method, path, cookie, body string) *http.Request {
+func (v *crowdVisitor) request(
+	ctx context.Context, random *rand.Rand, method, path, cookie, body string,
+) *http.Request {
 	r, err := http.NewRequestWithContext(ctx, method, v.crowd.url+path, strings.NewReader(body))
 	if err != nil {
 		panic(err) // the test's own mistake
@@ -183,7 +185,8 @@ func (v *crowdVisitor) visit(ctx context.Context, random *rand.Rand, path, cooki
 	r := v.request(ctx, random, method, path+nonce, cookie, content)
 	status, body, err := v.send(r, random, cookie)
 	if want := siteAnswer(openID, nonce, content); err == nil && status == http.StatusOK && body != want {
-		v.crowd.wrong("%s %s: answer %.60q (%d bytes), want %.60q (%d bytes)", method, path, body, len(body), want, len(want))
+		v.crowd.wrong("%s %s: answer %.60q of %d bytes, want %.60q of %d",
+			method, path, body, len(body), want, len(want))
 	}
 	return status, err
 }
