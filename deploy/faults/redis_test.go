@@ -18,13 +18,14 @@ func redisStore(url string, environ ...string) store {
 // A redisServer is one Redis server with a proxy on the way to it.
 type redisServer struct {
 	*redistest.Server
-	way *route
+	way    *route
+	loaded func() // ends a restart
 }
 
 func newRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
 	s := redistest.Start(t, redistest.Options{Real: true, Persist: true, Password: "redis-password", Args: args})
-	return &redisServer{s, newRoute(t, s.Addr())}
+	return &redisServer{Server: s, way: newRoute(t, s.Addr())}
 }
 
 // url returns the address of the proxy for WXGATE_REDIS_URL.
@@ -49,7 +50,7 @@ var redisOutages = []struct {
 	known, idle, newcomers []string
 }{
 	{
-		name: "stopped", grace: "10s", lasts: 2500 * time.Millisecond,
+		name: "stopped", grace: "10s", lasts: 2 * time.Second,
 		begin: func(_ *testing.T, s *redisServer) { s.Stop() },
 		end:   func(t *testing.T, s *redisServer) { s.Restart(t) },
 		known: served, idle: refused, newcomers: refused,
@@ -85,19 +86,25 @@ var redisOutages = []struct {
 		known: served, idle: served, newcomers: served,
 	},
 	{
-		name: "full", grace: "1s", lasts: 2500 * time.Millisecond,
+		name: "full", grace: "1s", lasts: 2 * time.Second,
 		begin: func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "maxmemory", "1") },
 		end:   func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "maxmemory", "0") },
 		known: served, idle: served, newcomers: refused,
 	},
 	{
-		name: "read-only", grace: "1s", lasts: 2500 * time.Millisecond,
+		name: "read-only", grace: "1s", lasts: 2 * time.Second,
 		begin: func(t *testing.T, s *redisServer) { s.Do(t, "REPLICAOF", "127.0.0.1", "1") },
 		end:   func(t *testing.T, s *redisServer) { s.Do(t, "REPLICAOF", "NO", "ONE") },
 		known: served, idle: served, newcomers: refused,
 	},
 	{
-		name: "another password", grace: "10s", lasts: 2500 * time.Millisecond,
+		name: "loading", grace: "10s", lasts: 2 * time.Second,
+		begin: func(t *testing.T, s *redisServer) { s.loaded = s.RestartLoading(t) },
+		end:   func(_ *testing.T, s *redisServer) { s.loaded() },
+		known: served, idle: refused, newcomers: refused,
+	},
+	{
+		name: "another password", grace: "10s", lasts: 2 * time.Second,
 		begin: func(t *testing.T, s *redisServer) {
 			s.Do(t, "CONFIG", "SET", "requirepass", "another-password")
 			s.Do(t, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
@@ -111,10 +118,8 @@ var redisOutages = []struct {
 // on, the others are told to come back and keep their cookie, and afterwards
 // everybody is signed in as before.
 func TestRedisOutage(t *testing.T) {
-	t.Parallel()
 	for _, o := range redisOutages {
 		t.Run(o.name, func(t *testing.T) {
-			t.Parallel()
 			server := newRedis(t, o.args...)
 			a := newAudience(t, options{store: redisStore(server.url(), "WXGATE_REDIS_GRACE="+o.grace)})
 			a.during(
