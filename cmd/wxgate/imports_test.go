@@ -32,6 +32,7 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"gateway/extauthz", whole},
 	{"gateway/relay", whole},
 	{"cmd/wxgate/internal/config", whole + " gateway/admin session/redisstore"},
+	{"cmd/wxgate/internal/logqueue", ""},
 	{"cmd/wxgate/internal/samplesite", ""},
 	{"cmd/wxgate/internal/stall", ""},
 	{"cmd/wxgate", "session/ wechat/ gateway/ cmd/wxgate/internal/ " + whole},

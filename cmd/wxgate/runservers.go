@@ -73,6 +73,8 @@ func listen(servers []*server, logger zerolog.Logger) error {
 			}
 			s.listener = l
 		}
+		s.accepts = newLastAccepts(s.listener)
+		s.listener = s.accepts
 		named := logger.With().Str("server", s.name).Logger()
 		s.listener = newAcceptLog(s.listener, named)
 		s.listener = stallLimit(s.stall, named).Listener(s.listener)
@@ -105,6 +107,12 @@ func drain(logger zerolog.Logger, servers []*server, end shutdown) {
 		}
 		ending.Go(func() {
 			const hint = "raise WXGATE_SHUTDOWN_TIMEOUT, and the time that your platform waits, if they need longer"
+			if s.accepts != nil {
+				s.accepts.stop(ctx)
+			}
+			if s.settle != nil {
+				s.settle(ctx)
+			}
 			if err := s.service.Shutdown(ctx); err != nil {
 				logger.Warn().Str("server", s.name).Err(err).Str("hint", hint).Msg("requests cut off")
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"runtime"
 	"time"
@@ -26,7 +25,9 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	logger, registry := newLogger(cfg, inv.stdout), newRegistry()
+	logger, closeLog := newLogger(cfg, inv.stdout)
+	defer closeLog()
+	registry := newRegistry()
 	logLibraries(logger)
 	observe, err := gateway.ObserveWeChat(registry)
 	if err != nil {
@@ -88,14 +89,6 @@ func serve(inv *invocation) error {
 // requests, which took a fifth of the processor time of a forward-auth check.
 const heapFloor = 32 << 20
 
-// newLogger returns the one logger of the process.
-func newLogger(c *config.Config, w io.Writer) zerolog.Logger {
-	if c.LogFormat == "console" {
-		w = zerolog.ConsoleWriter{Out: w}
-	}
-	return zerolog.New(w).Level(c.LogLevel).With().Timestamp().Logger()
-}
-
 // newRegistry returns a registry with the metrics of Go and of the process.
 func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
@@ -154,6 +147,11 @@ func httpServer(
 	name, variable, address string, handler http.Handler, logger zerolog.Logger, stalled time.Duration,
 ) *server {
 	logger = logger.With().Str("server", name).Logger()
-	service := newHTTPServer(handler, logger, stalled)
-	return &server{name: name, variable: variable, address: address, service: service, stall: stalled}
+	end := newDraining(handler)
+	service := newHTTPServer(end, logger, stalled)
+	service.ConnState = end.connState
+	return &server{
+		name: name, variable: variable, address: address, service: service, stall: stalled,
+		drain: end.begin, settle: end.settle,
+	}
 }

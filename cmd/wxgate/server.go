@@ -19,11 +19,16 @@ type server struct {
 	variable  string // the variable that gave the address; for errors
 	address   string
 	listener  net.Listener  // runServers opens it if it is nil
+	accepts   *lastAccepts  // the innermost part of listener, from runServers; nil: none
 	stall     time.Duration // see package stall; 0: no limit
 	service   service
 	tls       *tls.Config // nil: no TLS
 	drain     func()      // called when the shutdown begins; nil: nothing is called
 	alongside bool        // shut down together with the server before it in the list
+
+	// settle waits, between the end of the listener and the shutdown, for requests on
+	// connections that are new; nil: nothing is called.
+	settle func(context.Context)
 
 	background []func(context.Context) // run while the servers serve, until their ctx ends
 

@@ -27,16 +27,26 @@ type store struct {
 // cookieStore is the store that needs nothing beside the gateways.
 func cookieStore() store { return store{name: "cookie"} }
 
+// A front is what balances the gateways of a fleet.
+type front string
+
+const (
+	nginxAlone   front = "nginx"             // knows all gateways, and tries another if one fails
+	service      front = "service"           // see startService
+	nginxService front = "nginx and service" // nginx knows only the service, as an ingress does
+)
+
 // options say what a fleet consists of. The zero value is one gateway that keeps
 // sessions in cookies, and twenty visitors.
 type options struct {
-	gateways int   // default 1; more are behind nginx
-	nginx    bool  // also one gateway is behind nginx
+	gateways int   // default 1
+	front    front // in front of the gateways; default: none
 	visitors int   // default 20
 	store    store // default cookieStore
 	environ  []string
 	tls      *certificate // of the gateway; nil: plain HTTP
 	logs     *os.File     // stdout of the gateways instead of the fleet's log
+	redirect string       // of the gateways' stdout, in the form of a shell, such as >&-
 	memory   int64        // largest resident memory of a gateway; default 200 MiB
 }
 
@@ -76,19 +86,17 @@ func newFleet(t *testing.T, o options) *fleet {
 	f.transport = newTransport(t, o.tls)
 	f.toWeChat = newRoute(t, strings.TrimPrefix(f.wx.URL, "http://"))
 	f.toSite = newRoute(t, f.site.address)
-	front := freeAddress(t)
-	f.origin = "http://" + front
+	address := freeAddress(t)
+	f.origin = "http://" + address
 	if o.tls != nil {
-		f.origin = "https://" + front
+		f.origin = "https://" + address
 	}
-	var addresses []string
 	for i := range o.gateways {
-		address := front
-		if f.behindNginx() {
-			address = freeAddress(t)
+		own := address
+		if o.front != "" {
+			own = freeAddress(t)
 		}
-		addresses = append(addresses, address)
-		f.gateways = append(f.gateways, f.newGateway(i, address))
+		f.gateways = append(f.gateways, f.newGateway(i, own))
 	}
 	for _, g := range f.gateways {
 		g.start()
@@ -96,9 +104,7 @@ func newFleet(t *testing.T, o options) *fleet {
 	for _, g := range f.gateways {
 		g.waitReady()
 	}
-	if f.behindNginx() {
-		startNginx(t, front, addresses)
-	}
+	f.startFront(address)
 	for i := range o.visitors {
 		f.visitors = append(f.visitors, f.newVisitor(fmt.Sprintf("visitor%03d", i)))
 	}
@@ -109,7 +115,24 @@ func newFleet(t *testing.T, o options) *fleet {
 	return f
 }
 
-func (f *fleet) behindNginx() bool { return f.options.nginx || f.options.gateways > 1 }
+// startFront starts what is in front of the gateways at an address.
+func (f *fleet) startFront(address string) {
+	f.t.Helper()
+	switch f.options.front {
+	case nginxAlone:
+		var addresses []string
+		for _, g := range f.gateways {
+			addresses = append(addresses, g.address)
+		}
+		startNginx(f.t, address, addresses...)
+	case service:
+		startService(f.t, address, f.gateways)
+	case nginxService:
+		inner := freeAddress(f.t)
+		startService(f.t, inner, f.gateways)
+		startNginx(f.t, address, inner)
+	}
+}
 
 // newTransport returns a transport that keeps connections open. It trusts the
 // certificate of the gateways.
@@ -165,7 +188,11 @@ func (g *gateway) start() {
 	if g.fleet.options.logs != nil {
 		stdout = g.fleet.options.logs
 	}
-	g.process = startProcess(g.fleet.t, g.environ, stdout, &g.fleet.log, program)
+	command := []string{program}
+	if redirect := g.fleet.options.redirect; redirect != "" {
+		command = []string{"/bin/sh", "-c", `exec "$0" ` + redirect, program}
+	}
+	g.process = startProcess(g.fleet.t, g.environ, stdout, &g.fleet.log, command...)
 	g.process.name = g.name
 }
 

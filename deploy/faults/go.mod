@@ -6,6 +6,7 @@ toolchain go1.26.11
 
 require (
 	github.com/Shopify/toxiproxy/v2 v2.12.0
+	github.com/coder/websocket v1.8.15
 	github.com/rs/zerolog v1.35.1
 	github.com/wxgate/wxgate v0.0.0
 )

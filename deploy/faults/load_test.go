@@ -18,10 +18,15 @@ type loadOptions struct {
 	until    context.Context   // no request is sent after its end; default: until stop
 }
 
+// maxInFlight limits the requests that wait for an answer, so that a machine that
+// was busy with something else gets no heap of them.
+const maxInFlight = 200
+
 // A load sends requests at a fixed rate, in turn for each visitor, without waiting
 // for answers.
 type load struct {
 	fleet    *fleet
+	inFlight chan struct{}
 	options  loadOptions
 	tally    *tally
 	end      chan struct{}
@@ -55,13 +60,15 @@ func (f *fleet) startLoad(o loadOptions) *load {
 	if o.until == nil {
 		o.until = context.Background()
 	}
-	l := &load{fleet: f, options: o, tally: newTally(), end: make(chan struct{}), ended: make(chan struct{})}
+	l := &load{
+		fleet: f, options: o, tally: newTally(), inFlight: make(chan struct{}, maxInFlight),
+		end: make(chan struct{}), ended: make(chan struct{}),
+	}
 	go l.run()
 	return l
 }
 
-// run begins a request at each tick. Ticks that the machine was late for are made
-// up for, so that the rate is kept.
+// run begins a request at each tick, and those that it was late for.
 func (l *load) run() {
 	defer close(l.ended)
 	ticker := time.NewTicker(time.Second / time.Duration(l.options.rate))
@@ -75,7 +82,11 @@ func (l *load) run() {
 			return
 		case now := <-ticker.C:
 			for due := int(now.Sub(begin).Seconds() * float64(l.options.rate)); sent < due; sent++ {
-				l.send(sent)
+				select {
+				case l.inFlight <- struct{}{}:
+					l.send(sent)
+				default:
+				}
 			}
 		}
 	}
@@ -84,6 +95,7 @@ func (l *load) run() {
 func (l *load) send(n int) {
 	v := l.options.visitors[n%len(l.options.visitors)]
 	l.requests.Go(func() {
+		defer func() { <-l.inFlight }()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		begin := time.Now()

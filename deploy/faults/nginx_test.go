@@ -33,15 +33,15 @@ func slow(t *testing.T) {
 	}
 }
 
-// startNginx starts nginx in front of gateways. As a Service of Kubernetes does, it
-// stops using a gateway that does not accept connections, for a second. It repeats a
-// request that failed only if it is idempotent or was not sent, which is its default.
-func startNginx(t *testing.T, listen string, gateways []string) {
+// startNginx starts nginx in front of gateways. It does not use a gateway for a second
+// that did not answer. It repeats a request that failed only if it is idempotent or
+// was not sent, which is its default.
+func startNginx(t *testing.T, listen string, gateways ...string) {
 	t.Helper()
 	nginx := installed(t, "nginx")
 	dir := t.TempDir()
 	var text strings.Builder
-	text.WriteString("daemon off;\npid nginx.pid;\nerror_log stderr error;\nmaster_process off;\nevents {}\n")
+	text.WriteString("daemon off;\npid nginx.pid;\nerror_log stderr error;\nmaster_process off;\nevents { worker_connections 8192; }\n")
 	if me, err := user.Current(); err == nil && os.Getuid() == 0 {
 		text.WriteString("user " + me.Username + ";\n") // the default, nobody, may not enter the directory
 	}

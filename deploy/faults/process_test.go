@@ -90,6 +90,7 @@ type process struct {
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended; then err is set
 	err   error
+	peak  int64 // memory, when it was last asked for
 }
 
 // startProcess runs a program with that environment alone. The end of the test kills
@@ -122,6 +123,7 @@ func startProcess(t *testing.T, environ []string, stdout, stderr io.Writer, comm
 // signal sends a signal to the process.
 func (p *process) signal(s syscall.Signal) {
 	p.t.Helper()
+	p.peakMemory()
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Errorf("%s: signal %v: %v", p.name, s, err)
 	}
@@ -154,13 +156,14 @@ func (p *process) running() bool {
 	}
 }
 
-// peakMemory returns the largest resident memory that the process has had, in bytes.
+// peakMemory returns the largest resident memory that the process has had, in bytes;
+// of one that has ended, until the last signal.
 func (p *process) peakMemory() int64 {
 	p.t.Helper()
-	if !p.running() {
-		return p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	if p.running() {
+		p.peak = p.memory("VmHWM")
 	}
-	return p.memory("VmHWM")
+	return p.peak
 }
 
 // memory returns a field of the process's memory in /proc, in bytes.
