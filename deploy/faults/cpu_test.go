@@ -3,6 +3,7 @@ package faults_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -30,4 +31,19 @@ func (p *process) cpu() time.Duration {
 		total += n
 	}
 	return time.Duration(total) * tick
+}
+
+// starved returns how long threads of the process have waited for a CPU, all
+// together.
+func (p *process) starved() time.Duration {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+	total := time.Duration(0)
+	for _, path := range threads {
+		text, _ := os.ReadFile(path) // the thread may have ended
+		if fields := strings.Fields(string(text)); len(fields) > 1 {
+			n, _ := strconv.ParseInt(fields[1], 10, 64)
+			total += time.Duration(n)
+		}
+	}
+	return total
 }

@@ -60,8 +60,10 @@ func (f *fleet) startLoad(o loadOptions) *load {
 	if o.until == nil {
 		o.until = context.Background()
 	}
-	l := &load{fleet: f, options: o, tally: newTally(), end: make(chan struct{}), ended: make(chan struct{}),
-		inFlight: make(chan struct{}, maxInFlight)}
+	l := &load{
+		fleet: f, options: o, tally: newTally(), inFlight: make(chan struct{}, maxInFlight),
+		end: make(chan struct{}), ended: make(chan struct{}),
+	}
 	go l.run()
 	return l
 }

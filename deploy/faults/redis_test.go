@@ -3,7 +3,6 @@ package faults_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/wxgate/wxgate/session/redisstore/redistest"
 )
@@ -18,13 +17,14 @@ func redisStore(url string, environ ...string) store {
 // A redisServer is one Redis server with a proxy on the way to it.
 type redisServer struct {
 	*redistest.Server
-	way *route
+	way    *route
+	loaded func() // ends a restart
 }
 
 func newRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
 	s := redistest.Start(t, redistest.Options{Real: true, Persist: true, Password: "redis-password", Args: args})
-	return &redisServer{s, newRoute(t, s.Addr())}
+	return &redisServer{Server: s, way: newRoute(t, s.Addr())}
 }
 
 // url returns the address of the proxy for WXGATE_REDIS_URL.
@@ -34,95 +34,4 @@ func (s *redisServer) url() string { return strings.Replace(s.URL(), s.Addr(), s
 func (r *route) both(toxic string) {
 	r.damage(`{"name":"to","stream":"upstream",` + toxic + `}`)
 	r.damage(`{"name":"from","stream":"downstream",` + toxic + `}`)
-}
-
-// redisOutages are the ways in which one Redis server stops serving, and how it comes
-// back with its data.
-var redisOutages = []struct {
-	name       string
-	grace      string
-	args       []string // of redis-server
-	begin, end func(t *testing.T, s *redisServer)
-	lasts      time.Duration
-	// What visitors see whom the gateway has seen within the grace, what those see
-	// whom it has not seen, and what logins do.
-	known, idle, newcomers []string
-}{
-	{
-		name: "stopped", grace: "10s", lasts: 2500 * time.Millisecond,
-		begin: func(_ *testing.T, s *redisServer) { s.Stop() },
-		end:   func(t *testing.T, s *redisServer) { s.Restart(t) },
-		known: served, idle: refused, newcomers: refused,
-	},
-	{
-		name: "paused for less than the grace", grace: "10s", lasts: 3 * time.Second,
-		begin: func(_ *testing.T, s *redisServer) { s.Pause() },
-		end:   func(_ *testing.T, s *redisServer) { s.Resume() },
-		known: served, idle: refused, newcomers: refused,
-	},
-	{
-		name: "paused for longer than the grace", grace: "1s", lasts: 3 * time.Second,
-		begin: func(_ *testing.T, s *redisServer) { s.Pause() },
-		end:   func(_ *testing.T, s *redisServer) { s.Resume() },
-		known: refused, idle: refused, newcomers: refused,
-	},
-	{
-		name: "bytes vanish", grace: "10s", lasts: 3 * time.Second,
-		begin: func(_ *testing.T, s *redisServer) { s.way.both(`"type":"timeout","attributes":{"timeout":0}`) },
-		end:   func(_ *testing.T, s *redisServer) { s.way.repair() },
-		known: served, idle: refused, newcomers: refused,
-	},
-	{
-		name: "connections reset", grace: "10s", lasts: 2 * time.Second,
-		begin: func(_ *testing.T, s *redisServer) { s.way.both(`"type":"reset_peer","attributes":{"timeout":0}`) },
-		end:   func(_ *testing.T, s *redisServer) { s.way.repair() },
-		known: served, idle: refused, newcomers: refused,
-	},
-	{
-		name: "slow", grace: "1s", lasts: 3 * time.Second,
-		begin: func(_ *testing.T, s *redisServer) { s.way.damage(`{"type":"latency","attributes":{"latency":300}}`) },
-		end:   func(_ *testing.T, s *redisServer) { s.way.repair() },
-		known: served, idle: served, newcomers: served,
-	},
-	{
-		name: "full", grace: "1s", lasts: 2500 * time.Millisecond,
-		begin: func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "maxmemory", "1") },
-		end:   func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "maxmemory", "0") },
-		known: served, idle: served, newcomers: refused,
-	},
-	{
-		name: "read-only", grace: "1s", lasts: 2500 * time.Millisecond,
-		begin: func(t *testing.T, s *redisServer) { s.Do(t, "REPLICAOF", "127.0.0.1", "1") },
-		end:   func(t *testing.T, s *redisServer) { s.Do(t, "REPLICAOF", "NO", "ONE") },
-		known: served, idle: served, newcomers: refused,
-	},
-	{
-		name: "another password", grace: "10s", lasts: 2500 * time.Millisecond,
-		begin: func(t *testing.T, s *redisServer) {
-			s.Do(t, "CONFIG", "SET", "requirepass", "another-password")
-			s.Do(t, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-		},
-		end:   func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "requirepass", "redis-password") },
-		known: served, idle: refused, newcomers: refused,
-	},
-}
-
-// While Redis does not serve, visitors whom the gateway has seen within the grace go
-// on, the others are told to come back and keep their cookie, and afterwards
-// everybody is signed in as before.
-func TestRedisOutage(t *testing.T) {
-	t.Parallel()
-	for _, o := range redisOutages {
-		t.Run(o.name, func(t *testing.T) {
-			t.Parallel()
-			server := newRedis(t, o.args...)
-			a := newAudience(t, options{store: redisStore(server.url(), "WXGATE_REDIS_GRACE="+o.grace)})
-			a.during(
-				func() { o.begin(t, server) },
-				func() { time.Sleep(o.lasts) },
-				func() { o.end(t, server) },
-			)
-			a.verdict(o.known, o.idle, o.newcomers)
-		})
-	}
 }

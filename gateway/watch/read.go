@@ -26,6 +26,16 @@ func (f *File[T]) changed() bool {
 	return false
 }
 
+// beingWritten reports whether one of the files was written just now.
+func (f *File[T]) beingWritten() bool {
+	for _, path := range f.paths {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()).Abs() < pause {
+			return true
+		}
+	}
+	return false
+}
+
 func sameFile(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }

@@ -15,8 +15,16 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// interval is the time between two looks at the files.
-const interval = 2 * time.Second
+const (
+	// interval is the time between two looks at the files.
+	interval = 2 * time.Second
+	// pause is how long the last write to a file must be past: half of a list is a
+	// list too, and would let in or lock out visitors.
+	pause = time.Second
+	// pauses is how often Run waits for that. A file that is written all the time is
+	// read all the same.
+	pauses = 2
+)
 
 // A Format describes the files of one value.
 type Format[T any] struct {
@@ -61,7 +69,8 @@ func Open[T any](format Format[T], logger zerolog.Logger, paths ...string) (*Fil
 func (f *File[T]) Value() T { return *f.value.Load() }
 
 // Run looks at the files every two seconds, and reads them if they have changed,
-// until ctx ends. The first read that fails is logged as an error, a new value as
+// until ctx ends. Files that are being written are read when nobody has written to
+// them for a second, at the latest after two. The first read that fails is logged as an error, a new value as
 // information. Run may be called once.
 //
 // If the file system does not answer, Run does not return before it does.
@@ -73,9 +82,32 @@ func (f *File[T]) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			f.settle(ctx)
 		case <-f.wake:
 		}
 		f.look()
+	}
+}
+
+// settle waits while the files are being written, but not long. Reread ends it.
+func (f *File[T]) settle(ctx context.Context) {
+	if !f.changed() {
+		return
+	}
+	for range pauses {
+		if !f.beingWritten() {
+			return
+		}
+		again := time.NewTimer(pause)
+		select {
+		case <-again.C:
+		case <-f.wake:
+			again.Stop()
+			return
+		case <-ctx.Done():
+			again.Stop()
+			return
+		}
 	}
 }
 

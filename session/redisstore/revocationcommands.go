@@ -132,6 +132,7 @@ func (c *Client) newestRevocation(ctx context.Context) (uint64, error) {
 // revocationsAfter returns the revocations with generations above after, in the order
 // of their generations, and how many there are above oldest.
 func (c *Client) revocationsAfter(ctx context.Context, after, oldest uint64) (list []revocation, all int, err error) {
+	after = max(after, oldest)
 	for {
 		page, all, err := c.revocationPage(ctx, after, oldest)
 		list = append(list, page...)
