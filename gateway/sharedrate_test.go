@@ -230,6 +230,21 @@ func TestSharedRateOfASingleReplica(t *testing.T) {
 	})
 }
 
+// The time that a call takes costs a client nothing of what comes back meanwhile.
+func TestSharedRateOfABusyClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 10_000
+		s, got := newReplicas(t, 1, Rate{limit, time.Second}), 0
+		for began := time.Now(); time.Since(began) < 3*time.Second; time.Sleep(10 * time.Millisecond) {
+			got += allowed(s.limiters[0], ann, limit/20)
+		}
+		if got < 39*limit/10 {
+			t.Errorf("%d allowed in three seconds, want nearly %d", got, 4*limit)
+		}
+	})
+}
+
 // Who is far from the limit waits for nothing, whatever the count does. Who is near
 // waits a moment at most, and no longer once the count has failed.
 func TestSharedRateWaits(t *testing.T) {
