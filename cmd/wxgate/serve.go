@@ -39,7 +39,7 @@ func serve(inv *invocation) error {
 	if err := observeRedis(redis, registry); err != nil {
 		return err
 	}
-	accounts := newAccounts(observe)
+	accounts := newAccounts(observe, redis)
 	g, err := newGateway(cfg, accounts, redis, logger, registry)
 	if err != nil {
 		return err

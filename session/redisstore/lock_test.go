@@ -128,7 +128,6 @@ func TestLockLost(t *testing.T) {
 			if err := context.Cause(held); !errors.Is(err, redisstore.ErrLockLost) {
 				t.Errorf("the context ended with %v, want ErrLockLost", err)
 			}
-			server.Resume()
 			server.Restart(t)
 			_, unlockNext := locked(t, connected(t, server.URL()))
 			unlock()
@@ -143,7 +142,7 @@ func TestLockLost(t *testing.T) {
 // The lock of a process that died is free after its life.
 func TestLockOfTheDead(t *testing.T) {
 	t.Parallel()
-	server := redistest.Start(t)
+	server := redistest.Start(t, redistest.Options{Real: true})
 	client, kill := mortal(t, server.URL())
 	held, unlock := locked(t, client)
 	defer unlock()

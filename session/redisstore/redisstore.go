@@ -3,7 +3,8 @@
 //
 // A [Client] is one process's connection to Redis: one server, a master that
 // sentinels name, or a cluster. [Client.Sessions] returns a
-// [github.com/wxgate/wxgate/session.Store].
+// [github.com/wxgate/wxgate/session.Store]; [Client.Shared] a token or the like that one
+// replica fetches for all, under a lock as [Client.Lock] takes one.
 //
 // An error of Redis is never an answer: it ends no session. Sessions are read
 // through a cache in this process, which Redis empties when another replica changes
@@ -33,6 +34,9 @@ type Config struct {
 
 // errNoAnswer is the error of all calls until Redis has answered once.
 var errNoAnswer = errors.New("redis has not answered yet")
+
+// errDown is the error of what does not wait for Redis during an outage.
+var errDown = errors.New("redis does not answer")
 
 // away returns err, of a request to Redis, with what the request was for.
 func away(what string, err error) error { return fmt.Errorf("%s: redis: %w", what, err) }
