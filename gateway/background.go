@@ -15,6 +15,7 @@ import (
 type background struct {
 	logger zerolog.Logger
 	files  []watched
+	tasks  []func(context.Context)
 
 	mu      sync.Mutex // held to start a task, and to end the context of all
 	ctx     context.Context
@@ -39,6 +40,9 @@ func newBackground(logger zerolog.Logger) *background {
 func (b *background) run(ctx context.Context) {
 	for _, file := range b.files {
 		b.start(ctx, file.Run)
+	}
+	for _, task := range b.tasks {
+		b.start(ctx, task)
 	}
 	<-ctx.Done()
 	b.mu.Lock()

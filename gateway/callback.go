@@ -28,7 +28,7 @@ func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) err
 	case !found, login.ForOtherSite() && l.hub.siteOf(login.ReturnTo) == "": // a site no longer in HubSites
 		return l.strayCallback(w, v, "/", l.site.loginURL("", l.site.scope))
 	case login.Spent && login.ForOtherSite():
-		return l.sendBack(w, login, l.exchanges.remembered(login.State))
+		return l.sendBack(w, login, l.remembered(login.State))
 	case login.Spent, // the back button, or a repeated callback
 		code == "" && l.hub.url != "": // the hub no longer has the session; it tells those who declined itself
 		return l.strayCallback(w, v, login.ReturnTo, l.retryURL(login))
@@ -95,6 +95,9 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 	s, err := l.exchanges.do(r.Context(), login.State, func(ctx context.Context) (*session.Session, error) {
 		return l.identify(ctx, account, login, code)
 	})
+	if err == nil && l.site.revocations.Revoked(s) {
+		err = refusal.InvalidCode(errRevoked)
+	}
 	if err != nil {
 		return nil, l.failedLogin(w, r, login, err)
 	}
@@ -120,6 +123,16 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 	}
 	l.site.metrics.login(loginOK)
 	return s, nil
+}
+
+// remembered returns the session of an earlier exchange for state; nil if it brought
+// none, is not known here, or has been revoked.
+func (l *logins) remembered(state string) *session.Session {
+	s := l.exchanges.remembered(state)
+	if s != nil && l.site.revocations.Revoked(s) {
+		return nil
+	}
+	return s
 }
 
 // spend marks a login that brought a session as spent. A repeated callback leads to

@@ -25,6 +25,8 @@ type common struct {
 	upgrades   *upgrade.Set  // the WebSockets of visitors
 	warnings   warnings
 	circles    *circles
+
+	revocations Revocations
 }
 
 // warnings are the log messages that clients can trigger.
@@ -44,7 +46,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 	errs.add("Metrics", err)
 	log, err := newAccessLog(c)
 	errs.add("Metrics", err)
-	return &common{
+	shared := &common{
 		prefix:    prefix,
 		trust:     trust(c.TrustedProxies),
 		limiter:   newLimiter(c.LoginRate),
@@ -56,7 +58,14 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),
 		upgrades:   upgrade.New(metrics.websockets),
 		circles:    newCircles(),
+
+		revocations: noRevocations{},
 	}
+	if c.Revocations != nil {
+		shared.revocations = c.Revocations
+		shared.background.tasks = append(shared.background.tasks, shared.closeRevoked)
+	}
+	return shared
 }
 
 // newAccessLog returns the access log of the gateway's listener.

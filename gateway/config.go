@@ -23,6 +23,10 @@ type Config struct {
 	// LoginRate limits how often one client address starts or finishes a login or
 	// gets a signature for the JS-SDK, over all sites; the zero value is no limit.
 	LoginRate Rate
+	// Revocations ends sessions on all replicas; nil: none are revoked. [Gateway.Run]
+	// closes the WebSockets of revoked visitors. Event streams of upstreams end before
+	// their next event. Other requests that have begun go on.
+	Revocations Revocations
 	// PagesDir is [Site.PagesDir] for hosts of no site.
 	PagesDir string
 	// UnreadBodyTimeout limits the wait for a request body that the gateway does

@@ -18,13 +18,19 @@ const codeNoRight = 48001
 func (l *logins) identify(
 	ctx context.Context, account *wechat.Client, login *session.Login, code string,
 ) (s *session.Session, err error) {
+	// Before WeChat is asked: a revocation meanwhile is to end this session.
+	generation := l.site.revocations.Generation()
 	if l.hub.url != "" {
 		s, err = l.redeem(account, login, code)
 	} else {
 		s, err = l.askWeChat(ctx, account, login, code)
 	}
-	if err != nil || login.ForOtherSite() { // the other site applies its own rules
-		return s, err
+	if err != nil {
+		return nil, err
+	}
+	s.Generation = generation
+	if login.ForOtherSite() { // the other site applies its own rules
+		return s, nil
 	}
 	if s.SnapshotUser && l.site.policy.denySnapshot {
 		return nil, refusal.SnapshotUser()

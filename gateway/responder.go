@@ -41,6 +41,7 @@ func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	conn.BelongsTo(w.session)
 	w.upgraded = conn
 	return conn, rw, nil
 }

@@ -71,6 +71,7 @@ func (f *forwarding) modifyResponse(res *http.Response) error {
 		return errors.New("invalid status in the response") // net/http would panic
 	}
 	delete(res.Trailer, "Set-Cookie")
+	f.site.endRevoked(res, f.visitor.session)
 	f.site.completeAnswer(res.StatusCode, res.Header, res.Request, f.facts, f.visitor)
 	return nil
 }

@@ -50,6 +50,9 @@ func (s *site) visitor(r *http.Request) visitor {
 		s.metrics.storeErrors.Inc()
 		return visitor{err: refusal.StoreUnavailable(err)}
 	}
+	if s.revocations.Revoked(loaded) {
+		return visitor{}
+	}
 	v := visitor{session: loaded}
 	if s.follow == nil {
 		// WeChat is not asked again, so the answer would grow old.

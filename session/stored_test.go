@@ -118,7 +118,7 @@ func unhex(t *testing.T, text string) []byte {
 // Cookies that visitors have keep their meaning, and new ones can be read by
 // the replicas of the release before.
 func TestStoredSessions(t *testing.T) {
-	for _, file := range []string{"session-v1.json", "session-v2.json"} {
+	for _, file := range []string{"session-v1.json", "session-v2.json", "session-v3.json"} {
 		t.Run(file, func(t *testing.T) {
 			var c storedCookie
 			read(t, file, &c)
@@ -139,6 +139,18 @@ func TestStoredSessions(t *testing.T) {
 				c.checkCookie(t, header)
 			})
 		})
+	}
+}
+
+// Records in Redis keep their meaning too. What no cookie may hold is put into none.
+func TestStoredToken(t *testing.T) {
+	t.Parallel()
+	var c storedCookie
+	read(t, "session-v3-token.json", &c)
+	c.checkForm(t, c.Session, new(session.Session))
+	header := make(http.Header)
+	if err := newStore(t, config()).Save(nil, header, c.Session); err == nil || len(header) > 0 {
+		t.Errorf("Save of a session with a Token in a cookie = %v, header %v, want an error and no cookie", err, header)
 	}
 }
 

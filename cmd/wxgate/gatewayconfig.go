@@ -55,6 +55,7 @@ func gatewayConfig(
 		Logger:         logger,
 		AccessLog:      c.AccessLog,
 		Metrics:        registry,
+		Revocations:    checkedRevocations(c, redis),
 
 		UnreadBodyTimeout: stall.UnreadBody(c.StallTimeout),
 	}

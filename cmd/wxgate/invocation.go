@@ -25,15 +25,22 @@ func (i *invocation) flags(name string) *flag.FlagSet {
 
 // parse parses the arguments and refuses those that are not flags.
 func (i *invocation) parse(set *flag.FlagSet) error {
-	switch err := set.Parse(i.args); {
-	case errors.Is(err, flag.ErrHelp):
+	if err := i.parseFlags(set); err != nil {
 		return err
-	case err != nil: // the flag set has printed it
-		return usageError{errReported}
-	case set.NArg() > 0:
+	}
+	if set.NArg() > 0 {
 		return usageError{fmt.Errorf("unexpected argument %q", set.Arg(0))}
 	}
 	return nil
+}
+
+// parseFlags parses the flags before the first argument that is none.
+func (i *invocation) parseFlags(set *flag.FlagSet) error {
+	err := set.Parse(i.args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) { // the flag set has printed it
+		return usageError{errReported}
+	}
+	return err
 }
 
 // noArguments refuses all arguments, for a command that takes none.

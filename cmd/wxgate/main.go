@@ -56,6 +56,7 @@ func commands() []command {
 		{"check", "", "try the configuration with WeChat and the upstreams", check},
 		{"followers", "[--format ndjson|csv] [--after OPENID] [--details]",
 			"print the account's followers, one a line", followers},
+		{"revoke", "OPENID | --all", "end every session of one visitor, or of everybody", revoke},
 		{"keygen", "", "print a new cookie key", keygen},
 		{"env", "", "print the table of environment variables as Markdown", printEnv},
 		{"version", "", "print version, commit and Go version", printVersion},

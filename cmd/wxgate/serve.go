@@ -40,6 +40,9 @@ func serve(inv *invocation) error {
 	if err := observeRedis(redis, registry); err != nil {
 		return err
 	}
+	if err := observeRevocations(revocationsIn(cfg, redis), registry); err != nil {
+		return err
+	}
 	accounts := newAccounts(observe)
 	g, err := newGateway(cfg, accounts, redis, logger, registry)
 	if err != nil {
@@ -65,6 +68,8 @@ func serve(inv *invocation) error {
 		Tokens:  accounts.all,
 		Ready:   readyWith(cfg, redis),
 		Logger:  logger,
+
+		Revocations: operatorRevocations(cfg, redis),
 	})
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
 // Package admin serves the endpoints for operators: health, readiness, metrics and,
-// with a bearer token, the accounts' access tokens. Serve it on its own listener,
+// with a bearer token, the accounts' access tokens and the revocation of sessions. Serve it on its own listener,
 // which visitors cannot reach.
 //
 // The API refuses browsers. Health, readiness and metrics answer everybody, under
@@ -31,6 +31,9 @@ type Config struct {
 	// Tokens are the access tokens that GET /v1/access_token returns, one source per
 	// account. With Token at least one is required.
 	Tokens []*wechat.TokenSource
+	// Revocations is what POST /v1/revoke calls; nil: it responds that nothing was
+	// revoked.
+	Revocations Revocations
 	// Ready reports whether the process is able to serve, and what else an operator
 	// should know, in one line or ""; /readyz shows it. nil: it is able to.
 	Ready func() (able bool, note string)
@@ -38,8 +41,8 @@ type Config struct {
 	Logger zerolog.Logger
 }
 
-// Handler serves GET /healthz and /readyz, and as configured GET /metrics and
-// /v1/access_token. It is safe for concurrent use; make one with [New].
+// Handler serves GET /healthz and /readyz, and as configured GET /metrics,
+// GET /v1/access_token and POST /v1/revoke. It is safe for concurrent use; make one with [New].
 type Handler struct {
 	mux      *http.ServeMux
 	able     func() (bool, string)

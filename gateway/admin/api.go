@@ -21,6 +21,8 @@ type api struct {
 	tokens []*wechat.TokenSource
 	logger zerolog.Logger
 	mux    *http.ServeMux
+
+	revocations Revocations // nil: there are none
 }
 
 func newAPI(c Config) *api {
@@ -29,8 +31,11 @@ func newAPI(c Config) *api {
 		tokens: c.Tokens,
 		logger: c.Logger,
 		mux:    http.NewServeMux(),
+
+		revocations: c.Revocations,
 	}
 	a.mux.HandleFunc("GET /v1/access_token", a.accessToken)
+	a.mux.HandleFunc("POST /v1/revoke", a.revoke)
 	return a
 }
 

@@ -71,8 +71,8 @@ func New(key session.Key) (*Tickets, error) {
 // "https://shop1.cn". The site must mark that state as spent, so that the ticket
 // is accepted only once.
 //
-// The ticket leaves out what concerns the hub's own session: its times, and
-// whether the visitor follows the account. It is an error if s has no OpenID, or
+// The ticket leaves out what concerns the hub's own session: its times, its
+// generation, and whether the visitor follows the account. It is an error if s has no OpenID, or
 // fields that are much longer than WeChat's.
 func (t *Tickets) Seal(site, state string, s *session.Session) (string, error) {
 	if s.OpenID == "" {

@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type Client struct {
 	gate    gate
 
 	status status
+	tasks  []func(context.Context) // run while Run runs
+
+	revocations *Revocations // nil: nobody has asked for them
 }
 
 // New returns a client that has no connection yet: [Client.Run] opens it. An error
@@ -50,6 +54,11 @@ func New(c Config) (*Client, error) {
 // whether it answers. When ctx ends, Run closes the connection and returns. Call it
 // once.
 func (c *Client) Run(ctx context.Context) {
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	for _, task := range c.tasks {
+		tasks.Go(func() { task(ctx) })
+	}
 	pause := time.NewTicker(askEvery)
 	defer pause.Stop()
 	for {
@@ -61,12 +70,28 @@ func (c *Client) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-			if client := c.current.Swap(nil); client != nil {
-				(*client).Close()
-			}
+			c.Close()
 			return
 		case <-pause.C:
 		}
+	}
+}
+
+// Connect opens the connection at once and returns why Redis does not answer; nil if it
+// does. It is for a program that makes one request and does not call [Client.Run].
+func (c *Client) Connect(ctx context.Context) error {
+	err := c.ask(ctx)
+	if errors.Is(err, rueidis.ErrNoCache) {
+		c.withoutCache()
+		err = c.ask(ctx)
+	}
+	return err
+}
+
+// Close closes the connection that [Client.Connect] has opened.
+func (c *Client) Close() {
+	if client := c.current.Swap(nil); client != nil {
+		(*client).Close()
 	}
 }
 
@@ -109,9 +134,7 @@ func (c *Client) redis() (rueidis.Client, error) {
 // it, does not know client-side caching.
 func (c *Client) withoutCache() {
 	c.option.DisableCache = true
-	if client := c.current.Swap(nil); client != nil {
-		(*client).Close()
-	}
+	c.Close()
 	c.logger.Warn().
 		Str("hint", "each request now costs a round trip; Redis from version 6 on knows RESP3 and CLIENT TRACKING, "+
 			"some managed services and proxies do not").

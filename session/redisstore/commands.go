@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -158,4 +159,21 @@ func (c *Client) replace(key, former, value string, life time.Duration) (bool, e
 	defer cancel()
 	args := []string{former, value, strconv.FormatInt(life.Milliseconds(), 10)}
 	return within(ctx, func() (bool, error) { return replace.Exec(ctx, client, []string{key}, args).AsBool() })
+}
+
+// noPermission reports whether Redis refuses a command to the ACL user.
+func noPermission(err error) bool {
+	refused, ok := errors.AsType[*rueidis.RedisError](err)
+	return ok && strings.HasPrefix(refused.Error(), "NOPERM")
+}
+
+// receive calls f for each message in a channel until ctx ends or the connection
+// breaks.
+func (c *Client) receive(ctx context.Context, channel string, f func()) error {
+	client, err := c.redis()
+	if err != nil {
+		return err
+	}
+	subscribe := client.B().Subscribe().Channel(channel).Build()
+	return client.Receive(ctx, subscribe, func(rueidis.PubSubMessage) { f() })
 }

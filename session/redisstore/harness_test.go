@@ -42,11 +42,23 @@ func (l *log) String() string {
 // connect returns a client for the address, whose Run ends with the test.
 func connect(t testing.TB, url string, logger zerolog.Logger) *redisstore.Client {
 	t.Helper()
+	c := newClient(t, url, logger)
+	runClient(t, c)
+	return c
+}
+
+// newClient returns a client for the address that does not run yet.
+func newClient(t testing.TB, url string, logger zerolog.Logger) *redisstore.Client {
+	t.Helper()
 	var address redisstore.Address
 	if err := address.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	return run(t, redisstore.Config{Address: address, Logger: logger})
+	c, err := redisstore.New(redisstore.Config{Address: address, Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // run returns a client as config describes, whose Run ends with the test.
@@ -56,6 +68,12 @@ func run(t testing.TB, config redisstore.Config) *redisstore.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	runClient(t, c)
+	return c
+}
+
+// runClient runs c until the test ends.
+func runClient(t testing.TB, c *redisstore.Client) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -66,7 +84,6 @@ func run(t testing.TB, config redisstore.Config) *redisstore.Client {
 		cancel()
 		<-ended
 	})
-	return c
 }
 
 // connected returns a client that has had its first answer.

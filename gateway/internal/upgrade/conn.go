@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/wxgate/wxgate/session"
 )
 
 // Conn is a connection that a handler has taken over from the server. It ends when
@@ -12,16 +14,33 @@ type Conn struct {
 	net.Conn
 	set *Set
 
-	closed, returned, websocket bool // guarded by set.mu
+	closed, returned, websocket bool             // guarded by set.mu
+	session                     *session.Session // of the visitor; nil: nobody's; guarded likewise
 
 	writing chan struct{} // holds a value during a Write
 	frames  frames
-	leaving bool // a close frame is to be sent when the current frame ends
-	left    bool // it was sent: nothing may follow
+	leaving uint16 // status of a close frame to be sent when the current frame ends; 0: none
+	left    bool   // it was sent: nothing may follow
 }
 
-// closeFrame is a close frame with status 1001, going away.
-var closeFrame = []byte{0x80 | opClose, 2, 1001 >> 8, 1001 & 0xff}
+// The statuses of close frames.
+const (
+	goingAway       = 1001
+	policyViolation = 1008
+)
+
+// closeFrame returns a close frame with the given status.
+func closeFrame(status uint16) []byte {
+	return []byte{0x80 | opClose, 2, byte(status >> 8), byte(status)}
+}
+
+// BelongsTo notes the session of the visitor who upgraded the connection; nil: there
+// is none.
+func (c *Conn) BelongsTo(s *session.Session) {
+	c.set.mu.Lock()
+	defer c.set.mu.Unlock()
+	c.session = s
+}
 
 // Write implements [net.Conn]. After the gateway's close frame it drops p, so that
 // the handler goes on to read the client's.
@@ -33,7 +52,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		part := p[sent:]
-		if c.leaving {
+		if c.leaving != 0 {
 			ahead := c.frames // a copy
 			part = part[:ahead.advance(part)]
 		}
@@ -60,24 +79,24 @@ func (c *Conn) note(p []byte) {
 
 // leave sends the close frame, if it is to be sent and may be sent now.
 func (c *Conn) leave() {
-	if !c.leaving || c.left || !c.frames.between() {
+	if c.leaving == 0 || c.left || !c.frames.between() {
 		return
 	}
 	c.left = true
 	if !c.frames.closed {
-		c.Conn.Write(closeFrame) // an error ends the handler's next read
+		c.Conn.Write(closeFrame(c.leaving)) // an error ends the handler's next read
 	}
 }
 
-// goAway sends the client a close frame as soon as the current frame ends. A
-// client that takes no data within closeTimeout gets none.
-func (c *Conn) goAway() {
+// goAway sends the client a close frame with the given status as soon as the current
+// frame ends. A client that takes no data within closeTimeout gets none.
+func (c *Conn) goAway(status uint16) {
 	timer := time.NewTimer(closeTimeout)
 	defer timer.Stop()
 	c.Conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 	select {
 	case c.writing <- struct{}{}:
-		c.leaving = true
+		c.leaving = status
 		c.leave()
 		<-c.writing
 	case <-timer.C:

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wxgate/wxgate/session"
 )
 
 // closeTimeout limits the wait for clients after their close frame was sent.
@@ -84,7 +86,7 @@ func (s *Set) Shutdown(ctx context.Context) error {
 	}
 	var leaving sync.WaitGroup
 	for _, c := range conns {
-		leaving.Go(c.goAway)
+		leaving.Go(func() { c.goAway(goingAway) })
 	}
 	wait(s.empty())
 	for _, c := range conns {
@@ -93,6 +95,41 @@ func (s *Set) Shutdown(ctx context.Context) error {
 	leaving.Wait()
 	wait(s.empty())
 	return fmt.Errorf("closed %d upgraded connections: %w", len(conns), ctx.Err())
+}
+
+// Revoked returns a function that sends the clients of the WebSockets whose visitors'
+// sessions are revoked a close frame with status 1008, and closes all connections of
+// these visitors after a second. It returns nil if there are none. A connection is
+// closed by one of these functions at most.
+func (s *Set) Revoked(revoked func(*session.Session) bool) (leave func()) {
+	conns := s.take(revoked)
+	if len(conns) == 0 {
+		return nil
+	}
+	return func() {
+		var leaving sync.WaitGroup
+		for _, c := range conns {
+			leaving.Go(func() { c.goAway(policyViolation) })
+		}
+		wait(nil)
+		for _, c := range conns {
+			c.abort()
+		}
+		leaving.Wait()
+	}
+}
+
+// take returns the open connections whose visitors' sessions are revoked, each once.
+func (s *Set) take(revoked func(*session.Session) bool) (list []*Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if c.session != nil && c.Conn != nil && !c.closed && revoked(c.session) {
+			c.session = nil
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // wait waits until done is closed, for closeTimeout at most.
