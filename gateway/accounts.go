@@ -42,7 +42,20 @@ func newAccounts(c Site, errs *fieldErrors) accounts {
 
 // accept reports whether visitors of this site may have signed in to an account.
 func (a accounts) accept(appID string) bool {
-	return appID == a.official.AppID || a.scan != nil && appID == a.scan.AppID
+	return a.named(appID) != nil
+}
+
+// named returns the account that visitors of this site may have signed in to; nil if
+// it is none of them.
+func (a accounts) named(appID string) *wechat.Client {
+	switch {
+	case appID == a.official.AppID:
+		return a.official
+	case a.scan != nil && appID == a.scan.AppID:
+		return a.scan
+	default:
+		return nil
+	}
 }
 
 // forLogin returns the account that a visitor with the given browser signs in to

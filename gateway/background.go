@@ -10,7 +10,8 @@ import (
 )
 
 // background runs what goes on beside the requests: the reading of files that
-// have changed, and questions to WeChat whose answer more than one request needs.
+// have changed, tasks that last as long, and questions to WeChat whose answer more
+// than one request needs.
 // It is safe for concurrent use.
 type background struct {
 	logger zerolog.Logger
@@ -35,7 +36,7 @@ func newBackground(logger zerolog.Logger) *background {
 	return b
 }
 
-// run watches the files until ctx ends, then ends all tasks and waits for them.
+// run watches the files and runs the tasks until ctx ends, then ends all tasks and waits for them.
 // No task is started after that.
 func (b *background) run(ctx context.Context) {
 	for _, file := range b.files {

@@ -74,6 +74,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 	}
 	s.responder.addresses = &s.addresses
 	s.sessions = newStore(c, cookies, errs)
+	s.webTokens = newWebTokens(c, s.sessions, accounts, b.common, errs)
 	return s
 }
 

@@ -31,9 +31,11 @@ type common struct {
 
 // warnings are the log messages that clients can trigger.
 type warnings struct {
-	peer    everyMinute // an address that is not trusted sends headers of a proxy
-	rate    everyMinute // an address has used up its logins
-	renewal everyMinute // a session could not be renewed
+	peer     everyMinute // an address that is not trusted sends headers of a proxy
+	rate     everyMinute // an address has used up its logins
+	renewal  everyMinute // a session could not be renewed
+	shared   everyMinute // logins are not counted over all replicas
+	webToken everyMinute // a web token could not be renewed
 }
 
 // newCommon returns what the sites of one gateway share.
@@ -49,7 +51,6 @@ func newCommon(c Config, errs *fieldErrors) *common {
 	shared := &common{
 		prefix:    prefix,
 		trust:     trust(c.TrustedProxies),
-		limiter:   newLimiter(c.LoginRate),
 		metrics:   metrics,
 		accessLog: log,
 		logger:    c.Logger,
@@ -60,6 +61,10 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		circles:    newCircles(),
 
 		revocations: noRevocations{},
+	}
+	shared.limiter = newLimiter(c.LoginRate, newSharing(c.SharedRate, metrics.uncounted, shared.countsAlone))
+	if shared.limiter != nil && shared.limiter.shared != nil {
+		shared.background.tasks = append(shared.background.tasks, shared.limiter.share)
 	}
 	if c.Revocations != nil {
 		shared.revocations = c.Revocations

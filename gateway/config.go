@@ -23,6 +23,9 @@ type Config struct {
 	// LoginRate limits how often one client address starts or finishes a login or
 	// gets a signature for the JS-SDK, over all sites; the zero value is no limit.
 	LoginRate Rate
+	// SharedRate makes LoginRate count over all replicas, while [Gateway.Run] runs;
+	// nil: each replica counts for itself, as it does while SharedRate fails.
+	SharedRate SharedRate
 	// Revocations ends sessions on all replicas; nil: none are revoked. [Gateway.Run]
 	// closes the WebSockets of revoked visitors. Event streams of upstreams end before
 	// their next event. Other requests that have begun go on.

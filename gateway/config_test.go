@@ -86,6 +86,15 @@ func TestNewNamesTheField(t *testing.T) {
 		{"follow gate without tokens", "RequireFollow", func(c *testConfig) { c.RequireFollow = true }},
 		{"recheck below zero", "FollowRecheck", func(c *testConfig) { c.FollowRecheck = -1 }},
 		{"script for a picture", "FollowQRURL", func(c *testConfig) { c.FollowQRURL = "javascript:alert(1)" }},
+		{"access tokens in cookies", "PassAccessToken", func(c *testConfig) { c.PassAccessToken = true }},
+		{"access tokens in a store that cannot change them", "PassAccessToken", func(c *testConfig) {
+			c.Sessions = func(c session.Config) (session.Store, error) { return session.NewCookieStore(c) }
+			c.PassAccessToken = true
+		}},
+		{"no store for access tokens", "Sessions", func(c *testConfig) {
+			c.Sessions = func(session.Config) (session.Store, error) { return nil, errors.New("none") }
+			c.PassAccessToken = true
+		}},
 		{"hub of itself", "HubURL", func(c *testConfig) { c.HubURL, c.HubKey = rigOrigin, randomKey('h') }},
 		{"hub without a key", "HubKey", func(c *testConfig) { c.HubURL = "https://hub.example.com" }},
 		{"hub site with a path", "HubSites", func(c *testConfig) {

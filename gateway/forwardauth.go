@@ -18,7 +18,7 @@ const headerLoginURL = "X-Wx-Login-Url"
 // asker is what a proxy that asks gets in the answers.
 type asker struct {
 	redirects bool // page loads that have to sign in are redirected
-	secrets   bool // the assertion, beside the identity headers
+	secrets   bool // the assertion and the access token, beside the identity headers
 }
 
 // forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, any method.
@@ -123,7 +123,7 @@ func (d *doors) allow(w *recorder, r *http.Request, q *facts, v visitor, by aske
 	switch {
 	case v.session == nil:
 	case by.secrets:
-		d.site.setIdentity(h, identityOf(v.session))
+		d.site.setIdentity(h, r, v.session)
 	default:
 		identityOf(v.session).setHeaders(h)
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// {prefix}/auth gives the assertion to a trusted proxy that asks about a request. It
-// gives none to a page's script, whether that reaches the gateway directly or through a
+// {prefix}/auth gives the assertion and the access token to a trusted proxy that asks
+// about a request. It gives none to a page's script, whether that reaches the gateway directly or through a
 // trusted proxy that forwards the script's request.
 func TestForwardAuthAssertion(t *testing.T) {
 	t.Parallel()
-	key, upstream := newAssertionKey(t), serveFront(t, new(echo))
+	key, upstream, sessions := newAssertionKey(t), serveFront(t, new(echo)), newMemorySessions()
 	modes := map[string]func(*testConfig){
 		"proxy mode": func(c *testConfig) {
 			c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, upstream.URL)}}
@@ -51,21 +51,26 @@ func TestForwardAuthAssertion(t *testing.T) {
 				rig := newRig(t, nil, func(c *testConfig) {
 					configure(c)
 					c.AssertionKeysFile = key
+					c.Sessions, c.PassAccessToken = sessions.open, true
 					if tt.trusted {
 						c.TrustedProxies = loopback
 					}
 				})
-				a := rig.do(t, "GET", tt.target, append(slices.Clone(tt.header), "Cookie", signedIn(t))...)
+				a := rig.do(t, "GET", tt.target, append(slices.Clone(tt.header), "Cookie", sessions.signedIn(t, freshWebToken()))...)
 				if a.StatusCode != http.StatusOK {
 					t.Fatalf("status %d, want 200", a.StatusCode)
 				}
-				assertion := a.Header.Get("X-Wx-Assertion")
+				assertion, token := a.Header.Get("X-Wx-Assertion"), a.Header.Get("X-Wx-Access-Token")
 				a.Header.Del("X-Wx-Assertion")
+				a.Header.Del("X-Wx-Access-Token")
 				if identity := hasPrefixFold(a.Header, "x-wx-"); !slices.Equal(identity, identityOfRig) {
 					t.Errorf("identity headers = %q, want %q", identity, identityOfRig)
 				}
 				if got := strings.Count(assertion, ".") == 2; got != tt.want {
 					t.Errorf("assertion %q, want one: %t", assertion, tt.want)
+				}
+				if want := map[bool]string{true: rigToken}[tt.want]; token != want {
+					t.Errorf("access token %q, want %q", token, want)
 				}
 			})
 		}

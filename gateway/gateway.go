@@ -46,11 +46,12 @@ func New(c Config) (*Gateway, error) {
 
 // Run rereads the files of the configuration after they change: openid lists and
 // assertion keys. Without it, they stay as they were when New read them. It also
-// closes the WebSockets of visitors whose sessions [Config.Revocations] has revoked,
-// with status 1008 (policy violation), within about two seconds. When ctx
-// ends, Run gives up the questions to WeChat that no request waits for, and
-// returns when none is left and no file is being read. Call it once, beside the
-// server, and end ctx after the server's Shutdown.
+// has logins counted over all replicas, see [Config.SharedRate], and closes the
+// WebSockets of visitors whose sessions [Config.Revocations] has revoked, with status
+// 1008 (policy violation), within about two seconds. When ctx ends, Run gives up the
+// questions to WeChat that no request waits for, and returns when none is left and no
+// file is being read. Call it once, beside the server, and end ctx after the server's
+// Shutdown.
 func (g *Gateway) Run(ctx context.Context) { g.background.run(ctx) }
 
 // Reread makes Run look at the files at once, for an operator who does not want to

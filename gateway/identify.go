@@ -52,6 +52,7 @@ func (l *logins) identify(
 func (l *logins) askWeChat(
 	ctx context.Context, account *wechat.Client, login *session.Login, code string,
 ) (*session.Session, error) {
+	began := time.Now()
 	grant, err := account.Exchange(ctx, code)
 	if err != nil {
 		return nil, err
@@ -62,6 +63,9 @@ func (l *logins) askWeChat(
 		UnionID:      grant.UnionID,
 		Scope:        grant.Scope,
 		SnapshotUser: grant.SnapshotUser,
+	}
+	if !login.ForOtherSite() {
+		s.Token = l.site.webTokens.granted(grant, began)
 	}
 	wanted := wechat.Scope(login.Scope) == wechat.ScopeUserInfo &&
 		(grant.Has(wechat.ScopeUserInfo) || grant.Has(scopeLogin))

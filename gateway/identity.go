@@ -62,12 +62,17 @@ func identityOf(s *session.Session) Identity {
 	}
 }
 
-// setIdentity adds the identity headers of id to h, and the assertion.
-func (s *site) setIdentity(h http.Header, id Identity) {
+// setIdentity adds the identity headers of the visitor with session v, who sends r, to
+// h, with the secrets: the assertion and the access token.
+func (s *site) setIdentity(h http.Header, r *http.Request, v *session.Session) {
+	id := identityOf(v)
 	id.setHeaders(h)
 	token := s.assertions.Token(assertion.Visitor{OpenID: id.OpenID, AppID: id.AppID, UnionID: id.UnionID})
 	if token != "" {
 		h[headers.Assertion] = []string{token}
+	}
+	if token := s.webTokens.access(r, v); token != "" {
+		h[headers.AccessToken] = []string{token}
 	}
 }
 

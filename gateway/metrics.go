@@ -15,6 +15,7 @@ type metrics struct {
 	upstreamDuration *prometheus.HistogramVec
 	storeErrors      prometheus.Counter
 	websockets       prometheus.Gauge
+	uncounted        prometheus.Counter
 }
 
 // newMetrics registers the metrics with registry, which may be nil.
@@ -34,8 +35,12 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 		websockets: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "wxgate_websockets_open", Help: "WebSockets of visitors that are open.",
 		}),
+		uncounted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "wxgate_login_rate_uncounted_total",
+			Help: "Starts and ends of logins that this replica alone has counted, not all.",
+		}),
 	}
-	return m, register(registry, m.logins, m.upstreamDuration, m.storeErrors, m.websockets)
+	return m, register(registry, m.logins, m.upstreamDuration, m.storeErrors, m.websockets, m.uncounted)
 }
 
 // ObserveWeChat registers metrics of the calls of WeChat's API with registry,

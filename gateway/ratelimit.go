@@ -14,27 +14,36 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
 )
 
-// limiter limits how often one client address may start or finish a login, or get
-// a signature for the JS-SDK. Nil is no limit.
+// limiter limits how often one client may start or finish a login, or get a
+// signature for the JS-SDK. Nil is no limit.
 type limiter struct {
-	rate  Rate
-	limit rate.Limit
-	burst int
+	rate   Rate
+	limit  rate.Limit
+	burst  int
+	shared *sharing // nil: the limiter knows this process alone
 
 	mu      sync.Mutex
-	clients *sweep.Map[netip.Addr, *rate.Limiter]
+	clients *sweep.Map[netip.Prefix, *client]
 }
 
-func newLimiter(r Rate) *limiter {
+// client is what a limiter knows of one client, under the limiter's lock.
+type client struct {
+	key    netip.Prefix
+	bucket *rate.Limiter
+	share  // of the count over all replicas
+}
+
+func newLimiter(r Rate, shared *sharing) *limiter {
 	if r.Count <= 0 || r.Per <= 0 {
 		return nil
 	}
 	return &limiter{
-		rate:  r,
-		limit: rate.Limit(float64(r.Count) / r.Per.Seconds()),
-		burst: r.Count,
-		clients: sweep.New[netip.Addr](func(client *rate.Limiter, now time.Time) bool {
-			return client.TokensAt(now) >= float64(r.Count)
+		rate:   r,
+		limit:  rate.Limit(float64(r.Count) / r.Per.Seconds()),
+		burst:  r.Count,
+		shared: shared,
+		clients: sweep.New[netip.Prefix](func(c *client, now time.Time) bool {
+			return c.none() && c.bucket.TokensAt(now) >= float64(r.Count)
 		}),
 	}
 }
@@ -63,22 +72,46 @@ func (l *limiter) take(addr netip.Addr) error {
 	if l == nil {
 		return nil
 	}
-	if addr.Is6() {
-		// A network gives its customer a /64: its addresses are one client.
-		prefix, _ := addr.Prefix(64)
-		addr = prefix.Addr()
+	key := clientOf(addr)
+	settled, err := l.decide(key, false)
+	for settled != nil {
+		<-settled
+		settled, err = l.decide(key, true)
 	}
+	return err
+}
+
+// clientOf returns the addresses that are one client with addr: a network gives its
+// customer a /64. Without an address, over a Unix socket, that is the zero prefix.
+func clientOf(addr netip.Addr) netip.Prefix {
+	prefix, _ := addr.WithZone("").Prefix(min(64, addr.BitLen()))
+	return prefix
+}
+
+// decide counts one event of a client, or returns the refusal. If that depends on
+// what other replicas have let pass, it returns a channel: call decide again, as one
+// that has waited, after the channel is closed.
+func (l *limiter) decide(key netip.Prefix, waited bool) (settled <-chan struct{}, err error) {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	client, ok := l.clients.Get(addr)
+	c, ok := l.clients.Get(key)
 	if !ok {
-		client = rate.NewLimiter(l.limit, l.burst)
-		l.clients.Put(addr, client, now)
+		c = &client{key: key, bucket: rate.NewLimiter(l.limit, l.burst)}
+		l.clients.Put(key, c, now)
 	}
-	if client.AllowN(now, 1) {
-		return nil
+	if waited {
+		c.waiting--
 	}
-	wait := (1 - client.TokensAt(now)) / float64(l.limit)
-	return refusal.TooManyRequests(time.Duration(math.Ceil(wait)) * time.Second)
+	room := c.bucket.TokensAt(now) - float64(c.waiting)
+	if room >= 1 && l.shared.unsure(c, room) {
+		c.waiting++
+		return l.shared.settled, nil
+	}
+	if (c.waiting == 0 || room >= 1) && c.bucket.AllowN(now, 1) {
+		l.shared.add(c, now)
+		return nil, nil
+	}
+	wait := (1 - room) / float64(l.limit)
+	return nil, refusal.TooManyRequests(time.Duration(math.Ceil(wait)) * time.Second)
 }

@@ -47,7 +47,7 @@ func takeRefused(t *testing.T, l *limiter, addr string) *refusal.Error {
 func TestLimiterBurstAndRefill(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(Rate{Count: 6, Per: time.Minute})
+		l := newLimiter(Rate{Count: 6, Per: time.Minute}, nil)
 		if got := allowed(l, ann, 10); got != 6 {
 			t.Errorf("at once: %d of 10 allowed, want 6", got)
 		}
@@ -93,7 +93,7 @@ func TestLimiterRetryAfter(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l := newLimiter(test.rate)
+				l := newLimiter(test.rate, nil)
 				allowed(l, ann, test.rate.Count)
 				time.Sleep(test.waits)
 				f := takeRefused(t, l, ann)
@@ -115,7 +115,7 @@ func TestLimiterRetryAfter(t *testing.T) {
 func TestNoLimit(t *testing.T) {
 	t.Parallel()
 	for _, r := range []Rate{{}, {Count: 0, Per: time.Minute}, {Count: 1}, {Count: -1, Per: time.Minute}, {Count: 1, Per: -time.Minute}} {
-		if got := allowed(newLimiter(r), ann, 1000); got != 1000 {
+		if got := allowed(newLimiter(r, nil), ann, 1000); got != 1000 {
 			t.Errorf("%+v: %d of 1000 allowed, want all", r, got)
 		}
 	}
@@ -136,7 +136,7 @@ func TestLimiterGroups(t *testing.T) {
 		{"IPv6 and IPv4", "::", "0.0.0.0", false},
 	}
 	for _, test := range tests {
-		l := newLimiter(Rate{Count: 1, Per: time.Hour})
+		l := newLimiter(Rate{Count: 1, Per: time.Hour}, nil)
 		if l.take(netip.MustParseAddr(test.a)) != nil {
 			t.Errorf("%s: the first is refused", test.name)
 		}
@@ -145,7 +145,7 @@ func TestLimiterGroups(t *testing.T) {
 		}
 	}
 	// Requests over a Unix socket have no address and count as one client.
-	l := newLimiter(Rate{Count: 1, Per: time.Hour})
+	l := newLimiter(Rate{Count: 1, Per: time.Hour}, nil)
 	if l.take(netip.Addr{}) != nil || l.take(netip.Addr{}) == nil {
 		t.Error("no address: want the first allowed and the second refused")
 	}
@@ -161,7 +161,7 @@ func nthAddr(n int) netip.Addr {
 func TestLimiterSweep(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(Rate{Count: 2, Per: time.Hour})
+		l := newLimiter(Rate{Count: 2, Per: time.Hour}, nil)
 		largest := 0
 		for n := range 20 * sweep.Min {
 			if n%sweep.Min == 0 {
@@ -185,7 +185,7 @@ func TestLimiterSweep(t *testing.T) {
 func TestLimiterAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(Rate{Count: 50, Per: time.Hour})
+		l := newLimiter(Rate{Count: 50, Per: time.Hour}, nil)
 		var count atomic.Int64
 		var wg sync.WaitGroup
 		for worker := range 20 {

@@ -27,6 +27,7 @@ type site struct {
 	lists      lists
 	follow     *follow           // nil: nobody has to follow
 	assertions *assertion.Issuer // nil: none are issued
+	webTokens  *webTokens        // nil: none are passed
 
 	aliases   bool                   // the site has hosts beside its public URL's
 	otherSite func(host string) bool // reports whether a host is another site's; nil: there is none

@@ -113,6 +113,14 @@ type Site struct {
 	// SessionMaxTTL ends each session so long after its login, default 720 hours.
 	SessionTTL    time.Duration
 	SessionMaxTTL time.Duration
+	// PassAccessToken adds the header X-WX-Access-Token, the visitor's web access
+	// token, to the requests that pass as the visitor. It requires Sessions with a
+	// [session.Updater]. The token is renewed shortly before it ends, for 30 days from
+	// the login. There is no header for snapshot users, whose token is that of a virtual
+	// account, for visitors who sign in through a hub, which passes no token through the
+	// browser, for sessions that began without PassAccessToken, and when WeChat has
+	// refused to renew the token.
+	PassAccessToken bool
 }
 
 // OutsideWeChat is what a visitor without a session gets whose browser is not

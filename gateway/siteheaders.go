@@ -16,7 +16,7 @@ func (s *site) prepare(h http.Header, in *http.Request, q *facts, v visitor) {
 	s.hidden.strip(h)
 	s.setForwarded(h, in, q)
 	if v.session != nil {
-		s.setIdentity(h, identityOf(v.session))
+		s.setIdentity(h, in, v.session)
 	}
 }
 

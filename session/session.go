@@ -52,8 +52,8 @@ type Session struct {
 	// Generation is the number of the newest revocation that was known at the
 	// login; 0: none. A revocation ends the sessions of lower generations.
 	Generation uint64
-	// Token is the visitor's web access token; nil: none is kept. Only a [Store]
-	// that keeps sessions out of the browser may be given one.
+	// Token is the visitor's web access token, which nobody changes in place; nil:
+	// none is kept. Only an [Updater] may be given one.
 	Token *WebToken
 }
 
@@ -68,7 +68,8 @@ type Store interface {
 	Save(r *http.Request, header http.Header, s *Session) error
 	// Renew stores s in place of the session that Load returned for r, and adds
 	// a Set-Cookie header to header. A store that keeps the sessions does neither if
-	// that session has been deleted or renewed meanwhile, which is no error.
+	// that session has been deleted or renewed meanwhile, which is no error. It leaves
+	// the Token alone, which an [Update] may have changed meanwhile.
 	Renew(r *http.Request, header http.Header, s *Session) error
 	// Delete ends the request's session and adds the Set-Cookie header that
 	// removes its cookie to header. It is no error if there is no session. After an

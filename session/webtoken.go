@@ -13,7 +13,7 @@ type WebToken struct {
 	Access    string
 	ExpiresAt time.Time
 	// Refresh brings another Access until RefreshUntil, 30 days after the login;
-	// empty: WeChat has refused it.
+	// empty: WeChat gave none.
 	Refresh      string
 	RefreshUntil time.Time
 }

@@ -33,10 +33,6 @@ func errorPause(err error, failing time.Duration) time.Duration {
 	return min(max(failing/2, minAwayPause), maxAwayPause)
 }
 
-// A cachedError is a fetch error that another cache keeps. This one does not, or
-// the two pauses would add up.
-type cachedError struct{ error }
-
 // A cache keeps a value that WeChat gives the account for a limited time. It
 // fetches another when get is called and the value has expired or is about to.
 // The zero value is an empty cache. It is safe for concurrent use.
@@ -77,19 +73,19 @@ func (f *fetchCall) wait(ctx context.Context) (*entry, error) {
 	}
 }
 
-// A fetch gets a value and its lifetime from WeChat. It is given the value that
-// was invalidated last.
-type fetch func(ctx context.Context, invalidated Secret) (Secret, time.Duration, error)
+// A fetch gets a value from WeChat. It is given the value that was invalidated last.
+type fetch func(ctx context.Context, invalidated Secret) (Lease, error)
 
 // get returns an entry that has not expired. A renewal is due early before the
 // end, or after half of a lifetime that is shorter than twice early. It is
 // delayed by a random part of up to half of that span, so that replicas do not
-// all renew at once.
+// all renew at once. If the value is shared, a renewal takes the one that another
+// process has fetched since.
 //
 // One caller fetches. Concurrent callers get the old entry while it is valid;
 // otherwise they wait, until their ctx ends. If the fetch fails while the old
 // entry is valid, all callers get the old one.
-func (c *cache) get(ctx context.Context, early time.Duration, fetch fetch) (*entry, error) {
+func (c *cache) get(ctx context.Context, early time.Duration, shared Shared, fetch fetch) (*entry, error) {
 	c.mu.Lock()
 	now := time.Now()
 	valid, pausing := c.current.valid(now), now.Before(c.nextFetch)
@@ -110,24 +106,33 @@ func (c *cache) get(ctx context.Context, early time.Duration, fetch fetch) (*ent
 	}
 	call := &fetchCall{done: make(chan struct{})}
 	c.inFlight = call
-	var invalidated Secret
-	if c.invalidated != nil {
-		invalidated = c.invalidated.value()
-	}
+	need := c.need(early, now)
 	c.mu.Unlock()
 
 	// The fetch does not end with ctx: other callers wait for it, and visitors
 	// who leave must not keep it from ever succeeding.
-	c.run(call, early, func() (Secret, time.Duration, error) {
-		return fetch(context.WithoutCancel(ctx), invalidated)
+	c.run(call, early, func() (Lease, error) {
+		return share(context.WithoutCancel(ctx), shared, need, fetch)
 	})
 	return call.entry, call.err
 }
 
+// need returns what the cache needs now.
+func (c *cache) need(early time.Duration, now time.Time) Need {
+	need := Need{Early: early}
+	if c.current.valid(now) {
+		need.Left = c.current.expires.Sub(now)
+	}
+	if c.invalidated != nil {
+		need.Stale = c.invalidated.value()
+	}
+	return need
+}
+
 // run makes the fetch and stores its result in the cache and in call.
-func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Secret, time.Duration, error)) {
+func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Lease, error)) {
 	start := time.Now() // the lifetime counts from before the call
-	value, lifetime, err := Secret(""), time.Duration(0), errors.New("fetch did not return")
+	lease, err := Lease{}, errors.New("fetch did not return")
 	// Deferred, so that nobody waits for ever when a Transport or Observe panics.
 	defer func() {
 		c.mu.Lock()
@@ -137,10 +142,7 @@ func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Secret, 
 		switch {
 		case err == nil:
 			c.failingSince = time.Time{}
-			lifetime = max(lifetime, time.Second) // WeChat rounds down, in the last second to 0
-			span := min(early, lifetime/2)
-			c.current = &entry{func() Secret { return value }, start.Add(lifetime)}
-			c.nextFetch = c.current.expires.Add(rand.N(span/2) - span)
+			c.put(lease, early, start)
 			call.entry = c.current
 		case c.current.valid(now):
 			c.nextFetch = now.Add(min(retryPause, c.current.expires.Sub(now)))
@@ -151,13 +153,24 @@ func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Secret, 
 		}
 		close(call.done)
 	}()
-	value, lifetime, err = fetch()
+	lease, err = fetch()
+}
+
+// put makes a lease the current entry. Its time counts from start.
+func (c *cache) put(lease Lease, early time.Duration, start time.Time) {
+	left := max(lease.Left, time.Second) // WeChat rounds down, in the last second to 0
+	span := min(early, max(lease.Lifetime, left)/2)
+	c.current = &entry{func() Secret { return lease.Value }, start.Add(left)}
+	c.nextFetch = c.current.expires.Add(rand.N(span/2) - span)
+	if left < span { // a shared value that another process is to renew
+		c.nextFetch = start.Add(min(retryPause, left))
+	}
 }
 
 // fail keeps the error of a fetch for a pause, while there is no value.
 func (c *cache) fail(err error, now time.Time) {
-	if cached, ok := err.(cachedError); ok {
-		c.err, c.nextFetch = cached.error, now
+	if kept, ok := err.(*KeptError); ok {
+		c.err, c.nextFetch = kept.Err, now.Add(kept.Left)
 		return
 	}
 	if c.failingSince.IsZero() {

@@ -15,11 +15,14 @@ const ticketEarly = 5 * time.Minute
 // fetches of a ticket and requires it to be cached: use one TicketSource per
 // account.
 //
-// Tokens must be set, and must not change after the first use; a TicketSource is
-// then safe for concurrent use. It must not be copied after its first use, and
+// Tokens must be set. The fields must not change after the first use; a TicketSource
+// is then safe for concurrent use. It must not be copied after its first use, and
 // it starts no goroutine.
 type TicketSource struct {
 	Tokens *TokenSource
+
+	// Shared makes the ticket one that several processes share; nil: not shared.
+	Shared Shared
 
 	cache cache
 }
@@ -28,25 +31,25 @@ type TicketSource struct {
 // if there is none, and at a random moment from 5 to 2½ minutes before its end.
 // Concurrent callers and errors are treated as in [TokenSource.Token].
 func (s *TicketSource) Ticket(ctx context.Context) (Secret, error) {
-	e, err := s.cache.get(ctx, ticketEarly, s.fetch)
+	e, err := s.cache.get(ctx, ticketEarly, s.Shared, s.fetch)
 	if err != nil {
 		return "", err
 	}
 	return e.value(), nil
 }
 
-func (s *TicketSource) fetch(ctx context.Context, _ Secret) (Secret, time.Duration, error) {
+func (s *TicketSource) fetch(ctx context.Context, _ Secret) (Lease, error) {
 	var res ticketResponse
 	if err := s.Tokens.call(ctx, request{
 		api:   "cgi-bin/ticket/getticket",
 		query: query("type", "jsapi"),
 	}, &res); err != nil {
 		if s.Tokens.cache.failing() { // WeChat was not asked for a ticket
-			err = cachedError{err}
+			err = &KeptError{Err: err}
 		}
-		return "", 0, err
+		return Lease{}, err
 	}
-	return Secret(res.Ticket), time.Duration(*res.ExpiresIn) * time.Second, nil
+	return newLease(Secret(res.Ticket), time.Duration(*res.ExpiresIn)*time.Second), nil
 }
 
 type ticketResponse struct {

@@ -43,6 +43,10 @@ type TokenSource struct {
 	// programs can share.
 	Legacy bool
 
+	// Shared makes the token one that several processes share. A legacy token
+	// needs it where several processes use the account; nil: not shared.
+	Shared Shared
+
 	cache  cache
 	forced time.Time // the latest forced renewal; only the fetch in progress uses it
 }
@@ -67,7 +71,7 @@ func (s *TokenSource) Token(ctx context.Context) (*Token, error) {
 	if s.Legacy {
 		early = legacyEarly
 	}
-	e, err := s.cache.get(ctx, early, s.fetch)
+	e, err := s.cache.get(ctx, early, s.Shared, s.fetch)
 	if err != nil {
 		return nil, err
 	}
@@ -124,13 +128,13 @@ func (s *TokenSource) call(ctx context.Context, req request, into response) erro
 }
 
 // fetch gets a token from WeChat, if possible not the refused one.
-func (s *TokenSource) fetch(ctx context.Context, refused Secret) (Secret, time.Duration, error) {
+func (s *TokenSource) fetch(ctx context.Context, refused Secret) (Lease, error) {
 	if s.Legacy {
 		token, err := s.Client.LegacyToken(ctx)
 		if err != nil {
-			return "", 0, err
+			return Lease{}, err
 		}
-		return token.AccessToken, token.ExpiresIn, nil
+		return newLease(token.AccessToken, token.ExpiresIn), nil
 	}
 	token, err := s.Client.StableToken(ctx, false)
 	if err == nil && token.AccessToken == refused && time.Since(s.forced) >= forcePause {
@@ -138,9 +142,9 @@ func (s *TokenSource) fetch(ctx context.Context, refused Secret) (Secret, time.D
 		token, err = s.Client.StableToken(ctx, true)
 	}
 	if err != nil {
-		return "", 0, err
+		return Lease{}, err
 	}
-	return token.AccessToken, token.ExpiresIn, nil
+	return newLease(token.AccessToken, token.ExpiresIn), nil
 }
 
 // StableToken fetches the global access token by cgi-bin/stable_token, which

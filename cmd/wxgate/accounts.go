@@ -6,6 +6,7 @@ import (
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session/redisstore"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -17,6 +18,7 @@ type accounts struct {
 	tickets map[*wechat.TokenSource]*wechat.TicketSource
 	all     []*wechat.TokenSource // in the order of their first use
 	observe observer
+	redis   *redisstore.Client // nil: none
 }
 
 // An observer counts a call of WeChat's API; a nil one counts nothing.
@@ -31,9 +33,10 @@ type accountKey struct {
 	mode      string
 }
 
-func newAccounts(observe observer) *accounts {
+func newAccounts(observe observer, redis *redisstore.Client) *accounts {
 	return &accounts{
 		observe: observe,
+		redis:   redis,
 		byKey:   make(map[accountKey]*wechat.TokenSource),
 		tickets: make(map[*wechat.TokenSource]*wechat.TicketSource),
 	}
@@ -46,6 +49,9 @@ func (a *accounts) tokens(c *config.Config) *wechat.TokenSource {
 		return source
 	}
 	source := &wechat.TokenSource{Client: newClient(c, a.observe), Legacy: c.TokenMode == "legacy"}
+	if source.Legacy { // WeChat gives every replica the same stable token
+		source.Shared = sharedIn(a.redis, c, "token", 1)
+	}
 	a.byKey[key] = source
 	a.all = append(a.all, source)
 	return source
@@ -55,7 +61,7 @@ func (a *accounts) tokens(c *config.Config) *wechat.TokenSource {
 func (a *accounts) ticketsOf(c *config.Config) *wechat.TicketSource {
 	tokens := a.tokens(c)
 	if a.tickets[tokens] == nil {
-		a.tickets[tokens] = &wechat.TicketSource{Tokens: tokens}
+		a.tickets[tokens] = &wechat.TicketSource{Tokens: tokens, Shared: sharedIn(a.redis, c, "ticket", 2)}
 	}
 	return a.tickets[tokens]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,7 +22,7 @@ func check(inv *invocation) error {
 		return err
 	}
 	report := &report{w: inv.stdout}
-	accounts := newAccounts(nil)
+	accounts := newAccounts(nil, nil)
 	cfg, err := checkConfig(inv.environ, accounts)
 	if faults, ok := errors.AsType[*config.Faults](err); ok {
 		for _, fault := range faults.List {
@@ -38,14 +39,12 @@ func check(inv *invocation) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
+	checkRedis(ctx, report, cfg)
 	for _, site := range sitesOf(cfg) {
 		report.about(site.PublicURL.Host, len(cfg.Sites) == 0)
 		checkSite(ctx, report, site)
 	}
-	for _, tokens := range accounts.all {
-		report.about(tokens.Client.AppID, len(accounts.all) == 1)
-		checkWeChat(ctx, report, tokens)
-	}
+	checkAccounts(ctx, report, accounts)
 	if report.failed {
 		return errReported
 	}
@@ -63,6 +62,7 @@ func checkConfig(environ []string, accounts *accounts) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	accounts.redis = redis
 	_, err = newGateway(cfg, accounts, redis, zerolog.Nop(), nil)
 	return cfg, err
 }
@@ -106,11 +106,46 @@ func checkForwardAuth(report *report, c *config.Config) {
 	}
 }
 
+// checkAccounts asks WeChat for a token of each account.
+func checkAccounts(ctx context.Context, report *report, accounts *accounts) {
+	if accounts.redis != nil {
+		running, stop := context.WithCancel(ctx)
+		var ended sync.WaitGroup
+		ended.Go(func() { accounts.redis.Run(running) })
+		defer ended.Wait()
+		defer stop()
+	}
+	for _, tokens := range accounts.all {
+		if tokens.Shared != nil {
+			tokens.Shared = onlyShared{tokens.Shared}
+		}
+		report.about(tokens.Client.AppID, len(accounts.all) == 1)
+		checkWeChat(ctx, report, tokens)
+	}
+}
+
+// onlyShared fetches no token for this process alone while Redis does not answer: it
+// would end the one that the replicas use.
+type onlyShared struct{ wechat.Shared }
+
+func (s onlyShared) Lease(
+	ctx context.Context, need wechat.Need, fetch func(context.Context) (wechat.Lease, error),
+) (wechat.Lease, error) {
+	need.Left = time.Hour
+	return s.Shared.Lease(ctx, need, fetch)
+}
+
 // checkWeChat fetches a token, for which WeChat checks the AppID, the AppSecret
 // and the IP allow-list.
 func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource) {
 	api := tokens.Client.APIURL
+	asked := false
+	tokens.Client.Observe = func(string, error, time.Duration) { asked = true }
 	_, err := tokens.Token(ctx)
+	if !asked {
+		// The replicas share a token. A stable one does not end it.
+		_, err = tokens.Client.StableToken(ctx, false)
+	}
 	switch refusal, ok := errors.AsType[*wechat.Error](err); {
 	case err == nil:
 		report.pass("wechat", "AppID, AppSecret and IP allow-list accepted by "+api)

@@ -48,6 +48,7 @@ var fieldVariables = map[string]string{
 	"MaxBodyBytes":      "WXGATE_MAX_BODY",
 	"OutsideWeChat":     "WXGATE_OUTSIDE_WECHAT",
 	"PagesDir":          "WXGATE_PAGES_DIR",
+	"PassAccessToken":   "WXGATE_PASS_ACCESS_TOKEN",
 	"Prefix":            "WXGATE_PREFIX",
 	"PublicPaths":       "WXGATE_PUBLIC_PATHS",
 	"PublicURL":         "WXGATE_PUBLIC_URL",

@@ -65,6 +65,9 @@ func gatewayConfig(
 	for _, site := range c.Sites {
 		all.Sites = append(all.Sites, siteConfig(site.Config, site.Hosts, accounts))
 	}
+	if redis != nil {
+		all.SharedRate = redis.CountLogins
+	}
 	for i, site := range sitesOf(c) {
 		all.Sites[i].Sessions = sessionsIn(site, redis, c.RedisGrace)
 	}
@@ -107,6 +110,7 @@ func siteConfig(c *config.Config, hosts []string, accounts *accounts) gateway.Si
 		AllowOpenIDsFile:  c.AllowOpenIDsFile,
 		DenyOpenIDsFile:   c.DenyOpenIDsFile,
 		AssertionKeysFile: c.AssertionKeysFile,
+		PassAccessToken:   c.PassAccessToken,
 		PagesDir:          c.PagesDir,
 		ReturnHosts:       c.ReturnHosts,
 		VerifyFiles:       c.VerifyFiles,

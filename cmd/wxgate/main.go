@@ -53,7 +53,7 @@ func commands() []command {
 		{"demo", "[--listen ADDRESS] [--upstream URL]",
 			"run gateway, WeChat emulator and a sample site in one process", demo},
 		{"emulator", "[--listen ADDRESS]", "run the WeChat emulator alone", emulator},
-		{"check", "", "try the configuration with WeChat and the upstreams", check},
+		{"check", "", "try the configuration with WeChat, Redis and the upstreams", check},
 		{"followers", "[--format ndjson|csv] [--after OPENID] [--details]",
 			"print the account's followers, one a line", followers},
 		{"revoke", "OPENID | --all", "end every session of one visitor, or of everybody", revoke},

@@ -36,8 +36,9 @@ func sessionsIn(
 }
 
 // readyWith returns what /readyz says about Redis; nil if there is none. The process
-// is not ready until Redis has answered once, if a site of c keeps its sessions
-// there. A later outage does not take it out: it would take out every replica.
+// is not ready until it has read the revocations, or has seen that Redis does not
+// answer, nor until Redis has answered once, if a site of c keeps its sessions there. A
+// later outage does not take it out: it would take out every replica.
 func readyWith(c *config.Config, redis *redisstore.Client) func() (able bool, note string) {
 	if redis == nil {
 		return nil
@@ -46,12 +47,13 @@ func readyWith(c *config.Config, redis *redisstore.Client) func() (able bool, no
 	for _, site := range sitesOf(c) {
 		needed = needed || site.SessionStore == storeRedis
 	}
+	revocations := revocationsIn(c, redis)
 	return func() (able bool, note string) {
 		status := redis.Status()
 		if status.Down > 0 {
 			note = fmt.Sprintf("redis has not answered for %v", status.Down.Round(time.Second))
 		}
-		return status.Answered || !needed, note
+		return revocations.Tried() && (status.Answered || !needed), note
 	}
 }
 

@@ -34,7 +34,7 @@ func startReplicas(t *testing.T, n int, changes ...string) *replicas {
 	}
 	t.Cleanup(wx.Close)
 	site := newUpstream(t, func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "openid="+r.Header.Get("X-WX-OpenID"))
+		io.WriteString(w, "openid="+r.Header.Get("X-WX-OpenID")+" token="+r.Header.Get("X-WX-Access-Token"))
 	})
 	changes = append([]string{
 		"WXGATE_PUBLIC_PATHS=/public/", "WXGATE_API_PATHS=/api/",
@@ -140,6 +140,29 @@ func TestReplicasWithRedis(t *testing.T) {
 		}
 		return out
 	})
+}
+
+// With WXGATE_PASS_ACCESS_TOKEN all replicas pass the token of the login.
+func TestReplicasPassTheAccessToken(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Start(t)
+	for pass, want := range map[string]string{"true": " token=98_", "false": " token="} {
+		f := startReplicas(t, 2,
+			"WXGATE_SESSION_STORE=redis", "WXGATE_REDIS_URL="+redis.URL(), "WXGATE_PASS_ACCESS_TOKEN="+pass)
+		for _, p := range f.processes {
+			p.line(`"message":"redis answers"`)
+		}
+		_, first := f.get(t, "/shop", true)
+		_, token, _ := strings.Cut(first, want)
+		if (token != "") != (pass == "true") || strings.Contains(token, "=") {
+			t.Errorf("%s: the site gets %q, want %q and a token as configured", pass, first, want)
+		}
+		for range f.addresses {
+			if _, body := f.get(t, "/api/me", false); body != first {
+				t.Errorf("%s: the site gets %q, want %q as before", pass, body, first)
+			}
+		}
+	}
 }
 
 // While Redis is away for longer than the grace, nobody is let in and nobody loses a

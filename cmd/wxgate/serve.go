@@ -43,7 +43,7 @@ func serve(inv *invocation) error {
 	if err := observeRevocations(revocationsIn(cfg, redis), registry); err != nil {
 		return err
 	}
-	accounts := newAccounts(observe)
+	accounts := newAccounts(observe, redis)
 	g, err := newGateway(cfg, accounts, redis, logger, registry)
 	if err != nil {
 		return err

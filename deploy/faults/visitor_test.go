@@ -19,9 +19,10 @@ import (
 
 // A visitor is a person with a browser. Requests may run at the same time.
 type visitor struct {
-	fleet  *fleet
-	id     string
-	openID string
+	fleet   *fleet
+	id      string
+	openID  string
+	address string // of the client, as a proxy says; empty: that of the connection
 
 	mu     sync.Mutex
 	cookie string // the session's, name and value
@@ -58,7 +59,7 @@ func (v *visitor) tryToSignIn() (*wechattest.Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	browser := &wechattest.Browser{Visitor: v.id, Transport: v.fleet.transport, Jar: jar}
+	browser := &wechattest.Browser{Visitor: v.id, Transport: from{v.address, v.fleet.transport}, Jar: jar}
 	ctx, cancel := context.WithTimeout(v.fleet.t.Context(), patience)
 	defer cancel()
 	page, err := browser.Open(ctx, v.page("/login"))
@@ -73,6 +74,21 @@ func (v *visitor) tryToSignIn() (*wechattest.Page, error) {
 		}
 	}
 	return page, nil
+}
+
+// from names the client's address in each request, as a proxy does.
+type from struct {
+	address string
+	http.RoundTripper
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (f from) RoundTrip(r *http.Request) (*http.Response, error) {
+	if f.address != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("X-Forwarded-For", f.address)
+	}
+	return f.RoundTripper.RoundTrip(r)
 }
 
 // isSession reports whether a cookie by that name is the session's.

@@ -1,4 +1,3 @@
-// Package redisstore keeps in Redis what several processes of wxgate share.
 package redisstore
 
 import (

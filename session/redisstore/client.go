@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ const (
 // Client is a connection to Redis. It is safe for concurrent use; make one with
 // [New].
 type Client struct {
+	address Address
 	option  rueidis.ClientOption
 	logger  zerolog.Logger
 	current atomic.Pointer[rueidis.Client] // nil: Redis has not answered yet
@@ -32,6 +34,8 @@ type Client struct {
 	shared  sharedDeadline
 	redials redials
 	gate    gate
+
+	first chan struct{} // closed when Redis has been asked once, whether it answered or not
 
 	status status
 	tasks  []func(context.Context) // run while Run runs
@@ -45,7 +49,9 @@ func New(c Config) (*Client, error) {
 	if c.Address.IsZero() {
 		return nil, errors.New("redisstore: Address: required")
 	}
-	client := &Client{option: c.Address.option(c.CAs), logger: c.Logger}
+	client := &Client{
+		address: c.Address, option: c.Address.option(c.CAs), logger: c.Logger, first: make(chan struct{}),
+	}
 	client.option.DialCtxFn = client.redials.dial
 	return client, nil
 }
@@ -61,12 +67,17 @@ func (c *Client) Run(ctx context.Context) {
 	}
 	pause := time.NewTicker(askEvery)
 	defer pause.Stop()
-	for {
-		if err := c.ask(ctx); errors.Is(err, rueidis.ErrNoCache) {
-			c.withoutCache()
+	for asked := false; ; {
+		err := c.ask(ctx)
+		if c.withoutCache(err) {
 			continue
-		} else if ctx.Err() == nil {
-			c.note(err)
+		}
+		if ctx.Err() == nil {
+			c.note(c.address.sealed(err))
+		}
+		if !asked {
+			asked = true
+			close(c.first)
 		}
 		select {
 		case <-ctx.Done():
@@ -77,15 +88,22 @@ func (c *Client) Run(ctx context.Context) {
 	}
 }
 
+// awaitFirst waits until Redis has been asked once, or ctx ends.
+func (c *Client) awaitFirst(ctx context.Context) {
+	select {
+	case <-c.first:
+	case <-ctx.Done():
+	}
+}
+
 // Connect opens the connection at once and returns why Redis does not answer; nil if it
 // does. It is for a program that makes one request and does not call [Client.Run].
 func (c *Client) Connect(ctx context.Context) error {
 	err := c.ask(ctx)
-	if errors.Is(err, rueidis.ErrNoCache) {
-		c.withoutCache()
+	if c.withoutCache(err) {
 		err = c.ask(ctx)
 	}
-	return err
+	return c.address.sealed(err)
 }
 
 // Close closes the connection that [Client.Connect] has opened.
@@ -105,7 +123,12 @@ func (c *Client) ask(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	return client.Do(ctx, client.B().Ping().Build()).Error()
+	// Not PING, which a client of a cluster sends to any node that it has heard of.
+	err = client.Do(ctx, client.B().Get().Key(keyPrefix+"ping").Build()).Error()
+	if rueidis.IsRedisNil(err) {
+		return nil
+	}
+	return err
 }
 
 // connect opens the first connection. It takes no longer than the dialer of the
@@ -130,13 +153,18 @@ func (c *Client) redis() (rueidis.Client, error) {
 	return nil, errNoAnswer
 }
 
-// withoutCache makes the next connection one without a cache: Redis, or a proxy of
-// it, does not know client-side caching.
-func (c *Client) withoutCache() {
-	c.option.DisableCache = true
+// withoutCache makes the next connection one without a cache if err says that Redis, or
+// a proxy of it, does not know client-side caching. It reports whether it did.
+func (c *Client) withoutCache(err error) bool {
+	refused := err != nil && strings.HasPrefix(err.Error(), "NOPROTO")
+	if c.option.DisableCache || !refused && !errors.Is(err, rueidis.ErrNoCache) {
+		return false
+	}
+	c.option.DisableCache, c.option.AlwaysRESP2 = true, refused
 	c.Close()
 	c.logger.Warn().
 		Str("hint", "each request now costs a round trip; Redis from version 6 on knows RESP3 and CLIENT TRACKING, "+
 			"some managed services and proxies do not").
 		Msg("redis has no client-side caching")
+	return true
 }

@@ -60,9 +60,10 @@ func (c *Client) readIn(
 ) (answer, error) {
 	result := client.DoCache(ctx, get, cacheLife)
 	value, err := result.ToString()
-	if refused, ok := errors.AsType[*rueidis.RedisError](err); ok && !refused.IsNil() {
+	refused, ok := errors.AsType[*rueidis.RedisError](err)
+	if ok && !refused.IsNil() || errors.Is(err, rueidis.ErrDoCacheAborted) {
 		// The cache asks in a transaction, which a full Redis refuses although it
-		// still answers a plain question.
+		// still answers a plain question. A user may have no right to transactions.
 		result = client.Do(ctx, client.B().Get().Key(key).Build())
 		value, err = result.ToString()
 	}

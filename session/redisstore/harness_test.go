@@ -54,21 +54,16 @@ func newClient(t testing.TB, url string, logger zerolog.Logger) *redisstore.Clie
 	if err := address.UnmarshalText([]byte(url)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := redisstore.New(redisstore.Config{Address: address, Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return clientOf(t, redisstore.Config{Address: address, Logger: logger})
 }
 
-// run returns a client as config describes, whose Run ends with the test.
-func run(t testing.TB, config redisstore.Config) *redisstore.Client {
+// clientOf returns a client as config describes that does not run yet.
+func clientOf(t testing.TB, config redisstore.Config) *redisstore.Client {
 	t.Helper()
 	c, err := redisstore.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	runClient(t, c)
 	return c
 }
 

@@ -107,6 +107,45 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// A request with many cookies waits for Redis once, and is then answered from memory.
+func TestOutageWithManyCookies(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Options{Real: true})
+	client := connected(t, server.URL())
+	store := sessions(t, client, config('a'), time.Minute)
+	seen := login(t, store)
+	want(t, store, seen, nil)
+	cookies := []string{login(t, sessions(t, client, config('a'), 0))}
+	for range 5 {
+		cookies = append(cookies, login(t, sessions(t, client, config('a'), 0)))
+	}
+	server.Pause()
+	begin := time.Now()
+	if _, err := store.Load(request(append(cookies, seen)...)); err != nil {
+		t.Errorf("Load: %v, want the session that was seen", err)
+	}
+	if took := time.Since(begin); took > 4*time.Second { // one after the other it is six
+		t.Errorf("Load took %v, want about one", took)
+	}
+}
+
+// After a sign-out here, nothing brings the session back while Redis is away.
+func TestSignedOutHasNoGrace(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Options{Real: true})
+	store := sessions(t, connected(t, server.URL()), config('a'), time.Minute)
+	cookie := login(t, store)
+	want(t, store, cookie, nil)
+	if err := store.Delete(request(cookie), make(http.Header)); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	want(t, store, cookie, session.ErrNone)
+	if err := store.Renew(request(cookie), make(http.Header), visitor()); err != nil {
+		t.Errorf("Renew: %v, want no error", err)
+	}
+}
+
 // Redis emptied: its sessions have ended, and new ones work.
 func TestEmptied(t *testing.T) {
 	t.Parallel()

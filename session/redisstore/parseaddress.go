@@ -18,7 +18,9 @@ const encodeHint = "in user names, passwords and parameters, " +
 // whole URL, and which knows only one host. No error here repeats any part of the
 // text.
 func parseAddress(text string) (Address, error) {
-	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r == 0x7F || r == '\u00A0' || r == '\u3000' }) {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return r <= ' ' || r == 0x7F || r == '\u00A0' || r == '\u3000'
+	}) {
 		return Address{}, errors.New("a space or line break in the URL; write a space in a password as %20")
 	}
 	a, rest, err := cutAddressScheme(text)

@@ -34,10 +34,11 @@ func (r reference) valid() bool { return len(r) == idBytes+secretBytes }
 func (r reference) id() string     { return string(r[:idBytes]) }
 func (r reference) secret() string { return string(r[idBytes:]) }
 
+// name returns the name of the session in Redis, which is its id as text.
+func (r reference) name() string { return base64.RawURLEncoding.EncodeToString([]byte(r.id())) }
+
 // key returns the name of the record.
-func (r reference) key() string {
-	return keyPrefix + "session:" + base64.RawURLEncoding.EncodeToString([]byte(r.id()))
-}
+func (r reference) key() string { return keyPrefix + "session:" + r.name() }
 
 // records encrypt and decrypt the sessions of one site.
 type records struct{ config session.Config }

@@ -3,7 +3,8 @@
 //
 // A [Client] is one process's connection to Redis: one server, a master that
 // sentinels name, or a cluster. [Client.Sessions] returns a
-// [github.com/wxgate/wxgate/session.Store].
+// [github.com/wxgate/wxgate/session.Store]; [Client.Shared] a token or the like that one
+// replica fetches for all, under a lock as [Client.Lock] takes one.
 //
 // An error of Redis is never an answer: it ends no session. Sessions are read
 // through a cache in this process, which Redis empties when another replica changes
@@ -34,9 +35,11 @@ type Config struct {
 // errNoAnswer is the error of all calls until Redis has answered once.
 var errNoAnswer = errors.New("redis has not answered yet")
 
-// errDown is the error of a read while another one waits for a Redis that does not
-// answer.
+// errDown is the error of what does not wait for a Redis that does not answer.
 var errDown = errors.New("redis does not answer")
 
-// away returns err, of a request to Redis, with what the request was for.
-func away(what string, err error) error { return fmt.Errorf("%s: redis: %w", what, err) }
+// away returns err, of a request to Redis, with what the request was for and without
+// a secret of the address.
+func (c *Client) away(what string, err error) error {
+	return fmt.Errorf("%s: redis: %w", what, c.address.sealed(err))
+}

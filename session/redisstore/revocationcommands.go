@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"time"
@@ -15,6 +16,9 @@ const (
 	revocationsKey = keyPrefix + "revocations"
 	// maxRevocations limits the list, which each process has a copy of: about 10 MB.
 	maxRevocations = 100_000
+	// maxAhead is how far a generation may be ahead of the clock. A later one is none of
+	// ours: with it as the newest, no further revocation would have an effect.
+	maxAhead = 24 * time.Hour
 	// revocationPage is how many revocations one command reads or writes.
 	revocationPage = 1000
 )
@@ -27,10 +31,13 @@ const (
 // The message is a hint to read the list. It may fail: Redis gives a user no right to
 // channels by default.
 var addRevocation = rueidis.NewLuaScript(`
-local key, member, known, keep, most = KEYS[1], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local key, member, known, keep, most = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local function text(n) return string.format("%.0f", n) end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local last = now + tonumber(ARGV[5])
+redis.call("ZREMRANGEBYSCORE", key, "(" .. text(last), "+inf")
+if known > last then known = 0 end
 local newest = redis.call("ZREVRANGE", key, 0, 0, "WITHSCORES")[2] or 0
 local generation = math.max(now, newest + 1, known + 1)
 redis.call("ZREMRANGEBYSCORE", key, "-inf", text(now - keep))
@@ -55,13 +62,16 @@ func (c *Client) addRevocation(
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	args := []string{member, number(known), number(keep.Milliseconds()), number(maxRevocations)}
+	args := []string{member, number(known), number(keep.Milliseconds()), number(maxRevocations), number(maxAhead.Milliseconds())}
 	err = retry(ctx, func() error {
 		generation, err = addRevocation.Exec(ctx, client, []string{revocationsKey}, args).AsUint64()
 		return err
 	})
 	return generation, err
 }
+
+// lastGeneration returns the largest generation that may be a revocation's.
+func lastGeneration() uint64 { return uint64(time.Now().Add(maxAhead).UnixMilli()) }
 
 func number[T int | int64 | uint64](n T) string { return strconv.FormatInt(int64(n), 10) }
 
@@ -110,7 +120,8 @@ func (c *Client) newestRevocation(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	newest := client.B().Zrevrange().Key(revocationsKey).Start(0).Stop(0).Withscores().Build()
+	newest := client.B().Zrevrangebyscore().Key(revocationsKey).Max(number(lastGeneration())).Min("-inf").
+		Withscores().Limit(0, 1).Build()
 	list, err := revocationsIn(client.Do(ctx, newest))
 	if err != nil || len(list) == 0 {
 		return 0, err
@@ -121,15 +132,24 @@ func (c *Client) newestRevocation(ctx context.Context) (uint64, error) {
 // revocationsAfter returns the revocations with generations above after, in the order
 // of their generations, and how many there are above oldest.
 func (c *Client) revocationsAfter(ctx context.Context, after, oldest uint64) (list []revocation, all int, err error) {
+	after = max(after, oldest)
 	for {
 		page, all, err := c.revocationPage(ctx, after, oldest)
 		list = append(list, page...)
 		if err != nil || len(page) < revocationPage {
 			return list, all, err
 		}
-		after = page[len(page)-1].generation
+		last := page[len(page)-1].generation
+		if last <= after || len(list) > maxRevocations+revocationPage {
+			return nil, 0, errListMalformed
+		}
+		after = last
 	}
 }
+
+// errListMalformed says that others than wxgate have written to the list.
+var errListMalformed = errors.New(revocationsKey + " has more entries than wxgate writes, or others; " +
+	"revoke all sessions to begin a new list: wxgate revoke --all")
 
 // revocationPage returns the first page of what revocationsAfter returns. A page begins
 // after a generation, so that no entry is left out while others change.
@@ -140,10 +160,11 @@ func (c *Client) revocationPage(ctx context.Context, after, oldest uint64) (page
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	last := number(lastGeneration())
 	results := client.DoMulti(ctx,
-		client.B().Zrangebyscore().Key(revocationsKey).Min("("+number(after)).Max("+inf").
+		client.B().Zrangebyscore().Key(revocationsKey).Min("("+number(after)).Max(last).
 			Withscores().Limit(0, revocationPage).Build(),
-		client.B().Zcount().Key(revocationsKey).Min("("+number(oldest)).Max("+inf").Build())
+		client.B().Zcount().Key(revocationsKey).Min("("+number(oldest)).Max(last).Build())
 	if page, err = revocationsIn(results[0]); err != nil {
 		return nil, 0, err
 	}

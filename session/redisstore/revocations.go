@@ -29,6 +29,7 @@ type Revocations struct {
 	mu      sync.Mutex // held to replace current
 
 	behind atomic.Bool
+	tried  chan struct{} // closed when the list has been read, or could not be
 	sync   revocationSync
 }
 
@@ -44,7 +45,7 @@ var errListFull = errors.New("the list of revocations is full (" + strconv.Itoa(
 	"revoke all sessions instead: wxgate revoke --all")
 
 func newRevocations(c *Client, longest time.Duration) *Revocations {
-	r := &Revocations{client: c, keep: longest + keepLonger}
+	r := &Revocations{client: c, keep: longest + keepLonger, tried: make(chan struct{})}
 	r.current.Store(new(revocationList))
 	r.behind.Store(true)
 	return r
@@ -80,7 +81,7 @@ func (r *Revocations) revoke(ctx context.Context, member string) error {
 	generation, err := r.client.addRevocation(ctx, member, r.current.Load().newest, r.keep)
 	switch {
 	case err != nil:
-		return away("revoke", err)
+		return r.client.away("revoke", err)
 	case generation == 0:
 		return errListFull
 	}
@@ -89,8 +90,28 @@ func (r *Revocations) revoke(ctx context.Context, member string) error {
 }
 
 // Revoked reports whether s has been revoked, as far as this process knows. It does
-// not ask Redis.
-func (r *Revocations) Revoked(s *session.Session) bool { return r.current.Load().ends(s) }
+// not ask Redis. Just after the start it waits, for a second at most, until the list
+// has been read: a session that was revoked before must not go on here.
+func (r *Revocations) Revoked(s *session.Session) bool {
+	if !r.Tried() {
+		select {
+		case <-r.tried:
+		case <-time.After(readTimeout):
+		}
+	}
+	return r.current.Load().ends(s)
+}
+
+// Tried reports whether the list has been read since the start, or could not be,
+// because Redis does not answer. Until then this process should get no requests.
+func (r *Revocations) Tried() bool {
+	select {
+	case <-r.tried:
+		return true
+	default:
+		return false
+	}
+}
 
 // Generation returns the generation of a session whose login begins now. It asks
 // Redis, since this process may not know yet of a revocation that came before the

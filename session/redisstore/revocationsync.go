@@ -34,8 +34,12 @@ func (r *Revocations) run(ctx context.Context) {
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	listening.Go(func() { r.listen(ctx, wake) })
-	for {
+	r.client.awaitFirst(ctx)
+	for first := true; ; first = false {
 		r.note(ctx, r.update(ctx))
+		if first {
+			close(r.tried)
+		}
 		pause := pollEvery
 		if r.Behind() {
 			pause = pollAgain
@@ -162,7 +166,8 @@ func (r *Revocations) listen(ctx context.Context, wake chan<- struct{}) {
 		if noPermission(err) && !warned {
 			warned = true
 			r.client.logger.Warn().Err(err).
-				Str("hint", "allow the ACL user the channels of wxgate: &wxgate:*; until then revocations take two seconds").
+				Str("hint", "allow the ACL user the channels of wxgate: &wxgate:*; "+
+					"until then revocations take two seconds").
 				Msg("cannot subscribe to revocations")
 		}
 		pause := pollAgain

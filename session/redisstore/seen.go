@@ -28,6 +28,7 @@ type seenSession struct {
 	session   *session.Session // never changed
 	confirmed time.Time        // when Redis last had the record
 	failed    time.Time        // when Redis last did not answer
+	ended     bool             // this process has deleted the record
 }
 
 func newSeen(grace time.Duration) *seen {
@@ -72,6 +73,9 @@ func (s *seen) put(ref reference, key, record string, loaded *session.Session, c
 		entry = &seenSession{key: key}
 		s.recent[ref] = entry
 	}
+	if entry.ended { // meanwhile
+		return
+	}
 	entry.record, entry.session, entry.failed = record, loaded, time.Time{}
 	if confirmed.After(entry.confirmed) {
 		entry.confirmed = confirmed
@@ -91,6 +95,16 @@ func (s *seen) fail(ref reference, now time.Time) {
 func (s *seen) forget(ref reference) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.recent, ref)
-	delete(s.earlier, ref)
+	if entry := s.find(ref); entry != nil && !entry.ended {
+		delete(s.recent, ref)
+	}
+}
+
+// end remembers that ref has been deleted, so that a read which began before that does
+// not bring it back.
+func (s *seen) end(ref reference) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.find(ref) // as a recent one
+	s.recent[ref] = &seenSession{ended: true}
 }

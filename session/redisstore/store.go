@@ -37,7 +37,7 @@ func (c *Client) Sessions(config session.Config, grace time.Duration) (*Store, e
 func (s *Store) Load(r *http.Request) (*session.Session, error) {
 	var unknown error
 	for value := range s.cookie.All(r) {
-		loaded, err := s.load(reference(value))
+		loaded, err := s.load(reference(value), unknown == nil)
 		if err == nil {
 			return loaded, nil
 		}
@@ -51,8 +51,9 @@ func (s *Store) Load(r *http.Request) (*session.Session, error) {
 	return nil, session.ErrNone
 }
 
-// load returns the session of ref.
-func (s *Store) load(ref reference) (*session.Session, error) {
+// load returns the session of ref. It does not wait for Redis if answers is false: Redis
+// has just not answered about another cookie of the request.
+func (s *Store) load(ref reference, answers bool) (*session.Session, error) {
 	if !ref.valid() {
 		return nil, session.ErrNone
 	}
@@ -61,19 +62,24 @@ func (s *Store) load(ref reference) (*session.Session, error) {
 		known.key = ref.key()
 	}
 	now := time.Now()
-	if s.inGrace(known, now) && now.Sub(known.failed) < askEvery {
+	switch {
+	case known.ended:
+		return nil, session.ErrNone
+	case s.inGrace(known, now) && (!answers || now.Sub(known.failed) < askEvery):
 		return s.valid(known.session, now)
+	case !answers:
+		return nil, errDown
 	}
 	read, err := s.client.read(known.key, ok)
 	switch {
 	case rueidis.IsRedisNil(err):
 		s.seen.forget(ref)
 		return nil, session.ErrNone
-	case err != nil && s.inGrace(known, now):
+	case err != nil && s.inGrace(known, time.Now()):
 		s.seen.fail(ref, now)
 		return s.valid(known.session, now)
 	case err != nil:
-		return nil, away("load session", err)
+		return nil, s.client.away("load session", err)
 	}
 	if loaded := known.session; loaded == nil || known.record != read.value {
 		if known.session, err = s.records.open(ref, read.value); err != nil {
@@ -121,10 +127,10 @@ func (s *Store) Save(r *http.Request, header http.Header, saved *session.Session
 		}
 		return commands
 	}); err != nil {
-		return away("save session", err)
+		return s.client.away("save session", err)
 	}
 	for _, old := range former {
-		s.seen.forget(old)
+		s.seen.end(old)
 	}
 	return s.cookie.Set(header, string(ref), saved)
 }
@@ -149,15 +155,17 @@ func (s *Store) Renew(r *http.Request, header http.Header, renewed *session.Sess
 			continue
 		}
 		known, ok := s.seen.get(ref)
-		if !ok || known.session.OpenID != renewed.OpenID || !sameTime(known.session.IssuedAt, renewed.IssuedAt) {
+		if !ok || known.ended || known.session.OpenID != renewed.OpenID || !sameTime(known.session.IssuedAt, renewed.IssuedAt) {
 			continue
 		}
 		if time.Since(known.failed) < askEvery {
-			return away("renew session", errNoAnswer) // at once: a visitor waits
+			return s.client.away("renew session", errNoAnswer) // at once: a visitor waits
 		}
-		done, err := s.replace(ref, known, renewed)
+		own := *renewed
+		own.Token = known.session.Token // an Update may have changed it
+		done, err := s.replace(ref, known, &own)
 		if err != nil {
-			return away("renew session", err)
+			return s.client.away("renew session", err)
 		}
 		if done {
 			return s.cookie.Set(header, string(ref), renewed)
@@ -196,11 +204,11 @@ func (s *Store) Delete(r *http.Request, header http.Header) error {
 			}
 			return commands
 		}); err != nil {
-			return away("delete session", err)
+			return s.client.away("delete session", err)
 		}
 	}
 	for _, ref := range ended {
-		s.seen.forget(ref)
+		s.seen.end(ref)
 	}
 	s.cookie.Remove(header)
 	return nil

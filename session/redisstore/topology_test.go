@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,10 @@ var topologies = []struct {
 	{"sentinels", func(t *testing.T) (string, string) {
 		s := redistest.StartSentinel(t)
 		return s.URL(), ""
+	}},
+	{"sentinels and a user of few rights", func(t *testing.T) (string, string) {
+		s := redistest.StartSentinel(t, redistest.Options{Users: fewRights(t)})
+		return s.URLOf("wxgate", "PASSWORD"), ""
 	}},
 	{"sentinels with TLS and passwords", func(t *testing.T) (string, string) {
 		s := redistest.StartSentinel(t, secured)
@@ -84,7 +89,8 @@ func connectedTLS(t testing.TB, url, caFile string) *redisstore.Client {
 		config.CAs = x509.NewCertPool()
 		config.CAs.AppendCertsFromPEM(pem)
 	}
-	client := run(t, config)
+	client := clientOf(t, config)
+	runClient(t, client)
 	eventually(t, "redis answers", func() bool { return client.Status().Answered })
 	return client
 }
@@ -128,6 +134,7 @@ func TestFailover(t *testing.T) {
 	want(t, store, cookie, nil)
 	strict := sessions(t, connected(t, sentinels.URL()), config('a'), 0)
 	want(t, strict, cookie, nil)
+	eventually(t, "the replica has the session", func() bool { return sentinels.Replicas()[0].Do(t, "DBSIZE") == "1" })
 	sentinels.Failover(t)
 	want(t, store, cookie, nil) // by its grace
 	eventually(t, "the session is there without grace", func() bool {
@@ -154,6 +161,14 @@ func TestClusterLosesANode(t *testing.T) {
 		want(t, store, cookie, nil)
 		cookies = append(cookies, cookie)
 	}
+	eventually(t, "the replicas have the sessions", func() bool {
+		kept := 0
+		for _, replica := range cluster.Nodes()[3:] {
+			n, _ := strconv.Atoi(replica.Do(t, "DBSIZE"))
+			kept += n
+		}
+		return kept == len(cookies)
+	})
 	cluster.Nodes()[0].Kill()
 	for _, cookie := range cookies {
 		want(t, store, cookie, nil) // by its grace

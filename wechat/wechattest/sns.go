@@ -143,6 +143,16 @@ func (r *refreshToken) body() grantBody {
 	}
 }
 
+// rotate makes another refresh token with another access token in place of r.
+func (r *refreshToken) rotate(x *transaction) *refreshToken {
+	delete(x.refreshTokens.values, r.token)
+	next := &refreshToken{
+		token: x.random.text(tokenAlphabet, 96), made: r.made, access: newWebToken(x, r.access.identity),
+	}
+	x.refreshTokens.put(x.time, next.token, next)
+	return next
+}
+
 // refreshGrant is sns/oauth2/refresh_token: it prolongs a web token, or makes a
 // new one if it has ended.
 func refreshGrant(x *transaction) (any, *refusal) {
@@ -174,6 +184,9 @@ func refreshGrant(x *transaction) (any, *refusal) {
 	}
 	if x.visitors.changedPassword(r.access.visitorID, r.made) {
 		return nil, refuse(42007)
+	}
+	if x.switches.RotateRefresh {
+		return r.rotate(x).body(), nil
 	}
 	if r.access.ends.After(x.time) {
 		r.access.ends = x.time.Add(webTokenLife)

@@ -270,6 +270,29 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// With the switch, each refresh token works once, and all of them end together.
+func TestRefreshTokenRotation(t *testing.T) {
+	t.Parallel()
+	e := newEmulator(t, wechattest.Config{})
+	e.SetSwitches(wechattest.Switches{RotateRefresh: true})
+	refresh := func(token string) answer {
+		return e.get("/sns/oauth2/refresh_token",
+			"appid", wechattest.StockAppID, "grant_type", "refresh_token", "refresh_token", token)
+	}
+	first := e.exchange(e.login("snsapi_base", nil))
+	second := refresh(first.text("refresh_token"))
+	if second.text("openid") != first.text("openid") || second.text("access_token") == first.text("access_token") {
+		t.Errorf("refresh = %s, want another token of the same visitor", second.body)
+	}
+	if got := refresh(first.text("refresh_token")); got.code() != 40030 {
+		t.Errorf("the former refresh token again = %s, want 40030", got.body)
+	}
+	e.Advance(30*24*time.Hour + time.Second)
+	if got := refresh(second.text("refresh_token")); got.code() != 42002 {
+		t.Errorf("thirty days after the login = %s, want 42002", got.body)
+	}
+}
+
 func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	e := newEmulator(t, wechattest.Config{})

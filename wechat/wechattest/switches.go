@@ -37,6 +37,10 @@ type Switches struct {
 	IgnoreWrongOpenID bool `json:"ignore_wrong_openid"` // sns/userinfo and sns/auth do not compare the openid
 	NeedsForceRefresh bool `json:"needs_force_refresh"` // refuses stable_token without force_refresh with 41002
 
+	// Lifetimes.
+
+	RotateRefresh bool `json:"rotate_refresh"` // sns/oauth2/refresh_token makes both tokens anew
+
 	// The form of responses.
 
 	OldHints    bool `json:"old_hints"`    // errmsg ends with ", hints: [ req_id: … ]" instead of ", rid: …"

@@ -13,7 +13,8 @@ func amountCautions() []caution {
 		{
 			"REDIS_GRACE", func(c *Config) bool { return !c.RedisURL.IsZero() && c.RedisGrace > 5*time.Minute },
 			"grace of more than five minutes",
-			"use a shorter time, such as 10s: while Redis is away, a session that was ended elsewhere may go on for so long",
+			"use a shorter time, such as 10s: while Redis is away, " +
+				"a session that was ended elsewhere may go on for so long",
 		},
 		{
 			"LOGIN_RATE", func(c *Config) bool {

@@ -55,7 +55,8 @@ func plainHTTPCautions() []caution {
 			"use https://: others on the network can read the tickets and sign in as the visitors",
 		},
 		{
-			"REDIS_URL", func(c *Config) bool { return !c.RedisURL.TLS && slices.ContainsFunc(c.RedisURL.Hosts, hostOutside) },
+			"REDIS_URL",
+			func(c *Config) bool { return !c.RedisURL.TLS && slices.ContainsFunc(c.RedisURL.Hosts, hostOutside) },
 			"Redis without TLS outside the private network",
 			"use rediss://, unless the name stands for a private address: " +
 				"others on the way can read the password and end or change what Redis keeps",

@@ -1,0 +1,196 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/wxgate/wxgate/session"
+)
+
+const (
+	// spareTime is for how long a process must be able to go on with what it has, so
+	// that it waits for Redis instead of fetching a value for itself alone.
+	spareTime = time.Minute
+	// orphanLife is for how long a value is used that could not be stored, because
+	// another process is about to store a newer one.
+	orphanLife = 10 * time.Second
+)
+
+// SharedConfig describes a [Shared].
+type SharedConfig struct {
+	// Name tells the values in Redis apart. It is not secret.
+	Name string
+	// Keys are the cookie keys. The value is encrypted under the first; one that was
+	// encrypted under any of them is read.
+	Keys session.Keys
+	// Wait limits the time of [Shared.Get] until the result is stored: that of a
+	// fetch and a second.
+	Wait time.Duration
+	// Failure returns what to keep of a fetch error, and for how long nobody fetches
+	// again, if fetches have failed for so long; 0: nothing is kept. The text is
+	// encrypted as the value is. nil: nothing is ever kept.
+	Failure func(err error, failing time.Duration) (text string, pause time.Duration)
+}
+
+// A Value is a secret text for a limited time. It prints without the text in every
+// verb of fmt.
+type Value struct {
+	Text     string
+	Lifetime time.Duration // when it was fetched
+	Left     time.Duration // of Lifetime
+}
+
+// Format implements [fmt.Formatter].
+func (v Value) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "a value with %v left", v.Left) }
+
+// A Need is what a caller of [Shared.Get] needs.
+type Need struct {
+	Stale string        // a value that is of no use
+	Early time.Duration // time that must be left, or half of a lifetime that is shorter than twice this
+	Left  time.Duration // for so long the caller can go on without a result; 0: not at all
+}
+
+// Format implements [fmt.Formatter] without the stale value.
+func (n Need) Format(f fmt.State, _ rune) { io.WriteString(f, "a need") }
+
+// KeptError is the error of another caller's fetch, which is kept in Redis.
+type KeptError struct {
+	Text string        // as SharedConfig.Failure returned it
+	Left time.Duration // for so long nobody fetches
+}
+
+func (e *KeptError) Error() string { return "another replica could not fetch it" }
+
+// Shared is a value that one replica fetches for all. It is safe for concurrent use.
+type Shared struct {
+	client *Client
+	config SharedConfig
+}
+
+// Shared returns the shared value that config describes.
+func (c *Client) Shared(config SharedConfig) *Shared { return &Shared{c, config} }
+
+// A Fetch gets a new value.
+type Fetch func(context.Context) (Value, error)
+
+// Get returns the value in Redis if it is enough for need. Otherwise it calls fetch,
+// under a lock that one caller on all replicas holds, and stores the result. Others
+// wait for it; but if the value in Redis has not expired and is not stale, they get
+// that without waiting, and so does the caller whose fetch fails.
+//
+// An error of fetch is returned as it is. For the pause that the configuration gives
+// it, the others get a [*KeptError] and do not fetch.
+//
+// While Redis does not answer, Get calls fetch for this replica alone, or returns an
+// error if need.Left is longer than a minute.
+func (s *Shared) Get(ctx context.Context, need Need, fetch Fetch) (Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Wait)
+	defer cancel()
+	if err := s.client.firstAnswer(ctx); err != nil {
+		return s.alone(ctx, need, fetch, err)
+	}
+	for {
+		found, err := s.look(ctx)
+		if err == nil {
+			if value, err, ok := found.result(need); ok {
+				return value, err
+			}
+			var held *lock
+			if held, err = s.client.lock(ctx, s.config.Name); err == nil {
+				return s.underLock(ctx, held, need, fetch)
+			}
+		}
+		switch {
+		case errors.Is(err, ErrLocked) && found.valid(need):
+			return found.value, nil
+		case !errors.Is(err, ErrLocked) && ctx.Err() == nil:
+			return s.alone(ctx, need, fetch, err)
+		}
+		if err := pause(ctx); err != nil {
+			return Value{}, fmt.Errorf("wait for another replica's fetch: %w", err)
+		}
+	}
+}
+
+// underLock looks again and fetches if need be. It gives the lock back.
+func (s *Shared) underLock(ctx context.Context, held *lock, need Need, fetch Fetch) (Value, error) {
+	defer held.unlock()
+	found, err := s.look(ctx)
+	if err != nil { // there may be one
+		found.record = unknownRecord
+	} else if value, err, ok := found.result(need); ok {
+		return value, err
+	}
+	start := time.Now()
+	value, err := fetch(ctx)
+	if err != nil {
+		s.keep(held, found, err)
+		if found.valid(need) {
+			return found.value, nil
+		}
+		return Value{}, err
+	}
+	value.Left = max(value.Left-time.Since(start), time.Second)
+	value.Lifetime = max(value.Lifetime, value.Left)
+	return s.store(held, found, need, value), nil
+}
+
+// store stores a value and returns it. If another caller has taken the lock, it
+// leaves Redis alone, and returns the value that the other has stored, or else value
+// for a short time.
+func (s *Shared) store(held *lock, found found, need Need, value Value) Value {
+	ctx, cancel := context.WithTimeout(context.Background(), lockRenewal)
+	defer cancel()
+	stored, err := s.put(ctx, held, found, value)
+	if err != nil {
+		s.client.warnAlone(s.config.Name, err)
+		return value
+	}
+	if stored {
+		return value
+	}
+	if newer, err := s.look(ctx); err == nil && newer.enough(need) {
+		return newer.value
+	}
+	value.Left = min(value.Left, orphanLife)
+	value.Lifetime = value.Left
+	return value
+}
+
+// alone calls fetch for this replica alone, because of err, unless the caller can
+// wait.
+func (s *Shared) alone(ctx context.Context, need Need, fetch Fetch, err error) (Value, error) {
+	s.client.warnAlone(s.config.Name, err)
+	if need.Left > spareTime {
+		return Value{}, s.client.away("shared value", err)
+	}
+	return fetch(ctx)
+}
+
+// warnAlone logs that a value is not shared.
+func (c *Client) warnAlone(name string, err error) {
+	c.logger.Warn().Err(err).Str("value", name).Str("hint", Hint(err)).
+		Msg("a value is not shared with other replicas")
+}
+
+// firstAnswer returns at once, or, if Redis has just been asked for the first time,
+// when it has answered. It returns an error while Redis does not answer.
+func (c *Client) firstAnswer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	for {
+		status := c.Status()
+		switch {
+		case status.Down > 0:
+			return errDown
+		case status.Answered:
+			return nil
+		}
+		if pause(ctx) != nil {
+			return errNoAnswer
+		}
+	}
+}
