@@ -45,7 +45,7 @@ func TestRedisReplicas(t *testing.T) {
 			}
 			g.start()
 			g.waitReady()
-			time.Sleep(calm) // nginx uses it again
+			time.Sleep(1200 * time.Millisecond) // nginx uses it again after a second
 		}
 	})
 	for _, v := range out {
