@@ -14,6 +14,11 @@ func redisStore(url string, environ ...string) store {
 	}, environ...)}
 }
 
+// inCookies and inRedis return stores for rows that run with each.
+func inCookies(*testing.T) store { return cookieStore() }
+
+func inRedis(t *testing.T) store { return redisStore(newRedis(t).url()) }
+
 // A redisServer is one Redis server with a proxy on the way to it.
 type redisServer struct {
 	*redistest.Server

@@ -15,9 +15,14 @@ import (
 // connections to it, nor those behind an nginx that does, or that sends new ones to
 // the last. Posts are not lost either, which nobody may repeat.
 func TestSIGTERM(t *testing.T) {
-	for _, front := range []front{service, nginxService, nginxAlone} {
-		t.Run(string(front), func(t *testing.T) {
-			f := newFleet(t, options{gateways: 2, front: front})
+	for _, tt := range []struct {
+		front front
+		store func(*testing.T) store
+	}{
+		{service, inCookies}, {nginxService, inRedis}, {nginxAlone, inCookies},
+	} {
+		t.Run(string(tt.front), func(t *testing.T) {
+			f := newFleet(t, options{gateways: 2, front: tt.front, store: tt.store(t)})
 			posts := func(int) visit { return visit{script: true, method: http.MethodPost, body: "a=1"} }
 			seen := f.duringLoad(loadOptions{rate: 400, visit: posts}, func() {
 				f.gateways[0].signal(syscall.SIGTERM)

@@ -35,6 +35,8 @@ type Client struct {
 	redials redials
 	gate    gate
 
+	refusals writeRefusals
+
 	first chan struct{} // closed when Redis has been asked once, whether it answered or not
 
 	status status

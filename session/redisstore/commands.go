@@ -126,7 +126,7 @@ func (c *Client) write(commands func(rueidis.Builder) []rueidis.Completed) error
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
-	return retry(ctx, func() error {
+	err = retry(ctx, func() error {
 		_, err := within(ctx, func() (none struct{}, err error) {
 			for _, result := range client.DoMulti(ctx, commands(client.B())...) {
 				if err := result.Error(); err != nil {
@@ -137,6 +137,8 @@ func (c *Client) write(commands func(rueidis.Builder) []rueidis.Completed) error
 		})
 		return err
 	})
+	c.noteRefusal(err)
+	return err
 }
 
 // retry runs f again as long as it fails without an answer of Redis, until ctx ends.

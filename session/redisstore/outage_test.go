@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,19 +168,28 @@ func TestReadOnly(t *testing.T) {
 	for _, refusal := range []struct {
 		name   string
 		refuse []string
+		hint   string
 	}{
-		{"full", []string{"CONFIG", "SET", "maxmemory", "1"}},
-		{"read only", []string{"REPLICAOF", "127.0.0.1", "1"}},
+		{"full", []string{"CONFIG", "SET", "maxmemory", "1"}, "maxmemory"},
+		{"read only", []string{"REPLICAOF", "127.0.0.1", "1"}, "master"},
 	} {
 		t.Run(refusal.name, func(t *testing.T) {
 			t.Parallel()
 			server := redistest.Start(t, redistest.Options{Real: true, Args: []string{"--maxmemory-policy", "noeviction"}})
-			store := sessions(t, connected(t, server.URL()), config('a'), 0)
+			var out log
+			client := connect(t, server.URL(), zerolog.New(&out))
+			eventually(t, "redis answers", func() bool { return client.Status().Answered })
+			store := sessions(t, client, config('a'), 0)
 			cookie := login(t, store)
 			server.Do(t, refusal.refuse...)
 			header := make(http.Header)
-			if err := store.Save(request(), header, visitor()); err == nil || len(header) > 0 {
-				t.Errorf("Save: %v, header %v, want an error and no cookie", err, header)
+			for range 3 {
+				if err := store.Save(request(), header, visitor()); err == nil || len(header) > 0 {
+					t.Errorf("Save: %v, header %v, want an error and no cookie", err, header)
+				}
+			}
+			if n := lines(out.String(), `"level":"error"`, "redis refuses writes", `"hint":`, refusal.hint); n != 1 {
+				t.Errorf("the log says %d times that Redis refuses writes, want once:\n%s", n, out.String())
 			}
 			if err := store.Renew(request(cookie), header, due(t, store, cookie)); err == nil || len(header) > 0 {
 				t.Errorf("Renew: %v, header %v, want an error and no cookie", err, header)
@@ -241,4 +251,15 @@ func TestWithoutTracking(t *testing.T) {
 	if n := strings.Count(out.String(), "redis has no client-side caching"); n != 1 {
 		t.Errorf("the log says %d times that there is no caching, want once:\n%s", n, out.String())
 	}
+}
+
+// lines counts the lines of a log that hold all parts.
+func lines(log string, parts ...string) int {
+	n := 0
+	for line := range strings.Lines(log) {
+		if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+			n++
+		}
+	}
+	return n
 }

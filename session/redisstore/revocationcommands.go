@@ -122,7 +122,7 @@ func (c *Client) newestRevocation(ctx context.Context) (uint64, error) {
 	}
 	newest := client.B().Zrevrangebyscore().Key(revocationsKey).Max(number(lastGeneration())).Min("-inf").
 		Withscores().Limit(0, 1).Build()
-	list, err := revocationsIn(client.Do(ctx, newest))
+	list, err := within(ctx, func() ([]revocation, error) { return revocationsIn(client.Do(ctx, newest)) })
 	if err != nil || len(list) == 0 {
 		return 0, err
 	}
