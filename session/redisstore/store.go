@@ -159,7 +159,8 @@ func (s *Store) Renew(r *http.Request, header http.Header, renewed *session.Sess
 			continue
 		}
 		known, ok := s.seen.get(ref)
-		if !ok || known.ended || known.session.OpenID != renewed.OpenID || !sameTime(known.session.IssuedAt, renewed.IssuedAt) {
+		if !ok || known.ended || known.session.OpenID != renewed.OpenID ||
+			!sameTime(known.session.IssuedAt, renewed.IssuedAt) {
 			continue
 		}
 		if time.Since(known.failed) < askEvery {
