@@ -171,8 +171,17 @@ func TestHeadersBelowTheLimit(t *testing.T) {
 // nobody else from signing in.
 func TestManyLogins(t *testing.T) {
 	slow(t)
+	for _, store := range []func(*testing.T) store{inCookies, inRedis} {
+		kept := store(t)
+		t.Run(kept.name, func(t *testing.T) { manyLogins(t, kept) })
+	}
+}
+
+func manyLogins(t *testing.T, kept store) {
 	const n = 100_000
-	f := newFleet(t, options{environ: []string{"WXGATE_LOGIN_RATE=600/1m", "WXGATE_ACCESS_LOG=false"}, memory: 100 << 20})
+	f := newFleet(t, options{
+		store: kept, environ: []string{"WXGATE_LOGIN_RATE=600/1m", "WXGATE_ACCESS_LOG=false"}, memory: 100 << 20,
+	})
 	before, begin := f.gateways[0].peakMemory(), time.Now()
 	counts := newTally()
 	newcomer := f.newVisitor("newcomer")

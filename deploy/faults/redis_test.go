@@ -7,6 +7,9 @@ import (
 	"github.com/wxgate/wxgate/session/redisstore/redistest"
 )
 
+// redisPassword is the password of every Redis that has one. No log has it.
+const redisPassword = "redis-password"
+
 // redisStore is the store of sessions in the Redis at a URL.
 func redisStore(url string, environ ...string) store {
 	return store{name: "redis", environ: append([]string{
@@ -28,7 +31,7 @@ type redisServer struct {
 
 func newRedis(t *testing.T, args ...string) *redisServer {
 	t.Helper()
-	s := redistest.Start(t, redistest.Options{Real: true, Persist: true, Password: "redis-password", Args: args})
+	s := redistest.Start(t, redistest.Options{Real: true, Persist: true, Password: redisPassword, Args: args})
 	return &redisServer{Server: s, way: newRoute(t, s.Addr())}
 }
 

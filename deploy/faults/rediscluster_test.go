@@ -72,6 +72,9 @@ func TestRedisClusterLosesNode(t *testing.T) {
 		}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if tt.returns {
+				slow(t)
+			}
 			cluster := redistest.StartCluster(t, tt.options)
 			a := newAudience(t, options{store: redisStore(cluster.URL(), "WXGATE_REDIS_GRACE=1m")})
 			var killed time.Time

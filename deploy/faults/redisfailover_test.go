@@ -10,7 +10,7 @@ import (
 // When Redis's master dies under load, the sentinels make a replica the master. No
 // session is lost that is older than a second, and logins work again.
 func TestRedisFailover(t *testing.T) {
-	sentinels := redistest.StartSentinel(t, redistest.Options{Password: "redis-password"})
+	sentinels := redistest.StartSentinel(t, redistest.Options{Password: redisPassword})
 	a := newAudience(t, options{store: redisStore(sentinels.URL(), "WXGATE_REDIS_GRACE=1m")})
 	old := sentinels.Master()
 	var killed, replaced time.Time

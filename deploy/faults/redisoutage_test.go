@@ -10,6 +10,7 @@ import (
 // back with its data.
 var redisOutages = []struct {
 	name       string
+	always     bool // also without slow rows
 	grace      string
 	args       []string // of redis-server
 	begin, end func(t *testing.T, s *redisServer)
@@ -17,36 +18,42 @@ var redisOutages = []struct {
 	// What visitors see whom the gateway has seen within the grace, what those see
 	// whom it has not seen, and what logins do.
 	known, idle, logins []string
+	message             string // that the log has, at level error, once or a few times
 }{
 	{
-		name: "stopped", grace: "1m", lasts: 2 * time.Second,
+		name: "stopped", always: true, grace: "1m", lasts: 2 * time.Second,
 		begin: func(_ *testing.T, s *redisServer) { s.Stop() },
 		end:   func(t *testing.T, s *redisServer) { s.Restart(t) },
 		known: served, idle: refused, logins: loginsRefused,
+		message: "redis does not answer",
 	},
 	{
-		name: "paused for less than the grace", grace: "1m", lasts: 3 * time.Second,
+		name: "paused for less than the grace", always: true, grace: "1m", lasts: 3 * time.Second,
 		begin: func(_ *testing.T, s *redisServer) { s.Pause() },
 		end:   func(_ *testing.T, s *redisServer) { s.Resume() },
 		known: served, idle: refused, logins: loginsRefused,
+		message: "redis does not answer",
 	},
 	{
 		name: "paused for longer than the grace", grace: "1s", lasts: 3 * time.Second,
 		begin: func(_ *testing.T, s *redisServer) { s.Pause() },
 		end:   func(_ *testing.T, s *redisServer) { s.Resume() },
 		known: refused, idle: refused, logins: loginsRefused,
+		message: "redis does not answer",
 	},
 	{
 		name: "bytes vanish", grace: "1m", lasts: 3 * time.Second,
 		begin: func(_ *testing.T, s *redisServer) { s.way.both(`"type":"timeout","attributes":{"timeout":0}`) },
 		end:   func(_ *testing.T, s *redisServer) { s.way.repair() },
 		known: served, idle: refused, logins: loginsRefused,
+		message: "redis does not answer",
 	},
 	{
 		name: "connections reset", grace: "1m", lasts: 2 * time.Second,
 		begin: func(_ *testing.T, s *redisServer) { s.way.both(`"type":"reset_peer","attributes":{"timeout":0}`) },
 		end:   func(_ *testing.T, s *redisServer) { s.way.repair() },
 		known: served, idle: refused, logins: loginsRefused,
+		message: "redis does not answer",
 	},
 	{
 		name: "slow", grace: "1s", lasts: 3 * time.Second,
@@ -55,22 +62,25 @@ var redisOutages = []struct {
 		known: served, idle: served, logins: served,
 	},
 	{
-		name: "full", grace: "1s", lasts: 2 * time.Second,
+		name: "full", always: true, grace: "1s", lasts: 2 * time.Second,
 		begin: func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "maxmemory", "1") },
 		end:   func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "maxmemory", "0") },
 		known: served, idle: served, logins: loginsRefused,
+		message: "redis refuses writes",
 	},
 	{
 		name: "read-only", grace: "1s", lasts: 2 * time.Second,
 		begin: func(t *testing.T, s *redisServer) { s.Do(t, "REPLICAOF", "127.0.0.1", "1") },
 		end:   func(t *testing.T, s *redisServer) { s.Do(t, "REPLICAOF", "NO", "ONE") },
 		known: served, idle: served, logins: loginsRefused,
+		message: "redis refuses writes",
 	},
 	{
 		name: "loading", grace: "1m", lasts: 2 * time.Second,
 		begin: func(t *testing.T, s *redisServer) { s.loaded = s.RestartLoading(t) },
 		end:   func(_ *testing.T, s *redisServer) { s.loaded() },
 		known: served, idle: refused, logins: loginsRefused,
+		message: "redis does not answer",
 	},
 	{
 		name: "another password", grace: "1m", lasts: 2 * time.Second,
@@ -80,8 +90,9 @@ var redisOutages = []struct {
 				s.Do(t, "CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
 			}
 		},
-		end:   func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "requirepass", "redis-password") },
+		end:   func(t *testing.T, s *redisServer) { s.Do(t, "CONFIG", "SET", "requirepass", redisPassword) },
 		known: served, idle: refused, logins: loginsRefused,
+		message: "redis does not answer",
 	},
 }
 
@@ -91,6 +102,9 @@ var redisOutages = []struct {
 func TestRedisOutage(t *testing.T) {
 	for _, o := range redisOutages {
 		t.Run(o.name, func(t *testing.T) {
+			if !o.always {
+				slow(t)
+			}
 			server := newRedis(t, o.args...)
 			a := newAudience(t, options{store: redisStore(server.url(), "WXGATE_REDIS_GRACE="+o.grace)})
 			a.during(
@@ -99,6 +113,9 @@ func TestRedisOutage(t *testing.T) {
 				func() { o.end(t, server) },
 			)
 			a.verdict(o.known, o.idle, o.logins)
+			if o.message != "" && a.log.lines(`"level":"error"`, o.message, `"hint":"`) == 0 {
+				t.Errorf("the log does not say %q with a hint", o.message)
+			}
 			a.wantSeen(a.seenByKnown, o.known...)
 			a.wantSeen(a.seenByIdle, o.idle...)
 			if slices.Equal(o.idle, served) { // the fault is one for logins

@@ -103,7 +103,7 @@ func (f *fleet) exchanges() []wechattest.Request {
 // wantSecretsKept checks that no secret stands in the log of the gateways.
 func (f *fleet) wantSecretsKept() {
 	f.t.Helper()
-	secrets := append(f.seen.all(), wechattest.StockAppSecret, cookieKey)
+	secrets := append(f.seen.all(), wechattest.StockAppSecret, cookieKey, redisPassword)
 	for _, v := range f.visitors {
 		secrets = append(secrets, v.openID)
 	}
