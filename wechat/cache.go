@@ -15,6 +15,11 @@ const (
 	// One fetch a minute all day stays below the 2,000 calls of cgi-bin/token.
 	retryPause = time.Minute
 
+	// askPause is the pause after which a process that has a shared value asks
+	// whether it is still the shared one. It is short against the five minutes for
+	// which WeChat accepts a token after its successor.
+	askPause = 30 * time.Second
+
 	// The shortest and longest time for which a fetch error is cached while there
 	// is no value, see errorPause.
 	minAwayPause    = time.Second // an error that may be gone soon
@@ -40,6 +45,7 @@ type cache struct {
 	mu            sync.Mutex // never held during a call
 	current       *entry     // nil: none
 	nextFetch     time.Time  // no fetch starts earlier
+	nextAsk       time.Time  // nobody asks for the shared value earlier
 	err           error      // of the latest fetch
 	failingSince  time.Time  // the first fetch that failed without a value; zero: none has
 	inFlight      *fetchCall // the fetch in progress; nil: none
@@ -80,7 +86,7 @@ type fetch func(ctx context.Context, invalidated Secret) (Lease, error)
 // end, or after half of a lifetime that is shorter than twice early. It is
 // delayed by a random part of up to half of that span, so that replicas do not
 // all renew at once. If the value is shared, a renewal takes the one that another
-// process has fetched since.
+// process has fetched since, and between renewals a caller asks for it.
 //
 // One caller fetches. Concurrent callers get the old entry while it is valid;
 // otherwise they wait, until their ctx ends. If the fetch fails while the old
@@ -90,6 +96,12 @@ func (c *cache) get(ctx context.Context, early time.Duration, shared Shared, fet
 	now := time.Now()
 	valid, pausing := c.current.valid(now), now.Before(c.nextFetch)
 	switch {
+	case valid && pausing && shared != nil && c.inFlight == nil && !now.Before(c.nextAsk) && ctx.Err() == nil:
+		former, need := c.current, c.need(0, now)
+		c.nextAsk = now.Add(askPause)
+		c.mu.Unlock()
+		c.ask(context.WithoutCancel(ctx), former, early, shared, need)
+		return c.get(ctx, early, shared, fetch)
 	case valid && (pausing || c.inFlight != nil || ctx.Err() != nil):
 		defer c.mu.Unlock()
 		return c.current, nil
@@ -115,6 +127,21 @@ func (c *cache) get(ctx context.Context, early time.Duration, shared Shared, fet
 		return share(context.WithoutCancel(ctx), shared, need, fetch)
 	})
 	return call.entry, call.err
+}
+
+// errNotDue is what a fetch returns to a caller that only asks for the shared value.
+var errNotDue = &KeptError{Err: errors.New("no renewal is due")}
+
+// ask replaces the entry former by the shared value, without a fetch. An error changes
+// nothing.
+func (c *cache) ask(ctx context.Context, former *entry, early time.Duration, shared Shared, need Need) {
+	start := time.Now()
+	lease, err := shared.Lease(ctx, need, func(context.Context) (Lease, error) { return Lease{}, errNotDue })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil && c.current == former { // else it was invalidated or renewed meanwhile
+		c.put(lease, early, start)
+	}
 }
 
 // need returns what the cache needs now.
@@ -145,7 +172,7 @@ func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Lease, e
 			c.put(lease, early, start)
 			call.entry = c.current
 		case c.current.valid(now):
-			c.nextFetch = now.Add(min(retryPause, c.current.expires.Sub(now)))
+			c.schedule(now, now.Add(min(retryPause, c.current.expires.Sub(now))))
 			call.entry = c.current
 		default:
 			c.fail(err, now)
@@ -160,10 +187,24 @@ func (c *cache) run(call *fetchCall, early time.Duration, fetch func() (Lease, e
 func (c *cache) put(lease Lease, early time.Duration, start time.Time) {
 	left := max(lease.Left, time.Second) // WeChat rounds down, in the last second to 0
 	span := min(early, max(lease.Lifetime, left)/2)
+	same := c.current != nil && c.current.value() == lease.Value
 	c.current = &entry{func() Secret { return lease.Value }, start.Add(left)}
-	c.nextFetch = c.current.expires.Add(rand.N(span/2) - span)
-	if left < span { // a shared value that another process is to renew
-		c.nextFetch = start.Add(min(retryPause, left))
+	switch {
+	case same && start.Before(c.nextFetch): // its renewal has a time
+		c.schedule(start, c.nextFetch)
+	case left < span: // a shared value that another process is to renew
+		c.schedule(start, start.Add(min(retryPause, left)))
+	default:
+		c.schedule(start, c.current.expires.Add(rand.N(span/2)-span))
+	}
+}
+
+// schedule sets the time of the next fetch, and that of the next question for the
+// shared value, which a fetch soon makes needless.
+func (c *cache) schedule(now, fetch time.Time) {
+	c.nextFetch, c.nextAsk = fetch, now.Add(askPause)
+	if fetch.Sub(now) <= retryPause {
+		c.nextAsk = fetch
 	}
 }
 

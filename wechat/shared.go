@@ -18,6 +18,10 @@ type Shared interface {
 	// [*KeptError]. If nothing can be shared, Lease calls fetch for this process
 	// alone, or returns an error if need.Left is long enough to try again.
 	//
+	// A process that has a value asks again every half minute, with a need.Early of
+	// 0 and a fetch that fails. Thus a value that a process fetched alone can become
+	// the shared one, and one that was lost be shared again.
+	//
 	// ctx does not end. Lease must limit its own time, and may end the context of
 	// the fetch.
 	Lease(ctx context.Context, need Need, fetch func(context.Context) (Lease, error)) (Lease, error)

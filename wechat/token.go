@@ -44,7 +44,8 @@ type TokenSource struct {
 	Legacy bool
 
 	// Shared makes the token one that several processes share. A legacy token
-	// needs it where several processes use the account; nil: not shared.
+	// needs it where several processes use the account. After half a minute the
+	// next caller asks whether the token is still the shared one. nil: not shared.
 	Shared Shared
 
 	cache  cache

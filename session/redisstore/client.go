@@ -41,6 +41,7 @@ type Client struct {
 
 	status status
 	tasks  []func(context.Context) // run while Run runs
+	late   sync.Map                // of *Shared: values that are to be stored when Redis answers
 
 	revocations *Revocations // nil: nobody has asked for them
 }
@@ -64,6 +65,7 @@ func New(c Config) (*Client, error) {
 func (c *Client) Run(ctx context.Context) {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
+	tasks.Go(func() { c.settleLate(ctx) })
 	for _, task := range c.tasks {
 		tasks.Go(func() { task(ctx) })
 	}

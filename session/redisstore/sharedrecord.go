@@ -23,8 +23,9 @@ const unknownRecord = "?"
 
 // found is what Redis has of a shared value.
 type found struct {
-	record string // encrypted; "": none
-	value  Value  // zero: none that can be used
+	record  string // encrypted; "": none
+	value   Value  // zero: none that can be used
+	fetched stamp  // of the value
 
 	failure failure
 	paused  time.Duration // for so long nobody fetches
@@ -35,6 +36,7 @@ type found struct {
 type valueRecord struct {
 	Text     string `json:"text"`
 	Lifetime int64  `json:"lifetime_ms"`
+	Fetched  stamp  `json:"fetched_ms"`
 }
 
 // failure is the content of the record of a fetch error.
@@ -100,7 +102,7 @@ func (s *Shared) look(ctx context.Context) (found, error) {
 	var value valueRecord
 	f.record, err = answer[0].ToString()
 	if err == nil && open(ciphers, "value", f.record, &value) == nil && value.Text != "" {
-		f.value = Value{value.Text, milliseconds(value.Lifetime), 0}
+		f.value, f.fetched = Value{value.Text, milliseconds(value.Lifetime), 0}, value.Fetched
 		f.value.Left = min(left(answer[1]), f.value.Lifetime)
 	}
 	if record, err := answer[2].ToString(); err == nil && open(ciphers, "failure", record, &f.failure) == nil {
@@ -131,8 +133,8 @@ redis.call("DEL", KEYS[3])
 return 1`)
 
 // put stores a value, and reports false if another caller may store a newer one.
-func (s *Shared) put(ctx context.Context, held *lock, former found, value Value) (bool, error) {
-	record, err := s.seal("value", valueRecord{value.Text, value.Lifetime.Milliseconds()})
+func (s *Shared) put(ctx context.Context, held *lock, former found, value Value, fetched stamp) (bool, error) {
+	record, err := s.sealValue(value, fetched)
 	if err != nil {
 		return false, err
 	}
@@ -194,6 +196,11 @@ func (s *Shared) ciphers() ([]cipher.AEAD, error) {
 		return nil, err
 	}
 	return aeads(keys)
+}
+
+// sealValue returns the encrypted record of a value.
+func (s *Shared) sealValue(value Value, fetched stamp) (string, error) {
+	return s.seal("value", valueRecord{value.Text, value.Lifetime.Milliseconds(), fetched})
 }
 
 // seal returns the encrypted record of content.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/wxgate/wxgate/session"
@@ -68,10 +69,13 @@ func (e *KeptError) Error() string { return "another replica could not fetch it"
 type Shared struct {
 	client *Client
 	config SharedConfig
+
+	mu     sync.Mutex // never held during a call
+	latest heldValue
 }
 
 // Shared returns the shared value that config describes.
-func (c *Client) Shared(config SharedConfig) *Shared { return &Shared{c, config} }
+func (c *Client) Shared(config SharedConfig) *Shared { return &Shared{client: c, config: config} }
 
 // A Fetch gets a new value.
 type Fetch func(context.Context) (Value, error)
@@ -86,6 +90,11 @@ type Fetch func(context.Context) (Value, error)
 //
 // While Redis does not answer, Get calls fetch for this replica alone, or returns an
 // error if need.Left is longer than a minute.
+//
+// The value that was fetched last is to be everybody's. One that was fetched for a
+// replica alone is stored as soon as Redis answers, unless there is a later one. One
+// that Redis lost is stored again by the next caller of Get whose need.Left is not 0,
+// and who thus still has it.
 func (s *Shared) Get(ctx context.Context, need Need, fetch Fetch) (Value, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Wait)
 	defer cancel()
@@ -93,7 +102,7 @@ func (s *Shared) Get(ctx context.Context, need Need, fetch Fetch) (Value, error)
 		return s.alone(ctx, need, fetch, err)
 	}
 	for {
-		found, err := s.look(ctx)
+		found, err := s.find(ctx, need)
 		if err == nil {
 			if value, err, ok := found.result(need); ok {
 				return value, err
@@ -118,13 +127,13 @@ func (s *Shared) Get(ctx context.Context, need Need, fetch Fetch) (Value, error)
 // underLock looks again and fetches if need be. It gives the lock back.
 func (s *Shared) underLock(ctx context.Context, held *lock, need Need, fetch Fetch) (Value, error) {
 	defer held.unlock()
-	found, err := s.look(ctx)
+	found, err := s.find(ctx, need)
 	if err != nil { // there may be one
 		found.record = unknownRecord
 	} else if value, err, ok := found.result(need); ok {
 		return value, err
 	}
-	start := time.Now()
+	start, fetched := time.Now(), next(found.fetched, s.held().fetched)
 	value, err := fetch(ctx)
 	if err != nil {
 		s.keep(held, found, err)
@@ -133,26 +142,27 @@ func (s *Shared) underLock(ctx context.Context, held *lock, need Need, fetch Fet
 		}
 		return Value{}, err
 	}
-	value.Left = max(value.Left-time.Since(start), time.Second)
-	value.Lifetime = max(value.Lifetime, value.Left)
-	return s.store(held, found, need, value), nil
+	return s.store(held, found, need, value.since(start), fetched), nil
 }
 
 // store stores a value and returns it. If another caller has taken the lock, it
 // leaves Redis alone, and returns the value that the other has stored, or else value
 // for a short time.
-func (s *Shared) store(held *lock, found found, need Need, value Value) Value {
+func (s *Shared) store(held *lock, found found, need Need, value Value, fetched stamp) Value {
 	ctx, cancel := context.WithTimeout(context.Background(), lockRenewal)
 	defer cancel()
-	stored, err := s.put(ctx, held, found, value)
+	stored, err := s.put(ctx, held, found, value, fetched)
 	if err != nil {
 		s.client.warnAlone(s.config.Name, err)
+		s.holdLate(value, fetched)
 		return value
 	}
 	if stored {
+		s.hold(value, fetched, true)
 		return value
 	}
-	if newer, err := s.look(ctx); err == nil && newer.enough(need) {
+	s.forget() // the other's value is later, whatever the clocks say
+	if newer, err := s.find(ctx, need); err == nil && newer.enough(need) {
 		return newer.value
 	}
 	value.Left = min(value.Left, orphanLife)
@@ -163,11 +173,24 @@ func (s *Shared) store(held *lock, found found, need Need, value Value) Value {
 // alone calls fetch for this replica alone, because of err, unless the caller can
 // wait.
 func (s *Shared) alone(ctx context.Context, need Need, fetch Fetch, err error) (Value, error) {
-	s.client.warnAlone(s.config.Name, err)
 	if need.Left > spareTime {
 		return Value{}, s.client.away("shared value", err)
 	}
-	return fetch(ctx)
+	s.client.warnAlone(s.config.Name, err)
+	start, fetched := time.Now(), next(s.held().fetched)
+	value, err := fetch(ctx)
+	if err != nil {
+		return Value{}, err
+	}
+	s.holdLate(value.since(start), fetched)
+	return value, nil
+}
+
+// since returns the value that a fetch returned that began at start.
+func (v Value) since(start time.Time) Value {
+	v.Left = max(v.Left-time.Since(start), time.Second)
+	v.Lifetime = max(v.Lifetime, v.Left)
+	return v
 }
 
 // warnAlone logs that a value is not shared.
