@@ -12,9 +12,10 @@ import (
 
 // loadOptions say what a load consists of.
 type loadOptions struct {
-	rate  int               // requests a second; default 250
-	visit func(n int) visit // the nth request; default: page loads, scripts and posts
-	until context.Context   // no request is sent after its end; default: until stop
+	visitors []*visitor        // default: the fleet's
+	rate     int               // requests a second; default 250
+	visit    func(n int) visit // the nth request; default: page loads, scripts and posts
+	until    context.Context   // no request is sent after its end; default: until stop
 }
 
 // maxInFlight limits the requests that wait for an answer, so that a machine that
@@ -25,7 +26,6 @@ const maxInFlight = 200
 // for answers.
 type load struct {
 	fleet    *fleet
-	visitors []*visitor
 	inFlight chan struct{}
 	options  loadOptions
 	tally    *tally
@@ -54,11 +54,16 @@ func (f *fleet) startLoad(o loadOptions) *load {
 	if o.visit == nil {
 		o.visit = mixed
 	}
+	if o.visitors == nil {
+		o.visitors = f.visitors
+	}
 	if o.until == nil {
 		o.until = context.Background()
 	}
-	l := &load{fleet: f, visitors: f.visitors, options: o, tally: newTally(), end: make(chan struct{}), ended: make(chan struct{}),
-		inFlight: make(chan struct{}, maxInFlight)}
+	l := &load{
+		fleet: f, options: o, tally: newTally(), inFlight: make(chan struct{}, maxInFlight),
+		end: make(chan struct{}), ended: make(chan struct{}),
+	}
 	go l.run()
 	return l
 }
@@ -88,7 +93,7 @@ func (l *load) run() {
 }
 
 func (l *load) send(n int) {
-	v := l.visitors[n%len(l.visitors)]
+	v := l.options.visitors[n%len(l.options.visitors)]
 	l.requests.Go(func() {
 		defer func() { <-l.inFlight }()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)

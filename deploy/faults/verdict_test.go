@@ -38,12 +38,7 @@ func (f *fleet) verdict(seen *tally, results ...string) {
 	if seen.total() < 100 {
 		f.t.Errorf("the load has sent %d requests, want at least 100", seen.total())
 	}
-	for result, count := range seen.counts {
-		if !slices.Contains(results, result) {
-			f.t.Errorf("%d of %d requests end with %q, want only %q: %v",
-				count, seen.total(), result, results, seen.examples[result])
-		}
-	}
+	f.wantResults(seen, results...)
 	if _, faults := f.site.report(); len(faults) > 0 {
 		f.t.Errorf("%d requests reach the site wrongly, such as: %s", len(faults), faults[0])
 	}
@@ -52,6 +47,17 @@ func (f *fleet) verdict(seen *tally, results ...string) {
 	}
 	f.wantCodesOnce()
 	f.wantSecretsKept()
+}
+
+// wantResults checks that visitors saw nothing but the results.
+func (f *fleet) wantResults(seen *tally, results ...string) {
+	f.t.Helper()
+	for result, count := range seen.counts {
+		if !slices.Contains(results, result) {
+			f.t.Errorf("%d of %d requests end with %q, want only %q: %v",
+				count, seen.total(), result, results, seen.examples[result])
+		}
+	}
 }
 
 // wantSound checks that a gateway runs and knows all visitors, or has ended in
