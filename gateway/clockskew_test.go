@@ -52,7 +52,9 @@ func TestReplicasWithDifferentClocks(t *testing.T) {
 				code := queryOf(t, s.callbackAddress(s.browser(), "/b")).Get("code")
 				wantRedirect(t, s.get(b, "/_wx/callback?code="+code+"&state="+state), "/a#")
 			})
-			for _, ahead := range []time.Duration{tt.first, tt.second, tt.first + 11*time.Hour, tt.second + 23*time.Hour} {
+			for _, ahead := range []time.Duration{
+				tt.first, tt.second, tt.first + 11*time.Hour, tt.second + 23*time.Hour,
+			} {
 				onReplica(ahead, func(t *testing.T, s *loginSite, b *wechattest.Browser) {
 					if s.me(b).OpenID != s.openID("lihua") {
 						t.Errorf("no session %v later", ahead)

@@ -62,7 +62,7 @@ func (f *fleet) openIdle(n int) []net.Conn {
 				}
 				conns[i] = conn
 				v := f.visitors[i%len(f.visitors)]
-				if status := exchange(conn, "GET /page?visitor="+v.id+" HTTP/1.1\r\nHost: h\r\nCookie: "+v.cookies()+"\r\n\r\n"); status != 200 {
+				if status := exchange(conn, v.header("GET", "/page")+"\r\n"); status != 200 {
 					f.t.Errorf("an answer on connection %d has status %d, want 200", i, status)
 				}
 			}

@@ -162,19 +162,24 @@ func TestFilesWrittenSlowly(t *testing.T) {
 	w := newWatchedFiles(t)
 	certPEM, keyPEM := w.certificate.next()
 	texts := []string{certPEM, keyPEM, w.allowed(), w.denied(), keyText(t, newKey(t))}
-	seen := w.fleet.during(func() {
-		for range 3 { // the gateway looks every two seconds
-			results, took := w.writeAll(texts)
-			if took > time.Second {
-				t.Log("the machine is busy: a file at rest for a second counts as written")
-			} else if len(results) != 1 || results["403 not_allowed"] == 0 {
-				t.Errorf("while the lists are written, a denied visitor gets %v, want 403 alone", results)
-			}
+	for judged := 0; judged < 3; { // the gateway looks every two seconds
+		var results map[string]int
+		var took time.Duration
+		seen := w.fleet.during(func() { results, took = w.writeAll(texts) })
+		if took > time.Second {
+			t.Log("the machine is busy: a file at rest for a second counts as written")
+			time.Sleep(5 * time.Second) // the gateway has read what is complete now
+			continue
 		}
-	})
+		judged++
+		if len(results) != 1 || results["403 not_allowed"] == 0 {
+			t.Errorf("while the lists are written, a denied visitor gets %v, want 403 alone", results)
+		}
+		w.fleet.wantResults(seen, "200")
+	}
 	want := 1000 + w.certificate.serial
 	w.eventually("the new certificate is served", func() bool { return w.serial() == want })
-	w.fleet.verdict(seen, "200")
+	w.fleet.verdict(w.fleet.during(func() {}), "200")
 }
 
 // Files that are broken or missing change nothing, and the log says so once for

@@ -41,7 +41,8 @@ func startNginx(t *testing.T, listen string, gateways ...string) {
 	nginx := installed(t, "nginx")
 	dir := t.TempDir()
 	var text strings.Builder
-	text.WriteString("daemon off;\npid nginx.pid;\nerror_log stderr error;\nmaster_process off;\nevents { worker_connections 8192; }\n")
+	text.WriteString("daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr error;\n")
+	text.WriteString("events { worker_connections 8192; }\n")
 	if me, err := user.Current(); err == nil && os.Getuid() == 0 {
 		text.WriteString("user " + me.Username + ";\n") // the default, nobody, may not enter the directory
 	}

@@ -8,52 +8,67 @@ import (
 	"time"
 )
 
+// trouble is a fault of the site, and what visitors get meanwhile.
+type trouble struct {
+	name       string
+	begin, end func()
+	page       string // a visitor
+	script     string // a script of theirs
+}
+
 // With the site in trouble a visitor gets a page that says so, a script JSON, and
 // both keep the session.
 func TestUpstreamInTrouble(t *testing.T) {
+	f := newFleet(t, options{})
+	const page, script = "502", "502 upstream_unavailable"
+	asUsual := func() { f.site.set(nil) }
+	for _, tt := range []trouble{
+		{"down", f.toSite.shut, f.toSite.open, page, script},
+		{"resetting connections", f.toxicOnSite(`{"type": "reset_peer"}`), f.cutSite, page, script},
+		{"cutting headers", f.toxicOnSite(`{"type": "limit_data", "attributes": {"bytes": 10}}`), f.cutSite,
+			page, script},
+		{"cutting bodies", func() { f.site.set(cutBody(64 << 10)) }, asUsual, "cut off", "cut off"},
+		// Nothing was sent to the client yet, but the site did answer: 502 would be a guess.
+		{"cutting short bodies", func() { f.site.set(cutBody(10)) }, asUsual, "no answer", "no answer"},
+		{"failing", func() { f.site.set(fail) }, asUsual, "500", "500"},
+	} {
+		f.verdict(f.visitInTrouble(tt), "200", tt.page, tt.script)
+	}
+}
+
+// A site that does not answer in time is 504.
+func TestUpstreamTooSlow(t *testing.T) {
 	f := newFleet(t, options{environ: []string{"WXGATE_UPSTREAM_TIMEOUT=1s"}})
-	for _, tt := range []struct {
-		name   string
-		begin  func()
-		end    func()
-		page   string // what a visitor gets
-		script string
-	}{
-		{"down", f.toSite.shut, f.toSite.open, "502", "502 upstream_unavailable"},
-		{"slow", f.toxicOnSite(`{"type": "latency", "attributes": {"latency": 5000}}`), f.toSite.repair,
+	for _, tt := range []trouble{
+		{"slow", f.toxicOnSite(`{"type": "latency", "attributes": {"latency": 5000}}`), f.cutSite,
 			"504", "504 upstream_unavailable"},
 		{"silent", f.toxicOnSite(`{"type": "timeout", "attributes": {"timeout": 0}}`), f.cutSite,
 			"504", "504 upstream_unavailable"},
-		{"resetting connections", f.toxicOnSite(`{"type": "reset_peer"}`), f.cutSite, "502", "502 upstream_unavailable"},
-		{"cutting headers", f.toxicOnSite(`{"type": "limit_data", "attributes": {"bytes": 10}}`), f.cutSite,
-			"502", "502 upstream_unavailable"},
-		{"cutting bodies", func() { f.site.set(cutBody(64 << 10)) }, func() { f.site.set(nil) }, "cut off", "cut off"},
-		// Nothing was sent to the client yet, but the site did answer: 502 would be a guess.
-		{"cutting short bodies", func() { f.site.set(cutBody(10)) }, func() { f.site.set(nil) }, "no answer", "no answer"},
-		{"failing", func() { f.site.set(fail) }, func() { f.site.set(nil) }, "500", "500"},
 	} {
-		seen := f.during(func() {
-			tt.begin()
-			time.Sleep(calm)
-			var visits sync.WaitGroup
-			for _, v := range f.visitors[:3] {
-				visits.Go(func() { v.wantResult(tt.name, visit{}, tt.page) })
-				visits.Go(func() { v.wantResult(tt.name, visit{script: true}, tt.script) })
-				visits.Go(func() { v.wantResult(tt.name, visit{method: http.MethodPost, body: "a=1"}, tt.page) })
-			}
-			visits.Wait()
-			tt.end()
-			eventually(t, tt.name+": the site is back", func() bool {
-				result, _ := f.visitors[0].visit(t.Context(), visit{})
-				return result == "200"
-			})
-		})
-		results := []string{"200", tt.page, tt.script}
-		if tt.name == "silent" {
-			results = append(results, "502", "502 upstream_unavailable") // cutSite ends connections
-		}
-		f.verdict(seen, results...)
+		f.verdict(f.visitInTrouble(tt), "200", tt.page, tt.script,
+			"502", "502 upstream_unavailable") // cutSite ends connections
 	}
+}
+
+// visitInTrouble lets visitors visit the site in trouble, until it is back.
+func (f *fleet) visitInTrouble(tt trouble) *tally {
+	f.t.Helper()
+	return f.during(func() {
+		tt.begin()
+		time.Sleep(calm)
+		var visits sync.WaitGroup
+		for _, v := range f.visitors[:3] {
+			visits.Go(func() { v.wantResult(tt.name, visit{}, tt.page) })
+			visits.Go(func() { v.wantResult(tt.name, visit{script: true}, tt.script) })
+			visits.Go(func() { v.wantResult(tt.name, visit{method: http.MethodPost, body: "a=1"}, tt.page) })
+		}
+		visits.Wait()
+		tt.end()
+		eventually(f.t, tt.name+": the site is back", func() bool {
+			result, _ := f.visitors[0].visit(f.t.Context(), visit{})
+			return result == "200"
+		})
+	})
 }
 
 // toxicOnSite returns a function that puts a toxic on the way to the site, also for

@@ -91,7 +91,9 @@ func TestWeChatSlowForMany(t *testing.T) {
 		newcomers[i] = f.newVisitor(fmt.Sprintf("newcomer%02d", i))
 	}
 	seen := f.during(func() {
-		f.wx.Fault(wechattest.Fault{Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: time.Second, Times: -1})
+		f.wx.Fault(wechattest.Fault{
+			Path: exchangePath, Mode: wechattest.FaultSlowHeader, Delay: time.Second, Times: -1,
+		})
 		done := make(chan error, len(newcomers))
 		for _, v := range newcomers {
 			go func() {

@@ -88,7 +88,8 @@ func TestWhenLinesAreWritten(t *testing.T) {
 			want.WriteString(write(w, step.level, 0, step.lines))
 			synctest.Wait()
 			if got := out.String() == want.String(); got != step.atOnce {
-				t.Errorf("%d lines of level %v are written at once: %t, want %t", step.lines, step.level, got, step.atOnce)
+				t.Errorf("%d lines of level %v are written at once: %t, want %t",
+					step.lines, step.level, got, step.atOnce)
 			}
 			if !step.atOnce {
 				time.Sleep(100 * time.Millisecond)
@@ -153,7 +154,9 @@ func TestBlockedOutput(t *testing.T) {
 			t.Errorf("%d access lines and %d warnings are written, want 3072 and 1024", counts[access], counts[warning])
 		}
 		report := lines[1+4<<10]
-		for _, want := range []string{`"level":"error"`, `"lines":1904`, `"message":"log lines dropped"`, `"hint":"`, `"time":"`} {
+		for _, want := range []string{
+			`"level":"error"`, `"lines":1904`, `"message":"log lines dropped"`, `"hint":"`, `"time":"`,
+		} {
 			if !strings.Contains(report, want) {
 				t.Errorf("the line after them is %q, want a report with %s", report, want)
 			}
