@@ -107,8 +107,9 @@ func (b *builder) responder(c Site, errs *fieldErrors) *responder {
 
 // logins returns the logins of site s, which c describes.
 func (b *builder) logins(c Site, s *site, errs *fieldErrors) *logins {
-	pending, _ := session.NewLogins(cookieConfig(c, s.addresses)) // the session store has had the same error
-	return &logins{
+	cookies := cookieConfig(c, s.addresses)
+	pending, _ := session.NewLogins(cookies) // the session store has had the same error
+	all := &logins{
 		site:      s,
 		accounts:  s.policy.accounts,
 		pending:   pending,
@@ -116,6 +117,10 @@ func (b *builder) logins(c Site, s *site, errs *fieldErrors) *logins {
 		hub:       newHubRole(c, s.public, errs),
 		before:    beforeLogin{s, c.KeepFragment},
 	}
+	if c.Exchanges != nil && len(errs.fields) == 0 {
+		all.shared = c.Exchanges(cookies)
+	}
+	return all
 }
 
 // checkSite checks the fields that no part of the site checks for itself.

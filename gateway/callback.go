@@ -93,7 +93,7 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 		return nil, refusal.InvalidState(l.retryURL(login)).In(refusal.FormPage)
 	}
 	s, err := l.exchanges.do(r.Context(), login.State, func(ctx context.Context) (*session.Session, error) {
-		return l.identify(ctx, account, login, code)
+		return l.identifyOnce(ctx, account, login, code)
 	})
 	if err == nil && l.site.revocations.Revoked(s) {
 		err = refusal.InvalidCode(errRevoked)

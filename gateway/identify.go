@@ -29,6 +29,14 @@ func (l *logins) identify(
 		return nil, err
 	}
 	s.Generation = generation
+	s.IssuedAt = time.Now()
+	s.RenewedAt = s.IssuedAt
+	return l.check(ctx, login, s)
+}
+
+// check returns the session of a login with the newest answer about following, or why
+// the site refuses it.
+func (l *logins) check(ctx context.Context, login *session.Login, s *session.Session) (*session.Session, error) {
 	if login.ForOtherSite() { // the other site applies its own rules
 		return s, nil
 	}
@@ -38,8 +46,6 @@ func (l *logins) identify(
 	if l.site.lists.refuse(s) {
 		return nil, refusal.NotAllowed()
 	}
-	s.IssuedAt = time.Now()
-	s.RenewedAt = s.IssuedAt
 	if f := l.site.follow; f != nil {
 		// A visitor about whom WeChat gives no answer gets a session all the same,
 		// since the code is used up. The next request asks again.

@@ -20,6 +20,7 @@ type logins struct {
 	accounts  accounts
 	pending   *session.Logins // in cookies of the visitor's browser, spent ones too
 	exchanges exchanges
+	shared    Exchanges // nil: this replica exchanges for itself
 	hub       hubRole
 	before    beforeLogin
 	warnings  loginWarnings

@@ -109,6 +109,9 @@ type Site struct {
 	// nil: [session.NewCookieStore]. See package
 	// [github.com/wxgate/wxgate/session/redisstore].
 	Sessions func(session.Config) (session.Store, error)
+	// Exchanges makes what has each login's code exchanged once over all replicas, from
+	// the description of the site's cookies; nil: each replica exchanges for itself.
+	Exchanges func(session.Config) Exchanges
 	// SessionTTL ends a session that was unused for so long, default 24 hours;
 	// SessionMaxTTL ends each session so long after its login, default 720 hours.
 	SessionTTL    time.Duration

@@ -22,6 +22,13 @@ import (
 // redisSessions returns a [gateway.Site.Sessions] of a replica's own connection.
 func redisSessions(t *testing.T, server *redistest.Server) func(session.Config) (session.Store, error) {
 	t.Helper()
+	client := redisClient(t, server)
+	return func(c session.Config) (session.Store, error) { return client.Sessions(c, 0) }
+}
+
+// redisClient returns a replica's own connection.
+func redisClient(t *testing.T, server *redistest.Server) *redisstore.Client {
+	t.Helper()
 	var address redisstore.Address
 	if err := address.UnmarshalText([]byte(server.URL())); err != nil {
 		t.Fatal(err)
@@ -38,7 +45,7 @@ func redisSessions(t *testing.T, server *redistest.Server) func(session.Config) 
 		running.Wait()
 	})
 	eventually(t, "redis answers", func() bool { return client.Status().Answered })
-	return func(c session.Config) (session.Store, error) { return client.Sessions(c, 0) }
+	return client
 }
 
 // redisTokenSite is a site on the network that gets its visitors' access tokens, with

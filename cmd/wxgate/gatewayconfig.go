@@ -70,6 +70,7 @@ func gatewayConfig(
 	}
 	for i, site := range sitesOf(c) {
 		all.Sites[i].Sessions = sessionsIn(site, redis, c.RedisGrace)
+		all.Sites[i].Exchanges = exchangesIn(site, redis)
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/wxgate/wxgate/session/redisstore/redistest"
@@ -266,5 +267,52 @@ func TestServeStartsWithoutRedis(t *testing.T) {
 			return status == 200 && body == "ready\n"
 		})
 		redis.Stop()
+	}
+}
+
+// The same callback at two replicas at the same time signs the visitor in at both, under
+// either store.
+func TestReplicasShareACallback(t *testing.T) {
+	t.Parallel()
+	for _, store := range []string{"cookie", "redis"} {
+		t.Run(store, func(t *testing.T) {
+			t.Parallel()
+			redis := redistest.Start(t)
+			f := startReplicas(t, 2, "WXGATE_SESSION_STORE="+store, "WXGATE_REDIS_URL="+redis.URL())
+			for _, p := range f.processes {
+				p.line(`"message":"redis answers"`)
+			}
+			var callback *http.Request
+			f.browser.CheckRedirect = func(r *http.Request, _ []*http.Request) error {
+				if r.URL.Path == "/_wx/callback" {
+					callback = r
+					return http.ErrUseLastResponse
+				}
+				return nil
+			}
+			f.get(t, "/shop", true)
+			if callback == nil {
+				t.Fatal("the login leads to no callback")
+			}
+			cookies := f.cookies(t)
+			var asking sync.WaitGroup
+			for _, address := range f.addresses {
+				asking.Go(func() {
+					r := callback.Clone(t.Context())
+					r.Host, r.URL.Host = "h5.example.com", address
+					r.Header.Set("Cookie", cookies)
+					res, err := newClient(t).Do(r)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					res.Body.Close()
+					if res.Header.Get("Location") != "/shop#" {
+						t.Errorf("%s to %.40q, want a redirect to the page", res.Status, res.Header.Get("Location"))
+					}
+				})
+			}
+			asking.Wait()
+		})
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/session/redisstore"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -61,4 +63,16 @@ func keptError(kept *redisstore.KeptError) error {
 		return &refusal
 	}
 	return kept
+}
+
+// exchangesIn returns what has the codes of the site that c describes exchanged once
+// over all replicas; nil without Redis.
+func exchangesIn(c *config.Config, redis *redisstore.Client) func(session.Config) gateway.Exchanges {
+	if redis == nil {
+		return nil
+	}
+	const calls = 2 // for the openid and the profile
+	return func(cookies session.Config) gateway.Exchanges {
+		return redis.Exchanges(cookies, calls*c.WeChatTimeout+time.Second)
+	}
 }

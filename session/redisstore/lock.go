@@ -111,7 +111,7 @@ return redis.call("DEL", KEYS[1])`)
 
 // lock takes the lock called name if nobody holds it.
 func (c *Client) lock(ctx context.Context, name string) (*lock, error) {
-	l := &lock{client: c, key: lockKey(name), holder: rand.Text(), ended: make(chan struct{})}
+	l := c.newLock(name)
 	until := time.Now().Add(lockLife) // no later than Redis frees it
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 	defer cancel()
@@ -125,12 +125,23 @@ func (c *Client) lock(ctx context.Context, name string) (*lock, error) {
 	if !taken {
 		return nil, ErrLocked
 	}
+	l.begin(ctx, until)
+	return l, nil
+}
+
+// newLock returns a lock that has not been taken yet.
+func (c *Client) newLock(name string) *lock {
+	return &lock{client: c, key: lockKey(name), holder: rand.Text(), ended: make(chan struct{})}
+}
+
+// begin begins the renewals of a lock that has been taken. Redis keeps it until a time
+// that is not before until.
+func (l *lock) begin(ctx context.Context, until time.Time) {
 	l.ctx, l.end = context.WithCancelCause(ctx)
 	renewals, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	l.unlock = sync.OnceFunc(l.giveBack)
 	go l.keep(renewals, until)
-	return l, nil
 }
 
 // run runs a script about the lock.
@@ -173,10 +184,15 @@ func (l *lock) keep(ctx context.Context, until time.Time) {
 // giveBack ends the renewals and deletes the lock. If Redis does not answer, the lock
 // ends with its life.
 func (l *lock) giveBack() {
-	l.stop()
-	<-l.ended
-	l.end(nil)
+	l.endRenewals()
 	ctx, cancel := context.WithTimeout(context.Background(), lockRenewal)
 	defer cancel()
 	l.run(ctx, release)
+}
+
+// endRenewals ends the renewals and the lock's context.
+func (l *lock) endRenewals() {
+	l.stop()
+	<-l.ended
+	l.end(nil)
 }

@@ -4,7 +4,8 @@
 // A [Client] is one process's connection to Redis: one server, a master that
 // sentinels name, or a cluster. [Client.Sessions] returns a
 // [github.com/wxgate/wxgate/session.Store]; [Client.Shared] a token or the like that one
-// replica fetches for all, under a lock as [Client.Lock] takes one.
+// replica fetches for all, under a lock as [Client.Lock] takes one; [Client.Exchanges]
+// has the code of a login exchanged once.
 //
 // An error of Redis is never an answer: it ends no session. Sessions are read
 // through a cache in this process, which Redis empties when another replica changes
