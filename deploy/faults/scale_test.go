@@ -21,7 +21,8 @@ func TestScale(t *testing.T) {
 	}
 	cluster := redistest.StartCluster(t)
 	const visitors, rate = 100, 400
-	table := fmt.Sprintf("%d visitors, %d requests a second, a Redis cluster of three masters:\n"+
+	var table strings.Builder
+	fmt.Fprintf(&table, "%d visitors, %d requests a second, a Redis cluster of three masters:\n"+
 		"replicas  CPU ms/request  reads/request  commands/request  revocation holds after\n", visitors, rate)
 	for _, replicas := range []int{1, 2, 4, 8} {
 		t.Run(strconv.Itoa(replicas), func(t *testing.T) {
@@ -29,7 +30,7 @@ func TestScale(t *testing.T) {
 				gateways: replicas, front: nginxAlone, visitors: visitors, store: redisStore(cluster.URL()),
 			})
 			c := f.measure(cluster, rate)
-			table += fmt.Sprintf("%8d %15.2f %14.3f %17.3f %20d ms\n", replicas,
+			fmt.Fprintf(&table, "%8d %15.2f %14.3f %17.3f %20d ms\n", replicas,
 				c.cpu.Seconds()*1000/c.requests, c.reads/c.requests, c.commands/c.requests, f.revoke().Milliseconds())
 		})
 	}
@@ -39,9 +40,9 @@ func TestScale(t *testing.T) {
 		before := sum(t, cluster, "memory", "used_memory:")
 		f.signInMany(n)
 		after := sum(t, cluster, "memory", "used_memory:")
-		table += fmt.Sprintf("a session takes %.0f bytes of Redis's memory\n", (after-before)/n)
+		fmt.Fprintf(&table, "a session takes %.0f bytes of Redis's memory\n", (after-before)/n)
 	})
-	t.Logf("%s", table)
+	t.Logf("%s", table.String())
 }
 
 // A cost is what requests have cost.
