@@ -59,6 +59,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 	accounts := newAccounts(c, errs)
 	addresses := newAddresses(c, b.common.prefix, errs)
 	cookies := cookieConfig(c, addresses)
+	cookies.Revoked = b.common.revocations.Revoked
 	checkSite(c, errs)
 	s := &site{
 		responder:    b.responder(c, errs),

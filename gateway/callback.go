@@ -112,6 +112,7 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 		l.site.metrics.storeErrors.Inc()
 		e := refusal.StoreUnavailable(err).In(refusal.FormPage)
 		e.LoginURL = l.retryURL(login)
+		l.site.metrics.login(e.Result())
 		return nil, e
 	}
 	if err := l.spend(w, login); err != nil {

@@ -53,7 +53,7 @@ func (d *doors) enter(w *recorder, r *http.Request, q *facts, next app) error {
 	w.session = v.session
 	switch {
 	case d.site.isAuth(r.URL.Path):
-		return d.forwardAuth(w, r, q, v)
+		return d.forwardAuth(w, r, q, v, next == nil)
 	case d.own.has(r.URL.Path):
 		w.Outcome = outcomeOwn
 		return d.own.answer(w, r, q, v)

@@ -18,11 +18,13 @@ const headerLoginURL = "X-Wx-Login-Url"
 // asker is what a proxy that asks gets in the answers.
 type asker struct {
 	redirects bool // page loads that have to sign in are redirected
-	secrets   bool // the assertion and the access token, beside the identity headers
+	assertion bool // beside the identity headers
+	token     bool // the access token too
 }
 
-// forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, any method.
-func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor) error {
+// forwardAuth answers a proxy that asks over HTTP: {prefix}/auth, any method. alone is
+// whether the gateway has no app of its own.
+func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor, alone bool) error {
 	setOwnHeaders(w.Header())
 	o, err := d.askedRequestOf(r, q)
 	if err != nil {
@@ -37,11 +39,16 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor) e
 		// Envoy, which cannot ask for redirects, passes them on. nginx does not.
 		ask.plainHTTP = o.isDescribed() && (redirects || d.site.afterAuth(r.URL.Path) != "")
 	}
+	// A page's script can ask too, and a trusted proxy may pass its request on, but then
+	// the proxy describes nothing, or the request for this endpoint.
+	trusted := q.trusted && o.isDescribed() && !d.site.isAuth(o.URL.Path)
 	by := asker{
 		redirects: redirects,
-		// A page's script can ask too, and a trusted proxy may pass its request on, but
-		// then the proxy describes nothing, or the request for this endpoint.
-		secrets: q.trusted && o.isDescribed() && !d.site.isAuth(o.URL.Path),
+		assertion: trusted,
+		// A script can also describe a request as proxies do. The proxy in front of a
+		// gateway with an app of its own passes that on. One that asks lets nobody else
+		// ask, see the configurations in deploy.
+		token: trusted && alone,
 	}
 	return d.authorize(w, o.Request, q, ask, v, by)
 }
@@ -68,7 +75,7 @@ func (d *doors) extAuthz(w *recorder, r *http.Request, q *facts) error {
 	ask := questionOf(r, q.navigation)
 	// Envoy sets X-Forwarded-Proto itself. q tells whether Envoy's client is trusted.
 	ask.plainHTTP = d.logins.losesCookies(r, forwardedHTTP(r.Header), v)
-	return d.authorize(w, r, q, ask, v, asker{redirects: true, secrets: true})
+	return d.authorize(w, r, q, ask, v, asker{redirects: true, assertion: true, token: true})
 }
 
 // authorize acts on the verdict about r, a visitor's request that somebody else
@@ -120,12 +127,15 @@ func (d *doors) askToSignIn(w *recorder, r *http.Request, redirects bool) error 
 func (d *doors) allow(w *recorder, r *http.Request, q *facts, v visitor, by asker, page bool) {
 	h := w.Header()
 	h[headers.OpenID] = []string{""}
-	switch {
-	case v.session == nil:
-	case by.secrets:
-		d.site.setIdentity(h, r, v.session)
-	default:
-		identityOf(v.session).setHeaders(h)
+	if v.session != nil {
+		id := identityOf(v.session)
+		id.setHeaders(h)
+		if by.assertion {
+			d.site.setAssertion(h, id)
+		}
+		if by.token {
+			d.site.setAccessToken(h, r, v.session)
+		}
 	}
 	if page {
 		// The cookie will travel with the site's answer, which this process does not

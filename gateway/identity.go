@@ -67,10 +67,21 @@ func identityOf(s *session.Session) Identity {
 func (s *site) setIdentity(h http.Header, r *http.Request, v *session.Session) {
 	id := identityOf(v)
 	id.setHeaders(h)
+	s.setAssertion(h, id)
+	s.setAccessToken(h, r, v)
+}
+
+// setAssertion adds the assertion of id to h, if the site has keys for it.
+func (s *site) setAssertion(h http.Header, id Identity) {
 	token := s.assertions.Token(assertion.Visitor{OpenID: id.OpenID, AppID: id.AppID, UnionID: id.UnionID})
 	if token != "" {
 		h[headers.Assertion] = []string{token}
 	}
+}
+
+// setAccessToken adds the access token of the visitor with session v, who sends r, to
+// h, if they have one.
+func (s *site) setAccessToken(h http.Header, r *http.Request, v *session.Session) {
 	if token := s.webTokens.access(r, v); token != "" {
 		h[headers.AccessToken] = []string{token}
 	}

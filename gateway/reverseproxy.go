@@ -21,15 +21,18 @@ type forwarding struct {
 	httputil.ReverseProxy
 	site    *site
 	target  *url.URL
+	in      *http.Request // the visitor's
 	facts   *facts
 	ask     question
 	visitor visitor
 	body    forward.Body // of the request, if it has one
 }
 
-// newForwarding prepares to forward a request of v to one of the upstreams of site s.
-func newForwarding(s *site, all *upstreams, to *upstream, q *facts, ask question, v visitor) *forwarding {
-	f := &forwarding{site: s, target: to.target, facts: q, ask: ask, visitor: v}
+// newForwarding prepares to forward request in of v to one of the upstreams of site s.
+func newForwarding(
+	s *site, all *upstreams, to *upstream, in *http.Request, q *facts, ask question, v visitor,
+) *forwarding {
+	f := &forwarding{site: s, target: to.target, in: in, facts: q, ask: ask, visitor: v}
 	f.Rewrite = f.rewrite
 	f.ModifyResponse = f.modifyResponse
 	f.ErrorHandler = f.failed
@@ -72,7 +75,7 @@ func (f *forwarding) modifyResponse(res *http.Response) error {
 	}
 	delete(res.Trailer, "Set-Cookie")
 	f.site.endRevoked(res, f.visitor.session)
-	f.site.completeAnswer(res.StatusCode, res.Header, res.Request, f.facts, f.visitor)
+	f.site.completeAnswer(res.StatusCode, res.Header, f.in, f.facts, f.visitor)
 	return nil
 }
 

@@ -126,8 +126,8 @@ func signal(c chan<- struct{}) {
 // share sends the events to be counted, until ctx ends.
 func (l *limiter) share(ctx context.Context) {
 	s := l.shared
-	defer l.settle(nil, nil, 0, true)
-	l.settle(nil, nil, 0, false)
+	defer l.settle(nil, nil, true)
+	l.settle(nil, nil, false)
 	for {
 		pause, hurry := sharedPause, s.hurry
 		if !l.send(ctx) {
@@ -186,7 +186,6 @@ func (l *limiter) call(ctx context.Context, clients []*client) bool {
 	for _, c := range clients {
 		spent[c.key] = c.sent // nobody else changes it
 	}
-	began := time.Now()
 	limited, cancel := context.WithTimeout(ctx, sharedTimeout)
 	left, err := l.shared.count(limited, l.rate.Count, l.rate.Per, spent)
 	cancel()
@@ -194,13 +193,12 @@ func (l *limiter) call(ctx context.Context, clients []*client) bool {
 		l.shared.failed(err)
 	}
 	ok := err == nil && len(left) == len(clients)
-	l.settle(clients, left, time.Since(began), !ok)
+	l.settle(clients, left, !ok)
 	return ok
 }
 
-// settle ends a call about clients, which took a time, and lets the events that wait
-// for it be decided.
-func (l *limiter) settle(clients []*client, left map[netip.Prefix]float64, took time.Duration, away bool) {
+// settle ends a call about clients, and lets the events that wait for it be decided.
+func (l *limiter) settle(clients []*client, left map[netip.Prefix]float64, away bool) {
 	now, s := time.Now(), l.shared
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -209,8 +207,7 @@ func (l *limiter) settle(clients []*client, left map[netip.Prefix]float64, took 
 		c.sent = 0
 		switch all, counted := left[c.key]; {
 		case counted:
-			regained := took.Seconds() * float64(l.limit)
-			l.lower(c, all+regained-float64(c.unsent), now)
+			l.lower(c, all-float64(c.unsent), now)
 		case left == nil:
 			s.queue(c, sent, c.began)
 			signal(s.more)
@@ -223,7 +220,8 @@ func (l *limiter) settle(clients []*client, left map[netip.Prefix]float64, took 
 	s.settled = make(chan struct{})
 }
 
-// lower takes from the bucket of c what it has above tokens.
+// lower takes from the bucket of c what it has above tokens. What has come back
+// during the call may go too, once: the bucket is then the lower one.
 func (l *limiter) lower(c *client, tokens float64, now time.Time) {
 	if surplus := min(c.bucket.TokensAt(now)-tokens, float64(l.burst)); surplus >= 1 {
 		c.bucket.ReserveN(now, int(surplus))

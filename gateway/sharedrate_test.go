@@ -34,10 +34,32 @@ const (
 	hangs                     // counts, and does not answer
 )
 
+// set changes how the ledger answers from now on, and begins to count calls anew.
 func (l *ledger) set(mode ledgerMode) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mode = mode
+	l.mode, l.calls = mode, 0
+}
+
+// omit leaves an address out of the answers.
+func (l *ledger) omit(addr string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.omits = clientOf(netip.MustParseAddr(addr))
+}
+
+// counted returns how many events of an address have been counted.
+func (l *ledger) counted(addr string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.spent[clientOf(netip.MustParseAddr(addr))]
+}
+
+// asked returns the number of calls, and that of the clients in them.
+func (l *ledger) asked() (calls, clients int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.calls, len(l.spent)
 }
 
 // count is a [SharedRate].
@@ -208,6 +230,21 @@ func TestSharedRateOfASingleReplica(t *testing.T) {
 	})
 }
 
+// The time that a call takes costs a client nothing of what comes back meanwhile.
+func TestSharedRateOfABusyClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 10_000
+		s, got := newReplicas(t, 1, Rate{limit, time.Second}), 0
+		for began := time.Now(); time.Since(began) < 3*time.Second; time.Sleep(10 * time.Millisecond) {
+			got += allowed(s.limiters[0], ann, limit/20)
+		}
+		if got < 39*limit/10 {
+			t.Errorf("%d allowed in three seconds, want nearly %d", got, 4*limit)
+		}
+	})
+}
+
 // Who is far from the limit waits for nothing, whatever the count does. Who is near
 // waits a moment at most, and no longer once the count has failed.
 func TestSharedRateWaits(t *testing.T) {
@@ -282,12 +319,12 @@ func TestSharedRateAway(t *testing.T) {
 				t.Errorf("%s: %d allowed while the count is away, want %d", tt.name, got, 4*20)
 			}
 			time.Sleep(tt.away)
-			if n := s.spent[clientOf(netip.MustParseAddr(ann))]; n != 0 {
+			if n := s.counted(ann); n != 0 {
 				t.Errorf("%s: %d counted while the count is away", tt.name, n)
 			}
 			s.set(answers)
 			time.Sleep(2 * sharedRetry)
-			if n := s.spent[clientOf(netip.MustParseAddr(ann))]; n != 4*tt.want {
+			if n := s.counted(ann); n != 4*tt.want {
 				t.Errorf("%s: %d counted later, want %d", tt.name, n, 4*tt.want)
 			}
 			s.wantAbout(t, tt.name+": bob, later", s.allowed(bob, 40, true), 20)
@@ -308,12 +345,12 @@ func TestSharedRateUnanswered(t *testing.T) {
 		allowed(s.limiters[0], ann, 15)
 		time.Sleep(10 * time.Second)
 		s.set(answers)
-		s.omits = clientOf(netip.MustParseAddr(bob))
+		s.omit(bob)
 		time.Sleep(10 * time.Second)
 		allowed(s.limiters[0], bob, 1)
 		time.Sleep(10 * time.Second)
 		for _, addr := range []string{ann, bob} {
-			if n, want := s.spent[clientOf(netip.MustParseAddr(addr))], map[string]int{ann: 15, bob: 1}[addr]; n != want {
+			if n, want := s.counted(addr), map[string]int{ann: 15, bob: 1}[addr]; n != want {
 				t.Errorf("%s: %d counted, want %d", addr, n, want)
 			}
 		}
@@ -331,10 +368,17 @@ func TestSharedRateOfAnAttacker(t *testing.T) {
 		s := newReplicas(t, 1, Rate{600, time.Hour})
 		allowed(s.limiters[0], ann, 100_000)
 		time.Sleep(time.Second)
-		if n := s.spent[clientOf(netip.MustParseAddr(ann))]; n != 600 || s.calls > 300 {
-			t.Errorf("%d counted in %d calls, want 600 in 300 at most", n, s.calls)
+		if calls, _ := s.asked(); s.counted(ann) != 600 || calls > 300 {
+			t.Errorf("%d counted in %d calls, want 600 in 300 at most", s.counted(ann), calls)
 		}
 	})
+}
+
+// unsent returns the number of clients with events to be sent.
+func (l *limiter) unsent() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.shared.unsent)
 }
 
 // Many addresses take bounded memory while the count is away, and none when they have
@@ -352,23 +396,20 @@ func TestSharedRateOfManyAddresses(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Second)
-		if n := len(l.shared.unsent); n != maxUnsent {
+		if n := l.unsent(); n != maxUnsent {
 			t.Errorf("%d clients are to be counted, want %d", n, maxUnsent)
 		}
 		if got := s.droppedEvents(t); got != many-maxUnsent {
 			t.Errorf("%v events dropped, want %d", got, many-maxUnsent)
 		}
-		if _, ok := l.clients.Get(clientOf(nthAddr(many - 1))); !ok {
-			t.Error("the last client is forgotten")
-		}
 		s.set(answers)
-		s.calls = 0
 		time.Sleep(10 * time.Second)
-		if n := len(s.spent); n != maxUnsent || len(l.shared.unsent) != 0 {
-			t.Errorf("%d clients counted and %d to be, want %d and none", n, len(l.shared.unsent), maxUnsent)
+		calls, n := s.asked()
+		if n != maxUnsent || l.unsent() != 0 {
+			t.Errorf("%d clients counted and %d to be, want %d and none", n, l.unsent(), maxUnsent)
 		}
-		if s.calls > maxUnsent/sharedBatch {
-			t.Errorf("%d calls for %d clients, want batches", s.calls, maxUnsent)
+		if calls > maxUnsent/sharedBatch {
+			t.Errorf("%d calls for %d clients, want batches", calls, maxUnsent)
 		}
 		time.Sleep(time.Hour)
 		for n := range 2 * many { // the map sweeps when it has grown
@@ -377,6 +418,7 @@ func TestSharedRateOfManyAddresses(t *testing.T) {
 				time.Sleep(time.Hour)
 			}
 		}
+		synctest.Wait()
 		if n := l.clients.Len(); n > 3*sweep.Min {
 			t.Errorf("%d clients are kept, want at most %d", n, 3*sweep.Min)
 		}
@@ -394,8 +436,8 @@ func TestSharedRateWithoutAddress(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if s.calls > 0 {
-			t.Errorf("%d calls, want none", s.calls)
+		if calls, _ := s.asked(); calls > 0 {
+			t.Errorf("%d calls, want none", calls)
 		}
 	})
 }

@@ -51,7 +51,7 @@ func (s *site) visitor(r *http.Request) visitor {
 		s.metrics.storeErrors.Inc()
 		return visitor{err: refusal.StoreUnavailable(err)}
 	}
-	if s.revocations.Revoked(loaded) {
+	if s.revocations.Revoked(loaded) { // a store of others may not look
 		return visitor{}
 	}
 	v := visitor{session: loaded}

@@ -103,7 +103,7 @@ func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *facts, ask
 	for i := range u.list {
 		if u.list[i].serves(r.URL.Path) {
 			w.AsIs = true
-			newForwarding(s, u, &u.list[i], q, ask, v).ServeHTTP(w, r)
+			newForwarding(s, u, &u.list[i], r, q, ask, v).ServeHTTP(w, r)
 			// Set-Cookie belongs to the header, where the gateway's own cookies are
 			// looked for. An intermediary may merge a trailer into it.
 			delete(w.Header(), http.TrailerPrefix+"Set-Cookie")

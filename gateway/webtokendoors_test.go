@@ -67,6 +67,11 @@ func TestAccessTokenThroughEveryDoor(t *testing.T) {
 		c.Sessions, c.PassAccessToken = sessions.open, true
 	})
 	client := newExtAuthz(t, g)
+	asked, _ := newGateway(t, nil, func(c *testConfig) {
+		c.PublicPaths = []string{"/static/"}
+		c.TrustedProxies = loopback
+		c.Sessions, c.PassAccessToken = sessions.open, true
+	})
 	echoed := func(h http.Handler) func(doorRequest) http.Header {
 		return func(q doorRequest) http.Header {
 			w := serveDoor(t, h, q.target, q)
@@ -77,7 +82,7 @@ func TestAccessTokenThroughEveryDoor(t *testing.T) {
 		"proxy": echoed(g),
 		"Wrap":  echoed(g.Wrap(site)),
 		"forward auth": func(q doorRequest) http.Header {
-			return serveDoor(t, g, "/_wx/auth"+q.target, q).Header()
+			return serveDoor(t, asked, "/_wx/auth"+q.target, q).Header()
 		},
 		"ext_authz": func(q doorRequest) http.Header {
 			answer, err := client.Check(t.Context(), checkOf(q))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 const (
@@ -33,6 +34,9 @@ type Config struct {
 	Domain string
 	// Secure keeps the cookies off plain http.
 	Secure bool
+	// Revoked reports whether a session has been revoked, so that a [Store] passes over
+	// its cookie; nil: none has.
+	Revoked func(*Session) bool
 	// Lifetime limits the sessions; both of its durations are required.
 	// [NewLogins] ignores it.
 	Lifetime Lifetime
@@ -75,6 +79,12 @@ func (c Config) checkStore() error {
 		return fmt.Errorf("session: Lifetime: %w", err)
 	}
 	return nil
+}
+
+// Takes reports whether a [Store] may return s at now: it has neither ended nor been
+// revoked.
+func (c Config) Takes(s *Session, now time.Time) bool {
+	return c.Lifetime.Valid(s, now) && (c.Revoked == nil || !c.Revoked(s))
 }
 
 // CheckCookieName returns an error if name cannot be a [Config.Name]: it is not

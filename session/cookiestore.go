@@ -8,9 +8,9 @@ import (
 
 // CookieStore is the [Store] that keeps the whole session in one cookie.
 type CookieStore struct {
-	name     string
-	jar      jar
-	lifetime Lifetime
+	name   string
+	jar    jar
+	config Config
 }
 
 // NewCookieStore returns a store for the cookies that c describes. An error
@@ -23,7 +23,7 @@ func NewCookieStore(c Config) (*CookieStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &CookieStore{name: c.CookieName(), jar: jar, lifetime: c.Lifetime}, nil
+	return &CookieStore{name: c.CookieName(), jar: jar, config: c}, nil
 }
 
 // Load implements [Store]. If r has several cookies of the name, it returns the
@@ -31,7 +31,7 @@ func NewCookieStore(c Config) (*CookieStore, error) {
 func (c *CookieStore) Load(r *http.Request) (*Session, error) {
 	for value := range cookiesNamed(r, c.name) {
 		s := new(Session)
-		if c.jar.open(c.name, value, s) == nil && c.lifetime.Valid(s, time.Now()) {
+		if c.jar.open(c.name, value, s) == nil && c.config.Takes(s, time.Now()) {
 			return s, nil
 		}
 	}
@@ -47,7 +47,7 @@ func (c *CookieStore) Save(_ *http.Request, header http.Header, s *Session) erro
 	}
 	var maxAge time.Duration // of a snapshot user: the cookie ends with the browser
 	if !s.SnapshotUser {
-		maxAge = max(time.Until(c.lifetime.ExpiresAt(s)), time.Second)
+		maxAge = max(time.Until(c.config.Lifetime.ExpiresAt(s)), time.Second)
 	}
 	sealed, err := c.jar.seal(c.name, s)
 	if err != nil {

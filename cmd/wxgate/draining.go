@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,9 +49,21 @@ func (d *draining) connState(c net.Conn, state http.ConnState) {
 	}
 }
 
-// settle waits a moment for the requests on connections that were just accepted.
-// net/http drops a request whose header it reads after its shutdown has begun.
+// settle waits a moment for the requests on connections that were just accepted, and
+// closes those on which none arrives. net/http would wait five seconds for them,
+// although it drops a request whose header it reads after its shutdown has begun.
 func (d *draining) settle(ctx context.Context) {
+	d.wait(ctx)
+	d.mu.Lock()
+	unused := slices.Collect(maps.Keys(d.fresh))
+	d.mu.Unlock()
+	for _, c := range unused {
+		c.Close()
+	}
+}
+
+// wait waits until a request has arrived on each connection.
+func (d *draining) wait(ctx context.Context) {
 	look := time.NewTicker(10 * time.Millisecond)
 	defer look.Stop()
 	end := time.NewTimer(lastTime)

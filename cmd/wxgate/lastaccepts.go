@@ -11,8 +11,9 @@ import (
 )
 
 // lastTime limits how long connections are still accepted at the end, and how long
-// the shutdown then waits for the first request of each.
-const lastTime = 500 * time.Millisecond
+// the shutdown then waits for the first request of each: two round trips of a phone
+// for TLS, and one for the request.
+const lastTime = time.Second
 
 // lastAccepts is a listener that can stop without losing connections that wait to be
 // accepted: the kernel resets those when a listener closes, although the clients may

@@ -51,7 +51,7 @@ func readyWith(c *config.Config, redis *redisstore.Client) func() (able bool, no
 	return func() (able bool, note string) {
 		status := redis.Status()
 		if status.Down > 0 {
-			note = fmt.Sprintf("redis has not answered for %v", status.Down.Round(time.Second))
+			note = fmt.Sprintf("redis has not answered for %v: %s", status.Down.Round(time.Second), status.Reason)
 		}
 		return revocations.Tried() && (status.Answered || !needed), note
 	}

@@ -60,8 +60,8 @@ func revoke(inv *invocation) error {
 	if err != nil {
 		return hinted(err)
 	}
-	_, err = fmt.Fprintf(inv.stdout,
-		"revoked all sessions of %s; they end on all replicas within five seconds\n", whose)
+	_, err = fmt.Fprintf(inv.stdout, "revoked all sessions of %s; they end within five seconds on all replicas with %s\n",
+		whose, cfg.RedisURL)
 	return err
 }
 

@@ -225,17 +225,6 @@ func (g *gateway) ask(path string) (status int, body string) {
 	return res.StatusCode, string(text)
 }
 
-// metric returns the value of a metric, which is named with its labels.
-func (g *gateway) metric(name string) string {
-	_, body := g.ask("/metrics")
-	for line := range strings.Lines(body) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "none"
-}
-
 // shortened returns the ends of a long log.
 func shortened(log string) string {
 	const most = 3000

@@ -37,6 +37,7 @@ func TestLogPipeNotRead(t *testing.T) {
 
 // A pipe that nobody reads does not hold up the end of the process.
 func TestLogPipeNotReadAtTheEnd(t *testing.T) {
+	slow(t)
 	reader, writer := newPipe(t)
 	defer reader.Close()
 	f := newFleet(t, options{logs: writer})

@@ -3,6 +3,7 @@ package faults_test
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 // With the site in trouble a visitor gets a page that says so, a script JSON, and
 // both keep the session.
 func TestUpstreamInTrouble(t *testing.T) {
-	f := newFleet(t, options{environ: []string{"WXGATE_UPSTREAM_TIMEOUT=300ms"}})
+	f := newFleet(t, options{environ: []string{"WXGATE_UPSTREAM_TIMEOUT=1s"}})
 	for _, tt := range []struct {
 		name   string
 		begin  func()
@@ -34,11 +35,13 @@ func TestUpstreamInTrouble(t *testing.T) {
 		seen := f.during(func() {
 			tt.begin()
 			time.Sleep(calm)
-			for _, v := range f.visitors[:2] {
-				v.wantResult(tt.name, visit{}, tt.page)
-				v.wantResult(tt.name, visit{script: true}, tt.script)
-				v.wantResult(tt.name, visit{method: http.MethodPost, body: "a=1"}, tt.page)
+			var visits sync.WaitGroup
+			for _, v := range f.visitors[:3] {
+				visits.Go(func() { v.wantResult(tt.name, visit{}, tt.page) })
+				visits.Go(func() { v.wantResult(tt.name, visit{script: true}, tt.script) })
+				visits.Go(func() { v.wantResult(tt.name, visit{method: http.MethodPost, body: "a=1"}, tt.page) })
 			}
+			visits.Wait()
 			tt.end()
 			eventually(t, tt.name+": the site is back", func() bool {
 				result, _ := f.visitors[0].visit(t.Context(), visit{})

@@ -34,9 +34,24 @@ func newAPI(c Config) *api {
 
 		revocations: c.Revocations,
 	}
-	a.mux.HandleFunc("GET /v1/access_token", a.accessToken)
-	a.mux.HandleFunc("POST /v1/revoke", a.revoke)
+	a.mux.HandleFunc("/v1/access_token", only(http.MethodGet, a.accessToken))
+	a.mux.HandleFunc("/v1/revoke", only(http.MethodPost, a.revoke))
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		refusal.NotFound().WriteJSON(w, rand.Text())
+	})
 	return a
+}
+
+// only makes an endpoint answer other methods with 405. HEAD counts as GET.
+func only(method string, endpoint http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method && (method != http.MethodGet || r.Method != http.MethodHead) {
+			w.Header().Set("Allow", method)
+			refusal.MethodNotAllowed().WriteJSON(w, rand.Text())
+			return
+		}
+		endpoint(w, r)
+	}
 }
 
 // ServeHTTP implements [http.Handler]. Without the token, the response to every path

@@ -18,8 +18,9 @@ type answer struct {
 
 // read returns the value of a key through the cache of this process. An error for
 // which [rueidis.IsRedisNil] is true means that there is none; any other that Redis
-// did not answer. If cached is true, the cache is likely to have the value.
-func (c *Client) read(key string, cached bool) (answer, error) {
+// did not answer. If cached is true, the cache is likely to have the value. An answer
+// stays in the cache for life; 0: Redis is asked each time.
+func (c *Client) read(key string, cached bool, life time.Duration) (answer, error) {
 	client, err := c.redis()
 	if err != nil {
 		return answer{}, err
@@ -30,10 +31,10 @@ func (c *Client) read(key string, cached bool) (answer, error) {
 		return answer{}, errDown
 	}
 	ctx, read := c.shared.context(), answer{}
-	if cached && c.steady() {
-		read, err = c.readIn(ctx, client, get, key)
+	if cached && life > 0 && c.steady() {
+		read, err = c.readIn(ctx, client, get, key, life)
 	} else {
-		read, err = c.readWithin(ctx, client, get, key)
+		read, err = c.readWithin(ctx, client, get, key, life)
 	}
 	c.gate.leave(slot, err == nil || rueidis.IsRedisNil(err))
 	return read, err
@@ -48,23 +49,29 @@ func (c *Client) steady() bool {
 
 // readWithin is readIn for no longer than ctx.
 func (c *Client) readWithin(
-	ctx context.Context, client rueidis.Client, get rueidis.Cacheable, key string,
+	ctx context.Context, client rueidis.Client, get rueidis.Cacheable, key string, life time.Duration,
 ) (answer, error) {
-	return within(ctx, func() (answer, error) { return c.readIn(ctx, client, get, key) })
+	return within(ctx, func() (answer, error) { return c.readIn(ctx, client, get, key, life) })
 }
 
 // readIn runs get, which reads key, until ctx ends or, with a broken connection, for
 // longer.
 func (c *Client) readIn(
-	ctx context.Context, client rueidis.Client, get rueidis.Cacheable, key string,
+	ctx context.Context, client rueidis.Client, get rueidis.Cacheable, key string, life time.Duration,
 ) (answer, error) {
-	result := client.DoCache(ctx, get, cacheLife)
+	plain := func() rueidis.RedisResult { return client.Do(ctx, client.B().Get().Key(key).Build()) }
+	var result rueidis.RedisResult
+	if life > 0 {
+		result = client.DoCache(ctx, get, life)
+	} else {
+		result = plain()
+	}
 	value, err := result.ToString()
 	refused, ok := errors.AsType[*rueidis.RedisError](err)
 	if ok && !refused.IsNil() || errors.Is(err, rueidis.ErrDoCacheAborted) {
 		// The cache asks in a transaction, which a full Redis refuses although it
 		// still answers a plain question. A user may have no right to transactions.
-		result = client.Do(ctx, client.B().Get().Key(key).Build())
+		result = plain()
 		value, err = result.ToString()
 	}
 	if err != nil {

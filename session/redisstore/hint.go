@@ -60,6 +60,7 @@ var refusals = []struct{ holds, hint string }{
 	{"NOAUTH", "give the password in WXGATE_REDIS_URL: redis://:password@host, or user:password@host"},
 	{"without any password configured", "remove the password from WXGATE_REDIS_URL, or set one in Redis"},
 	{"NOPERM", permissionHint},
+	{"can't run this command", permissionHint}, // in a script
 	{"LOADING", "wait: Redis is reading its data from disk"},
 	{"READONLY", "name the master in WXGATE_REDIS_URL, or the sentinels: this server is a replica"},
 	{"MASTERDOWN", "start the master, or name it in WXGATE_REDIS_URL: this server is a replica without one"},
@@ -123,6 +124,9 @@ func connectionHint(err error) string {
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) {
 		return "check that host and port in WXGATE_REDIS_URL are those of Redis, and whether it wants TLS (rediss://)"
+	}
+	if strings.Contains(err.Error(), "unknown message type") {
+		return "correct host and port in WXGATE_REDIS_URL: what answers there is not Redis"
 	}
 	return "check that this machine can reach Redis, or correct WXGATE_REDIS_URL"
 }

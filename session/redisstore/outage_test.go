@@ -56,7 +56,7 @@ func TestOutage(t *testing.T) {
 			client := connected(t, server.URL())
 			const grace = 4 * time.Second
 			seenBy := sessions(t, client, config('a'), grace)
-			stranger := sessions(t, client, config('a'), grace) // has not seen it
+			stranger := sessions(t, connected(t, server.URL()), config('a'), grace) // has not seen it
 			strict := sessions(t, client, config('a'), 0)
 			cookie := login(t, seenBy)
 			want(t, seenBy, cookie, nil)

@@ -17,7 +17,8 @@ var spend = rueidis.NewLuaScriptNoSha(`
 local count, per, spent = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call("TIME")
 local now = time[1] * 1000000 + time[2]
-local full = math.max(now, tonumber(redis.call("GET", KEYS[1]) or now) or now)
+local stored = redis.pcall("GET", KEYS[1])
+local full = math.max(now, type(stored) == "string" and tonumber(stored) or now)
 full = math.min(full + spent * per / count, now + 2 * per)
 local life = math.max(1, math.ceil((full - now) / 1000))
 redis.call("SET", KEYS[1], string.format("%.0f", full), "PX", string.format("%.0f", life))

@@ -176,10 +176,9 @@ func TestCountLoginsWithoutRedis(t *testing.T) {
 		}
 	})
 	for name, refuse := range map[string][]string{
-		"full":       {"CONFIG", "SET", "maxmemory", "1"},
-		"read only":  {"REPLICAOF", "127.0.0.1", "1"},
-		"no right":   {"ACL", "SETUSER", "default", "-eval"},
-		"other type": {"LPUSH", "wxgate:rate:203.0.113.7", "x"},
+		"full":      {"CONFIG", "SET", "maxmemory", "1"},
+		"read only": {"REPLICAOF", "127.0.0.1", "1"},
+		"no right":  {"ACL", "SETUSER", "default", "-eval"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -192,6 +191,15 @@ func TestCountLoginsWithoutRedis(t *testing.T) {
 			}
 		})
 	}
+	t.Run("another type of value", func(t *testing.T) {
+		t.Parallel()
+		server := redistest.Start(t, redistest.Options{Real: true})
+		c := connected(t, server.URL())
+		server.Do(t, "LPUSH", "wxgate:rate:203.0.113.7", "x")
+		if left, err := c.CountLogins(t.Context(), 10, time.Minute, spent); err != nil || left[ann] != 9 {
+			t.Errorf("CountLogins = %v, %v, want 9 left: others wrote to the key", left, err)
+		}
+	})
 	t.Run("paused", func(t *testing.T) {
 		t.Parallel()
 		server := redistest.Start(t, redistest.Options{Real: true})

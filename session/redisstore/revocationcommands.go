@@ -62,7 +62,9 @@ func (c *Client) addRevocation(
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	args := []string{member, number(known), number(keep.Milliseconds()), number(maxRevocations), number(maxAhead.Milliseconds())}
+	args := []string{
+		member, number(known), number(keep.Milliseconds()), number(maxRevocations), number(maxAhead.Milliseconds()),
+	}
 	err = retry(ctx, func() error {
 		generation, err = addRevocation.Exec(ctx, client, []string{revocationsKey}, args).AsUint64()
 		return err

@@ -101,6 +101,15 @@ func (r *Revocations) readAll(ctx context.Context) error {
 
 // noteRead adds revocations that were read, in the order of their generations.
 func (r *Revocations) noteRead(list []revocation) {
+	known, unknown := r.current.Load().newest, 0
+	for _, x := range list {
+		if x.generation > known {
+			unknown++
+		}
+	}
+	if unknown > 0 {
+		r.client.logger.Info().Int("revocations", unknown).Msg("revocations received")
+	}
 	r.add(list)
 	if len(list) > 0 {
 		r.sync.read = list[len(list)-1].generation

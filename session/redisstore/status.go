@@ -11,6 +11,8 @@ type Status struct {
 	Answered bool
 	// Down is for how long Redis has not answered; 0: it does.
 	Down time.Duration
+	// Reason is why it does not; empty: it does. It holds no password.
+	Reason string
 }
 
 // status is what [Client.Run] last saw of Redis.
@@ -18,6 +20,7 @@ type status struct {
 	mu       sync.Mutex
 	answered bool
 	since    time.Time // of the outage; zero: there is none
+	reason   string    // likewise
 }
 
 // Status returns whether Redis answers, as of a second ago.
@@ -27,7 +30,7 @@ func (c *Client) Status() Status {
 	defer s.mu.Unlock()
 	status := Status{Answered: s.answered}
 	if !s.since.IsZero() {
-		status.Down = time.Since(s.since)
+		status.Down, status.Reason = time.Since(s.since), s.reason
 	}
 	return status
 }
@@ -39,16 +42,19 @@ func (c *Client) note(err error) {
 	defer s.mu.Unlock()
 	switch {
 	case err == nil && !s.answered:
-		c.logger.Info().Msg("redis answers")
+		c.logger.Info().Stringer("redis", c.address).Msg("redis answers")
 	case err == nil && !s.since.IsZero():
 		c.logger.Info().Dur("down_ms", now.Sub(s.since)).Msg("redis answers again")
 	case err != nil && s.since.IsZero():
-		c.logger.Error().Err(err).Str("hint", Hint(err)).Msg("redis does not answer")
+		c.logger.Error().Err(err).Stringer("redis", c.address).Str("hint", Hint(err)).Msg("redis does not answer")
 	}
 	if err == nil {
-		s.answered, s.since = true, time.Time{}
+		s.answered, s.since, s.reason = true, time.Time{}, ""
 		c.alive.Store(now.UnixNano())
-	} else if s.since.IsZero() {
+		return
+	}
+	s.reason = err.Error()
+	if s.since.IsZero() {
 		s.since = now
 	}
 }

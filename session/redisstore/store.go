@@ -13,12 +13,12 @@ import (
 // Store is the [session.Store] of one site that keeps its sessions in Redis. The
 // cookie holds a random id and a secret, see [session.IDCookie].
 type Store struct {
-	client   *Client
-	cookie   *session.IDCookie
-	records  records
-	lifetime session.Lifetime
-	grace    time.Duration
-	seen     *seen
+	client  *Client
+	cookie  *session.IDCookie
+	records records
+	config  session.Config
+	grace   time.Duration
+	seen    *seen
 }
 
 // Sessions returns the store of the site that config describes. While Redis does not
@@ -29,11 +29,12 @@ func (c *Client) Sessions(config session.Config, grace time.Duration) (*Store, e
 	if err != nil {
 		return nil, err
 	}
-	return &Store{c, cookie, records{config}, config.Lifetime, grace, newSeen(grace)}, nil
+	return &Store{c, cookie, records{config}, config, grace, newSeen(grace)}, nil
 }
 
 // Load implements [session.Store]. Of several cookies of the name, it returns the
-// session of the first valid one. A record that does not open is no session.
+// session of the first valid one. A record that does not open is no session. While
+// Redis is away for longer than the grace, no request is certain to have no session.
 func (s *Store) Load(r *http.Request) (*session.Session, error) {
 	var unknown error
 	for value := range s.cookie.All(r) {
@@ -44,6 +45,9 @@ func (s *Store) Load(r *http.Request) (*session.Session, error) {
 		if !errors.Is(err, session.ErrNone) {
 			unknown = err
 		}
+	}
+	if unknown == nil && s.client.Status().Down > s.grace {
+		unknown = errDown // no login would succeed
 	}
 	if unknown != nil {
 		return nil, unknown
@@ -70,7 +74,7 @@ func (s *Store) load(ref reference, answers bool) (*session.Session, error) {
 	case !answers:
 		return nil, errDown
 	}
-	read, err := s.client.read(known.key, ok)
+	read, err := s.client.read(known.key, ok, min(cacheLife, s.grace))
 	switch {
 	case rueidis.IsRedisNil(err):
 		s.seen.forget(ref)
@@ -99,7 +103,7 @@ func (s *Store) inGrace(known seenSession, now time.Time) bool {
 
 // valid returns a copy of loaded if it has not ended.
 func (s *Store) valid(loaded *session.Session, now time.Time) (*session.Session, error) {
-	if !s.lifetime.Valid(loaded, now) {
+	if !s.config.Takes(loaded, now) {
 		return nil, session.ErrNone
 	}
 	own := *loaded
@@ -137,7 +141,7 @@ func (s *Store) Save(r *http.Request, header http.Header, saved *session.Session
 
 // left returns how long a session has until it ends, in whole milliseconds.
 func (s *Store) left(saved *session.Session) time.Duration {
-	return max(time.Until(s.lifetime.ExpiresAt(saved)), time.Second).Truncate(time.Millisecond)
+	return max(time.Until(s.config.Lifetime.ExpiresAt(saved)), time.Second).Truncate(time.Millisecond)
 }
 
 // replace writes a record if the former one is still there, so that of several
@@ -155,7 +159,8 @@ func (s *Store) Renew(r *http.Request, header http.Header, renewed *session.Sess
 			continue
 		}
 		known, ok := s.seen.get(ref)
-		if !ok || known.ended || known.session.OpenID != renewed.OpenID || !sameTime(known.session.IssuedAt, renewed.IssuedAt) {
+		if !ok || known.ended || known.session.OpenID != renewed.OpenID ||
+			!sameTime(known.session.IssuedAt, renewed.IssuedAt) {
 			continue
 		}
 		if time.Since(known.failed) < askEvery {

@@ -214,6 +214,44 @@ func TestRenewAfterSignOut(t *testing.T) {
 	}
 }
 
+// A cookie of a revoked session hides none behind it.
+func TestRevokedCookieIsPassedOver(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	c := config('a')
+	c.Revoked = func(s *session.Session) bool { return s.Generation == 0 }
+	whole, err := session.NewCookieStore(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, store := range map[string]session.Store{
+		"redis":  sessions(t, connected(t, server.URL()), c, 0),
+		"cookie": whole,
+	} {
+		revoked := login(t, store)
+		want(t, store, revoked, session.ErrNone)
+		valid, header := visitor(), make(http.Header)
+		valid.Generation = 1
+		if err := store.Save(request(), header, valid); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Load(request(revoked, cookieIn(header))); err != nil {
+			t.Errorf("%s store: Load with a revoked cookie before a valid one: %v, want the session", name, err)
+		}
+	}
+}
+
+// Without grace, Redis is asked each time: nothing goes on that it has not confirmed.
+func TestNoGraceAsksEachTime(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Options{Real: true})
+	store := sessions(t, connected(t, server.URL()), config('a'), 0)
+	cookie := login(t, store)
+	want(t, store, cookie, nil)
+	server.Pause()
+	want(t, store, cookie, errAway)
+}
+
 // Requests of strangers cost no question to Redis and no memory.
 func TestForeignCookies(t *testing.T) {
 	t.Parallel()

@@ -103,7 +103,7 @@ func (u *update) attempt() (done bool, err error) {
 	}
 	stored, err := u.store.records.open(u.ref, record)
 	if err != nil || stored.OpenID != u.openID || !sameTime(stored.IssuedAt, u.issuedAt) ||
-		!u.store.lifetime.Valid(stored, time.Now()) {
+		!u.store.config.Takes(stored, time.Now()) {
 		return false, session.ErrNone
 	}
 	if !u.change(stored) {

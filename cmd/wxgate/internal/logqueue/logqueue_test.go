@@ -73,7 +73,7 @@ func TestWhenLinesAreWritten(t *testing.T) {
 		w := logqueue.New(out)
 		defer w.Close()
 		time.Sleep(time.Hour)
-		want := ""
+		var want strings.Builder
 		for _, step := range []struct {
 			level  zerolog.Level
 			lines  int
@@ -85,16 +85,16 @@ func TestWhenLinesAreWritten(t *testing.T) {
 			{zerolog.WarnLevel, 1, true},
 			{zerolog.ErrorLevel, 1, true},
 		} {
-			want += write(w, step.level, 0, step.lines)
+			want.WriteString(write(w, step.level, 0, step.lines))
 			synctest.Wait()
-			if got := out.String() == want; got != step.atOnce {
+			if got := out.String() == want.String(); got != step.atOnce {
 				t.Errorf("%d lines of level %v are written at once: %t, want %t", step.lines, step.level, got, step.atOnce)
 			}
 			if !step.atOnce {
 				time.Sleep(100 * time.Millisecond)
 				synctest.Wait()
 			}
-			if out.String() != want {
+			if out.String() != want.String() {
 				t.Errorf("%d lines of level %v are not written in time", step.lines, step.level)
 			}
 		}
