@@ -45,7 +45,9 @@ func TestRedisReplicas(t *testing.T) {
 			}
 			g.start()
 			g.waitReady()
-			time.Sleep(1200 * time.Millisecond) // nginx uses it again after a second
+			if i == 0 {
+				time.Sleep(2200 * time.Millisecond) // nginx uses it again after one second or two
+			}
 		}
 	})
 	for _, v := range out {

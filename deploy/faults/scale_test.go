@@ -22,16 +22,16 @@ func TestScale(t *testing.T) {
 	cluster := redistest.StartCluster(t)
 	const visitors, rate = 100, 400
 	var table strings.Builder
-	table.WriteString(fmt.Sprintf("%d visitors, %d requests a second, a Redis cluster of three masters:\n"+
-		"replicas  CPU ms/request  reads/request  commands/request  revocation holds after\n", visitors, rate))
+	fmt.Fprintf(&table, "%d visitors, %d requests a second, a Redis cluster of three masters:\n"+
+		"replicas  CPU ms/request  reads/request  commands/request  revocation holds after\n", visitors, rate)
 	for _, replicas := range []int{1, 2, 4, 8} {
 		t.Run(strconv.Itoa(replicas), func(t *testing.T) {
 			f := newFleet(t, options{
 				gateways: replicas, front: nginxAlone, visitors: visitors, store: redisStore(cluster.URL()),
 			})
 			c := f.measure(cluster, rate)
-			table.WriteString(fmt.Sprintf("%8d %15.2f %14.3f %17.3f %20d ms\n", replicas,
-				c.cpu.Seconds()*1000/c.requests, c.reads/c.requests, c.commands/c.requests, f.revoke().Milliseconds()))
+			fmt.Fprintf(&table, "%8d %15.2f %14.3f %17.3f %20d ms\n", replicas,
+				c.cpu.Seconds()*1000/c.requests, c.reads/c.requests, c.commands/c.requests, f.revoke().Milliseconds())
 		})
 	}
 	t.Run("memory", func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestScale(t *testing.T) {
 		before := sum(t, cluster, "memory", "used_memory:")
 		f.signInMany(n)
 		after := sum(t, cluster, "memory", "used_memory:")
-		table.WriteString(fmt.Sprintf("a session takes %.0f bytes of Redis's memory\n", (after-before)/n))
+		fmt.Fprintf(&table, "a session takes %.0f bytes of Redis's memory\n", (after-before)/n)
 	})
 	t.Logf("%s", table.String())
 }
