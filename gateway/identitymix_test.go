@@ -27,7 +27,7 @@ const (
 	mixWorkers  = 4    // of each visitor, at the same time
 )
 
-// Identities never mix: whatever happens to other requests at the same time, on the
+// Identities never mix, with anything happening to other requests at the same time, on the
 // same connections, a request reaches the site with its own visitor's openid, and the
 // visitor gets the site's answer to it. The test is not parallel: it takes all
 // processors.

@@ -147,7 +147,7 @@ func TestLoginAfterRevocation(t *testing.T) {
 }
 
 // A revocation while a login is under way ends that login. The visitor gets a session
-// by the next one, which starts by itself.
+// by the next one, which starts without it.
 func TestRevocationDuringALogin(t *testing.T) {
 	t.Parallel()
 	revoked := new(revoker)

@@ -14,7 +14,7 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// A problem is an error that says by itself what is wrong.
+// A problem is an error whose text says what is wrong.
 type problem struct {
 	text string
 	hint string // what an operator can do about it
