@@ -188,8 +188,6 @@ func TestProbeErrors(t *testing.T) {
 	mutual := redistest.Start(t, redistest.Options{Real: true, TLS: true})
 	mutual.Do(t, "CONFIG", "SET", "tls-auth-clients", "yes")
 	open := redistest.Start(t, redistest.Options{Real: true, Args: []string{"--rename-command", "HELLO", ""}})
-	loading := redistest.Start(t, redistest.Options{Real: true, Persist: true})
-	loading.RestartLoading(t)
 	hypertext := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(hypertext.Close)
 	hypertextOf := strings.TrimPrefix(hypertext.URL, "http://")
@@ -281,7 +279,6 @@ func TestProbeErrors(t *testing.T) {
 		{"silence", "redis://" + silent, "", "", "check that Redis is running"},
 		{"silence for TLS", "rediss://" + silent, "", "", "check that Redis is running"},
 		{"a connection that ends", "redis://" + gone, "", "", "are those of Redis"},
-		{"loading", loading.URL(), "", "LOADING", "wait: Redis is reading its data"},
 		{
 			"no cluster", strings.Replace(plain.URL(), "redis:", "redis+cluster:", 1), "",
 			"cluster support disabled", "write redis:// (rediss:// for TLS) in WXGATE_REDIS_URL",
@@ -293,6 +290,14 @@ func TestProbeErrors(t *testing.T) {
 			wantError(t, err, tt.err, tt.hint)
 		})
 	}
+}
+
+func TestProbeOfALoadingServer(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t, redistest.Options{Real: true, Persist: true})
+	server.RestartLoading(t) // for about a minute
+	_, err := probe(t, server.URL(), "")
+	wantError(t, err, "LOADING", "wait: Redis is reading its data")
 }
 
 // knowsNothing answers each command with an error that repeats it, as Redis does with
