@@ -9,10 +9,9 @@ import (
 	"github.com/wxgate/wxgate/gateway/panics"
 )
 
-// background runs what goes on beside the requests: the reading of files that
-// have changed, tasks that last as long, and questions to WeChat whose answer more
-// than one request needs.
-// It is safe for concurrent use.
+// background runs what goes on beside the requests: the reading of files that have
+// changed, tasks that last as long, and questions to WeChat whose answer more than one
+// request needs. It is safe for concurrent use.
 type background struct {
 	logger zerolog.Logger
 	files  []watched
@@ -36,8 +35,8 @@ func newBackground(logger zerolog.Logger) *background {
 	return b
 }
 
-// run watches the files and runs the tasks until ctx ends, then ends all tasks and waits for them.
-// No task is started after that.
+// run watches the files and runs the tasks until ctx ends, then ends all tasks and
+// waits for them. No task is started after that.
 func (b *background) run(ctx context.Context) {
 	for _, file := range b.files {
 		b.start(ctx, file.Run)

@@ -65,7 +65,7 @@ func observeRedis(redis *redisstore.Client, registry prometheus.Registerer) erro
 	return registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxgate_redis_up", Help: "Whether Redis answers, 1 or 0, as of a second ago.",
 	}, func() float64 {
-		if status := redis.Status(); status.Answered && status.Down == 0 {
+		if redis.Status().Up() {
 			return 1
 		}
 		return 0

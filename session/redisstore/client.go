@@ -35,7 +35,7 @@ type Client struct {
 	redials redials
 	gate    gate
 
-	refusals writeRefusals
+	refusals everyMinute // the log says that Redis refuses writes
 
 	first chan struct{} // closed when Redis has been asked once, whether it answered or not
 

@@ -167,9 +167,12 @@ func (c *Client) replace(key, former, value string, life time.Duration) (bool, e
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
-	args := []string{former, value, strconv.FormatInt(life.Milliseconds(), 10)}
+	args := []string{former, value, px(life)}
 	return within(ctx, func() (bool, error) { return replace.Exec(ctx, client, []string{key}, args).AsBool() })
 }
+
+// px returns a duration as commands and scripts take it, in milliseconds.
+func px(life time.Duration) string { return strconv.FormatInt(life.Milliseconds(), 10) }
 
 // noPermission reports whether Redis refuses a command to the ACL user.
 func noPermission(err error) bool {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -14,12 +13,8 @@ import (
 	"github.com/wxgate/wxgate/session"
 )
 
-const (
-	// exchangeLife is how long the result of an exchange is kept.
-	exchangeLife = time.Minute
-	// warnEvery limits the log lines about exchanges that are not shared.
-	warnEvery = time.Minute
-)
+// exchangeLife is how long the result of an exchange is kept.
+const exchangeLife = time.Minute
 
 // Exchanges have the codes of a site's logins exchanged once over all replicas. They
 // are safe for concurrent use.
@@ -27,7 +22,7 @@ type Exchanges struct {
 	client *Client
 	config session.Config
 	wait   time.Duration
-	warned atomic.Int64 // when the last log line was written, in Unix nanoseconds
+	warned everyMinute
 }
 
 // Exchanges returns those of the site that config describes. A call waits for another
@@ -75,9 +70,7 @@ func (e *Exchanges) Once(
 // warn logs that an exchange is not shared, unless that is because Redis does not
 // answer, which is logged already.
 func (e *Exchanges) warn(err error) {
-	now, last := time.Now(), e.warned.Load()
-	if errors.Is(err, errDown) || now.Sub(time.Unix(0, last)) < warnEvery ||
-		!e.warned.CompareAndSwap(last, now.UnixNano()) {
+	if errors.Is(err, errDown) || !e.warned.due() {
 		return
 	}
 	err = e.client.away("share the exchange of a code", err)
@@ -153,7 +146,7 @@ func (x *sharedExchange) join(ctx context.Context, wait time.Duration) ([]byte, 
 // ask runs joinScript. It fails at once while Redis is known not to answer.
 func (x *sharedExchange) ask() (rueidis.RedisMessage, error) {
 	var none rueidis.RedisMessage
-	if status := x.client.Status(); status.Down > 0 || !status.Answered {
+	if !x.client.Status().Up() {
 		return none, errDown
 	}
 	client, err := x.client.redis()
@@ -213,10 +206,9 @@ func (x *sharedExchange) run(
 
 // open decrypts a result.
 func (x *sharedExchange) open(record string) ([]byte, error) {
-	for _, gcm := range x.ciphers {
-		if result, err := gcm.Open(nil, nil, []byte(record), []byte(x.key)); err == nil && len(result) > 0 {
-			return result, nil
-		}
+	result, err := unseal(x.ciphers, record, x.key)
+	if err == nil && len(result) == 0 {
+		err = errSealed
 	}
-	return nil, errSealed
+	return result, err
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	mathrand "math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
@@ -150,8 +149,7 @@ func (l *lock) run(ctx context.Context, script *rueidis.Lua) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	args := []string{l.holder, strconv.FormatInt(lockLife.Milliseconds(), 10)}
-	return script.Exec(ctx, client, []string{l.key}, args).AsBool()
+	return script.Exec(ctx, client, []string{l.key}, []string{l.holder, px(lockLife)}).AsBool()
 }
 
 // keep renews the lock until ctx ends or the lock is lost. Redis keeps the lock until

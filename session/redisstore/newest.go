@@ -162,7 +162,7 @@ func (c *Client) settleLate(ctx context.Context) {
 			return
 		case <-pause.C:
 		}
-		if status := c.Status(); status.Down > 0 || !status.Answered {
+		if !c.Status().Up() {
 			continue
 		}
 		c.late.Range(func(key, _ any) bool {

@@ -64,13 +64,12 @@ func (c records) open(ref reference, record string) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, gcm := range ciphers {
-		if plain, err := gcm.Open(nil, nil, []byte(record), []byte(ref.id())); err == nil {
-			s := new(session.Session)
-			return s, s.UnmarshalBinary(plain)
-		}
+	plain, err := unseal(ciphers, record, ref.id())
+	if err != nil {
+		return nil, err
 	}
-	return nil, errSealed
+	s := new(session.Session)
+	return s, s.UnmarshalBinary(plain)
 }
 
 // ciphers returns the ciphers of the record at ref, one for each cookie key.
@@ -97,4 +96,14 @@ func aeads(keys [][]byte) ([]cipher.AEAD, error) {
 		all = append(all, gcm)
 	}
 	return all, nil
+}
+
+// unseal decrypts a record that one of the ciphers has sealed and bound to a text.
+func unseal(ciphers []cipher.AEAD, record, bound string) ([]byte, error) {
+	for _, gcm := range ciphers {
+		if plain, err := gcm.Open(nil, nil, []byte(record), []byte(bound)); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, errSealed
 }

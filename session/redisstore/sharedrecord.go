@@ -5,7 +5,6 @@ import (
 	"crypto/cipher"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -169,8 +168,6 @@ func (s *Shared) keep(held *lock, former found, fetchError error) {
 	s.run(ctx, keepScript, held.holder, record, px(pause+failureMemory)) // else the others fetch
 }
 
-func px(life time.Duration) string { return strconv.FormatInt(life.Milliseconds(), 10) }
-
 // run runs a script about the value.
 func (s *Shared) run(ctx context.Context, script *rueidis.Lua, args ...string) (bool, error) {
 	client, err := s.client.redis()
@@ -218,10 +215,9 @@ func (s *Shared) seal(kind string, content any) (string, error) {
 
 // open decrypts a record into content.
 func open(ciphers []cipher.AEAD, kind, record string, content any) error {
-	for _, gcm := range ciphers {
-		if plain, err := gcm.Open(nil, nil, []byte(record), []byte(kind)); err == nil {
-			return json.Unmarshal(plain, content)
-		}
+	plain, err := unseal(ciphers, record, kind)
+	if err != nil {
+		return err
 	}
-	return errSealed
+	return json.Unmarshal(plain, content)
 }

@@ -15,6 +15,9 @@ type Status struct {
 	Reason string
 }
 
+// Up reports whether Redis has answered and still does.
+func (s Status) Up() bool { return s.Answered && s.Down == 0 }
+
 // status is what [Client.Run] last saw of Redis.
 type status struct {
 	mu       sync.Mutex

@@ -110,6 +110,17 @@ func (s *Store) valid(loaded *session.Session, now time.Time) (*session.Session,
 	return &own, nil
 }
 
+// references returns those in the cookies of r.
+func (s *Store) references(r *http.Request) []reference {
+	var refs []reference
+	for value := range s.cookie.All(r) {
+		if ref := reference(value); ref.valid() {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
+}
+
 // Save implements [session.Store]. The session gets a new id, and the sessions of the
 // request's cookies end.
 func (s *Store) Save(r *http.Request, header http.Header, saved *session.Session) error {
@@ -118,12 +129,7 @@ func (s *Store) Save(r *http.Request, header http.Header, saved *session.Session
 	if err != nil {
 		return err
 	}
-	var former []reference
-	for value := range s.cookie.All(r) {
-		if old := reference(value); old.valid() {
-			former = append(former, old)
-		}
-	}
+	former := s.references(r)
 	if err := s.client.write(func(b rueidis.Builder) []rueidis.Completed {
 		commands := []rueidis.Completed{b.Set().Key(ref.key()).Value(record).Px(s.left(saved)).Build()}
 		for _, old := range former {
@@ -153,11 +159,7 @@ return 1`)
 
 // Renew implements [session.Store].
 func (s *Store) Renew(r *http.Request, header http.Header, renewed *session.Session) error {
-	for value := range s.cookie.All(r) {
-		ref := reference(value)
-		if !ref.valid() {
-			continue
-		}
+	for _, ref := range s.references(r) {
 		known, ok := s.seen.get(ref)
 		if !ok || known.ended || known.session.OpenID != renewed.OpenID ||
 			!sameTime(known.session.IssuedAt, renewed.IssuedAt) {
@@ -196,12 +198,7 @@ func (s *Store) replace(ref reference, known seenSession, renewed *session.Sessi
 // Delete implements [session.Store]. While Redis does not answer, it fails: a session
 // that has not ended is not said to have ended.
 func (s *Store) Delete(r *http.Request, header http.Header) error {
-	var ended []reference
-	for value := range s.cookie.All(r) {
-		if ref := reference(value); ref.valid() {
-			ended = append(ended, ref)
-		}
-	}
+	ended := s.references(r)
 	if len(ended) > 0 {
 		if err := s.client.write(func(b rueidis.Builder) (commands []rueidis.Completed) {
 			for _, ref := range ended {

@@ -24,12 +24,7 @@ var errContended = errors.New("others replaced the record again and again")
 
 // Update implements [session.Updater].
 func (s *Store) Update(r *http.Request, of *session.Session) session.Update {
-	var refs []reference
-	for value := range s.cookie.All(r) {
-		if ref := reference(value); ref.valid() {
-			refs = append(refs, ref)
-		}
-	}
+	refs := s.references(r)
 	openID, issuedAt := of.OpenID, of.IssuedAt
 	return func(ctx context.Context, change func(*session.Session) bool) error {
 		for _, ref := range refs {

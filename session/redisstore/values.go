@@ -204,16 +204,12 @@ func (c *Client) warnAlone(name string, err error) {
 func (c *Client) firstAnswer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	for {
-		status := c.Status()
-		switch {
-		case status.Down > 0:
-			return errDown
-		case status.Answered:
-			return nil
-		}
-		if pause(ctx) != nil {
-			return errNoAnswer
-		}
+	c.awaitFirst(ctx)
+	switch status := c.Status(); {
+	case status.Down > 0:
+		return errDown
+	case !status.Answered:
+		return errNoAnswer
 	}
+	return nil
 }
