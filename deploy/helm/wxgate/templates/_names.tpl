@@ -1,0 +1,115 @@
+{{/* Names and labels. */}}
+
+{{- define "wxgate.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* The name of the objects: 50 characters at most, since some add a suffix. */}}
+{{- define "wxgate.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- define "wxgate.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "wxgate.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end }}
+
+{{- define "wxgate.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "wxgate.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The pod of `helm test`: another name, so that no Service or policy of the gateway selects it. */}}
+{{- define "wxgate.testLabels" -}}
+app.kubernetes.io/name: {{ include "wxgate.name" . | trunc 58 }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{/* The headless Service of the admin port. */}}
+{{- define "wxgate.adminLabels" -}}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: admin
+{{- end }}
+
+{{- define "wxgate.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "wxgate.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Metadata of an object. Input: root, and optionally suffix, labels and annotations. */}}
+{{- define "wxgate.metadata" -}}
+{{- $labels := merge (dict) (default (dict) .labels) (include "wxgate.labels" .root | fromYaml) -}}
+{{- $annotations := merge (dict) (default (dict) .annotations) .root.Values.commonAnnotations -}}
+name: {{ include "wxgate.fullname" .root }}{{ with .suffix }}-{{ . }}{{ end }}
+namespace: {{ default .root.Release.Namespace .namespace }}
+labels:
+  {{- toYaml $labels | nindent 2 }}
+{{- with $annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ printf "%s@%s" .repository .digest }}
+{{- else -}}
+{{ printf "%s:%s" .repository (.tag | default $.Chart.AppVersion) }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Mode of the process: the chart's modes sidecar and extauthz are settings of proxy and forward-auth. */}}
+{{- define "wxgate.forwards" -}}
+{{- if has .Values.mode (list "proxy" "sidecar") }}true{{ end -}}
+{{- end }}
+
+{{/* Path of wxgate's own endpoints. */}}
+{{- define "wxgate.prefix" -}}
+{{- .Values.config.prefix | default "/_wx" -}}
+{{- end }}
+
+{{/* Port of the API relay, or nothing without relay. */}}
+{{- define "wxgate.relay" -}}
+{{- if .Values.config.relayPaths }}{{ .Values.containerPorts.relay }}{{ end -}}
+{{- end }}
+
+{{/* Number of pods that there are at least. */}}
+{{- define "wxgate.minimum" -}}
+{{- if .Values.autoscaling.enabled }}{{ .Values.autoscaling.minReplicas }}{{ else }}{{ .Values.replicaCount }}{{ end -}}
+{{- end }}
+
+{{/* Public hosts, without ports: a YAML list. */}}
+{{- define "wxgate.hosts" -}}
+{{- $hosts := list -}}
+{{- with .Values.config.publicUrl }}{{ $hosts = append $hosts (include "wxgate.host" .) }}{{ end -}}
+{{- range .Values.sites -}}
+{{- with .publicUrl }}{{ $hosts = append $hosts (include "wxgate.host" .) }}{{ end -}}
+{{- range .hosts }}{{ $hosts = append $hosts (include "wxgate.host" .) }}{{ end -}}
+{{- end -}}
+{{- $hosts | uniq | toYaml -}}
+{{- end }}
+
+{{/* Host of an origin or of host:port. */}}
+{{- define "wxgate.host" -}}
+{{- $host := regexReplaceAll "^[a-z]+://" (lower .) "" -}}
+{{- regexReplaceAll ":[0-9]+$" $host "" -}}
+{{- end }}

@@ -1,0 +1,310 @@
+{{/* Values that cannot work: every fault in one message, a line each that says what to change. */}}
+
+{{- define "wxgate.validate" -}}
+{{- $faults := list -}}
+{{- range $check := list "account" "secrets" "upstream" "redis" "features" "sites" "scaling" "stop" "fronts" "policies" "extras" -}}
+{{- range include (printf "wxgate.faults.%s" $check) $ | splitList "\n" -}}
+{{- with trim . }}{{ $faults = append $faults (printf "  - %s" .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- if $faults -}}
+{{- fail (printf "\n\nThese values cannot work:\n\n%s\n" (join "\n" $faults)) -}}
+{{- end -}}
+{{- end }}
+
+{{- define "wxgate.faults.account" -}}
+{{- if not .Values.sites }}
+{{- if not .Values.config.appId }}
+config.appId is empty: set it to the AppID of the official account, such as wx0123456789abcdef
+{{- end }}
+{{- if not .Values.config.publicUrl }}
+config.publicUrl is empty: set it to the origin that visitors use, such as https://h5.example.com
+{{- end }}
+{{- end }}
+{{ include "wxgate.faults.appId" (dict "name" "config.appId" "value" .Values.config.appId) }}
+{{ include "wxgate.faults.publicUrl" (dict "name" "config.publicUrl" "value" .Values.config.publicUrl) }}
+{{- range $i, $site := .Values.sites }}
+{{ include "wxgate.faults.appId" (dict "name" (printf "sites[%d].appId" $i) "value" $site.appId) }}
+{{ include "wxgate.faults.publicUrl" (dict "name" (printf "sites[%d].publicUrl" $i) "value" $site.publicUrl) }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.appId" -}}
+{{- if hasPrefix "gh_" (toString .value) }}
+{{ .name }} is {{ .value }}, the original id of the account: use its AppID, which begins with wx
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.publicUrl" -}}
+{{- if .value }}
+{{- if not (regexMatch "^https?://[A-Za-z0-9.\\[\\]:-]+$" .value) }}
+{{ .name }} is {{ .value }}: write only scheme and host, such as https://h5.example.com
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.secrets" -}}
+{{- range include "wxgate.files" . | fromYamlArray }}
+{{- if not (or .secret .configMap) }}
+existingSecret is empty, but {{ .variable }} needs it: set it to the name of a Secret with the key {{ .key }}
+{{- end }}
+{{- end }}
+{{- if not .Values.secrets.cookieKeys.key }}
+secrets.cookieKeys.key is empty: set it to the key of the Secret that holds the cookie keys, such as cookie-keys
+{{- end }}
+{{- range $name, $file := omit .Values.files "pages" }}
+{{- if and $file.configMap $file.secret }}
+files.{{ $name }} has both configMap and secret: set one of them
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.upstream" -}}
+{{- if include "wxgate.forwards" . }}
+{{- if and (eq .Values.mode "proxy") (not .Values.config.upstream) }}
+{{- if not .Values.sites }}
+config.upstream is empty: set it to the Service of the site, such as http://web:80, or choose mode forward-auth or extauthz
+{{- end }}
+{{- range $i, $site := .Values.sites }}
+{{- if not $site.upstream }}
+sites[{{ $i }}].upstream is empty, and so is config.upstream: set one to the Service of the site, such as http://web:80
+{{- end }}
+{{- end }}
+{{- end }}
+{{- else if .Values.config.upstream }}
+config.upstream is set, but mode {{ .Values.mode }} forwards nothing: leave it out, and set site.service if the chart creates the routes
+{{- end }}
+{{ include "wxgate.faults.upstreamPaths" (dict "name" "config.upstream" "value" .Values.config.upstream) }}
+{{- range $i, $site := .Values.sites }}
+{{ include "wxgate.faults.upstreamPaths" (dict "name" (printf "sites[%d].upstream" $i) "value" $site.upstream) }}
+{{- end }}
+{{- if eq .Values.mode "sidecar" }}
+{{- if not .Values.sidecar.containers }}
+sidecar.containers is empty: mode sidecar needs the containers of the site
+{{- end }}
+{{- range .Values.sidecar.containers }}
+{{- if eq .name "wxgate" }}
+sidecar.containers has a container called wxgate, which is the gateway's own name: choose another
+{{- end }}
+{{- end }}
+{{- if eq (int .Values.sidecar.port) (int .Values.containerPorts.http) }}
+sidecar.port is {{ .Values.sidecar.port }}, the port of wxgate in the same pod: let the site listen on another, or change containerPorts.http
+{{- end }}
+{{- else if .Values.sidecar.containers }}
+sidecar.containers is set, but mode is {{ .Values.mode }}: set mode to sidecar
+{{- end }}
+{{- end }}
+
+{{/* Two upstreams for one path, or none for /. */}}
+{{- define "wxgate.faults.upstreamPaths" -}}
+{{- $text := include "wxgate.text" .value -}}
+{{- if or (hasPrefix "/" $text) (contains "," $text) }}
+{{- $seen := dict }}
+{{- range splitList "," $text }}
+{{- $path := splitList "=" (trim .) | first | trimSuffix "/" }}
+{{- if hasKey $seen $path }}
+{{ $.name }} has two upstreams for the path {{ $path | default "/" }}: keep one of them
+{{- end }}
+{{- $_ := set $seen $path true }}
+{{- end }}
+{{- if not (hasKey $seen "") }}
+{{ .name }} has no upstream for the path /: add one, such as /=http://web:80
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.redis" -}}
+{{- if not .Values.secrets.redisUrl.key }}
+{{- $needs := list }}
+{{- if eq .Values.config.sessionStore "redis" }}{{ $needs = append $needs "config.sessionStore is redis" }}{{ end }}
+{{- if eq .Values.config.tokenMode "legacy" }}
+{{- if gt (max (include "wxgate.minimum" . | int) (ternary (int .Values.autoscaling.maxReplicas) 1 .Values.autoscaling.enabled)) 1 }}
+{{- $needs = append $needs "config.tokenMode is legacy and there are several pods" }}
+{{- end }}
+{{- end }}
+{{- if or .Values.files.redisCa.configMap .Values.files.redisCa.secret }}{{ $needs = append $needs "files.redisCa is set" }}{{ end }}
+{{- range $i, $site := .Values.sites }}
+{{- if eq (toString $site.sessionStore) "redis" }}{{ $needs = append $needs (printf "sites[%d].sessionStore is redis" $i) }}{{ end }}
+{{- end }}
+{{- range $needs }}
+{{ . }}, but secrets.redisUrl.key is empty: set it to the key of the Secret that holds the address of Redis, such as redis-url
+{{- end }}
+{{- end }}
+{{- if and .Values.config.passAccessToken (ne .Values.config.sessionStore "redis") }}
+config.passAccessToken is true, but config.sessionStore is not redis: cookies do not hold access tokens
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.features" -}}
+{{- with .Values }}
+{{- if eq .config.outsideWechat "qrconnect" }}
+{{- if not .config.qrAppId }}
+config.outsideWechat is qrconnect, but config.qrAppId is empty: set it to the AppID of the website application
+{{- end }}
+{{- end }}
+{{- if and (or .config.qrAppId (eq .config.outsideWechat "qrconnect")) (not .secrets.qrAppSecret.key) }}
+config.qrAppId is used, but secrets.qrAppSecret.key is empty: set it to the key of the Secret that holds its AppSecret, such as qr-app-secret
+{{- end }}
+{{- if and .config.qrAppId (eq .config.qrAppId .config.appId) }}
+config.qrAppId is the official account's AppID: use that of a website application at open.weixin.qq.com
+{{- end }}
+{{- if and .config.hubUrl .config.hubSites }}
+config.hubUrl and config.hubSites are both set: a hub cannot use another hub, keep one of them
+{{- end }}
+{{- if and (or .config.hubUrl .config.hubSites) (not .secrets.hubKey.key) }}
+config.hubUrl or config.hubSites is set, but secrets.hubKey.key is empty: set it to the key of the Secret that holds the hub's key, such as hub-key
+{{- end }}
+{{- if and .config.relayHosts (not .config.relayPaths) }}
+config.relayHosts is set, but config.relayPaths is empty: without paths there is no relay
+{{- end }}
+{{- if and .config.relayPaths .sites (not .config.appId) }}
+config.relayPaths is set, but config.appId is empty: with several sites, the relay serves the account of config.appId
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.sites" -}}
+{{- $hosts := dict -}}
+{{- range $i, $site := .Values.sites }}
+{{- if not (or $site.hosts $site.publicUrl) }}
+sites[{{ $i }}] has neither hosts nor publicUrl: set the host by which requests reach the site
+{{- end }}
+{{- if not (or $site.appId $.Values.config.appId) }}
+sites[{{ $i }}].appId is empty, and so is config.appId: set the AppID of the site's account
+{{- end }}
+{{- if and $site.appId (ne $site.appId $.Values.config.appId) (not (or $site.existingSecret (dig "secrets" "appSecret" "" $site))) }}
+sites[{{ $i }}].existingSecret is empty, but the site has an account of its own: set it to the name of a Secret with the key app-secret
+{{- end }}
+{{- $own := list }}
+{{- with $site.publicUrl }}{{ $own = append $own (include "wxgate.host" .) }}{{ end }}
+{{- range $site.hosts }}{{ $own = append $own (include "wxgate.host" .) }}{{ end }}
+{{- range uniq $own }}
+{{- if hasKey $hosts . }}
+sites[{{ $i }}] has the host {{ . }}, and so has sites[{{ get $hosts . }}]: a host belongs to one site
+{{- end }}
+{{- $_ := set $hosts . (toString $i) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.scaling" -}}
+{{- with .Values.autoscaling }}
+{{- if .enabled }}
+{{- if gt (int .minReplicas) (int .maxReplicas) }}
+autoscaling.minReplicas is {{ .minReplicas }}, above autoscaling.maxReplicas, {{ .maxReplicas }}: lower the one or raise the other
+{{- end }}
+{{- if not (dig "requests" "cpu" "" $.Values.resources) }}
+autoscaling needs resources.requests.cpu, of which it measures a percentage
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $unit := regexReplaceAll "^[0-9.]+" (dig "limits" "memory" "" .Values.resources | toString) "" }}
+{{- if not (has $unit (list "" "k" "M" "G" "Ki" "Mi" "Gi")) }}
+resources.limits.memory has the unit {{ $unit }}: use Mi or Gi, of which GOMEMLIMIT is made
+{{- end }}
+{{- $unavailable := toString .Values.podDisruptionBudget.maxUnavailable }}
+{{- if and .Values.podDisruptionBudget.enabled (eq $unavailable "0") }}
+podDisruptionBudget.maxUnavailable is 0: no node could be drained, allow 1 at least
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.stop" -}}
+{{- $stop := include "wxgate.stopSeconds" . | int }}
+{{- $grace := include "wxgate.gracePeriod" . | int }}
+{{- if lt $grace (add $stop 1 | int) }}
+terminationGracePeriodSeconds is {{ $grace }}, but config.drainDelay and config.shutdownTimeout together are {{ $stop }} s: make it longer, or leave it empty
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.fronts" -}}
+{{- $forwards := include "wxgate.forwards" . }}
+{{- with .Values }}
+{{- $guards := list }}
+{{- if .httpRoute.externalAuth.enabled }}{{ $guards = append $guards "httpRoute.externalAuth" }}{{ end }}
+{{- range $front := list "traefik" "envoyGateway" "istio" "nginx" }}
+{{- if (get $.Values $front).enabled }}{{ $guards = append $guards $front }}{{ end }}
+{{- end }}
+{{- if and $forwards $guards }}
+{{ join ", " $guards }} is enabled, but in mode {{ .mode }} wxgate forwards the requests itself: choose mode forward-auth or extauthz, or leave it out
+{{- end }}
+{{- if and .httpRoute.enabled (not .httpRoute.parentRefs) }}
+httpRoute.parentRefs is empty: name the Gateway, such as [{name: eg, namespace: envoy-gateway-system}]
+{{- end }}
+{{- if not $forwards }}
+{{- if not .config.trustedProxies }}
+config.trustedProxies is empty, but in mode {{ .mode }} wxgate believes only these addresses: set it to the addresses of the proxy's pods, such as [10.244.0.0/16]
+{{- end }}
+{{- if and .httpRoute.enabled (not (or .httpRoute.externalAuth.enabled .envoyGateway.enabled .istio.enabled)) }}
+httpRoute in mode {{ .mode }} would open the site to everyone: enable httpRoute.externalAuth, envoyGateway or istio too
+{{- end }}
+{{- if and .ingress.enabled (not .nginx.enabled) }}
+ingress in mode {{ .mode }} would open the site to everyone: enable nginx too, or use traefik or httpRoute instead
+{{- end }}
+{{- if and (or .httpRoute.enabled .ingress.enabled .traefik.enabled) (not .site.service) }}
+site.service is empty: in mode {{ .mode }} the routes lead to the Service of the site, so set its name
+{{- end }}
+{{- end }}
+{{- if and (eq .mode "extauthz") (or .traefik.enabled .nginx.enabled) }}
+traefik and nginx ask over HTTP: choose mode forward-auth
+{{- end }}
+{{- if and (eq .mode "forward-auth") .istio.enabled }}
+istio asks over gRPC: choose mode extauthz
+{{- end }}
+{{- if and .envoyGateway.enabled (not .httpRoute.enabled) }}
+envoyGateway is enabled, but httpRoute is not: the policy guards the route of the site, so enable httpRoute
+{{- end }}
+{{- if and .nginx.enabled (not .ingress.enabled) }}
+nginx is enabled, but ingress is not: enable ingress
+{{- end }}
+{{- if and .ingress.enabled .httpRoute.enabled }}
+ingress and httpRoute are both enabled: keep the one that your cluster uses
+{{- end }}
+{{- if and .ingress.enabled .ingress.tls (hasPrefix "http://" (toString .config.publicUrl)) }}
+config.publicUrl is {{ .config.publicUrl }}, but ingress.tls is set: write https, or browsers would not keep the session
+{{- end }}
+{{- if and .tls.existingSecret (hasPrefix "http://" (toString .config.publicUrl)) }}
+config.publicUrl is {{ .config.publicUrl }}, but tls.existingSecret is set: write https
+{{- end }}
+{{- if and .ingress.enabled (not .ingress.tls) (hasPrefix "https://" (toString .config.publicUrl)) (not .ingress.tlsElsewhere) }}
+config.publicUrl is {{ .config.publicUrl }}, but ingress.tls is empty: set it, or ingress.tlsElsewhere if TLS ends before the Ingress or its class has a default certificate
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "wxgate.faults.policies" -}}
+{{- with .Values.networkPolicy }}
+{{- if .enabled }}
+{{- if and (include "wxgate.relay" $) (not .relayFrom) }}
+networkPolicy.relayFrom is empty: the relay does not authenticate its callers, so name the pods of the site that may ask it
+{{- end }}
+{{- if and (eq $.Values.mode "extauthz") (not .extauthzFrom) }}
+networkPolicy.extauthzFrom is empty: ext_authz does not authenticate its callers, so name the proxy's pods, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: istio-ingress}}}]
+{{- end }}
+{{- if and .siteSelector (not (include "wxgate.forwards" $)) (not .siteFrom) }}
+networkPolicy.siteFrom is empty: in mode {{ $.Values.mode }} the proxy forwards to the site, so name the proxy's pods
+{{- end }}
+{{- if and .siteSelector (eq $.Values.mode "sidecar") }}
+networkPolicy.siteSelector has no use in mode sidecar: the site is in the pod of wxgate, leave it out
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Variables that the chart sets may not be set a second time. */}}
+{{- define "wxgate.faults.extras" -}}
+{{- $data := include "wxgate.configMapData" . | fromYaml }}
+{{- $files := dict }}
+{{- range include "wxgate.files" . | fromYamlArray }}{{ $_ := set $files (trimSuffix "_FILE" .variable) true }}{{ end }}
+{{- range .Values.extraEnv }}
+{{- if or (hasKey $data .name) (hasKey $files (trimSuffix "_FILE" .name)) }}
+extraEnv has {{ .name }}, which the chart sets: set its value instead
+{{- end }}
+{{- end }}
+{{- range $port, $number := .Values.containerPorts }}
+{{- range $other, $same := $.Values.containerPorts }}
+{{- if and (lt $port $other) (eq (int $number) (int $same)) }}
+containerPorts.{{ $port }} and containerPorts.{{ $other }} are both {{ $number }}: choose different ports
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
