@@ -25,6 +25,7 @@ type object struct {
 	*unstructured.Unstructured
 	typed  runtime.Object
 	source string
+	text   string
 }
 
 func (o object) String() string {
@@ -103,7 +104,7 @@ func decodeAll(t *testing.T, source, stream string) objects {
 }
 
 func decode(ctx context.Context, source, text string) (object, error) {
-	o := object{source: source, Unstructured: &unstructured.Unstructured{}}
+	o := object{source: source, text: text, Unstructured: &unstructured.Unstructured{}}
 	if err := yaml.UnmarshalStrict([]byte(text), &o.Object); err != nil {
 		return o, err
 	}
