@@ -35,7 +35,7 @@ type definition struct {
 
 const (
 	gatewayDir    = "config/crd/standard/gateway.networking.k8s.io_"
-	envoyDir      = "charts/gateway-crds-helm/templates/generated/gateway.envoyproxy.io_"
+	envoyDir      = "charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_"
 	traefikDir    = "docs/content/reference/dynamic-configuration/traefik.io_"
 	prometheusDir = "example/prometheus-operator-crd/monitoring.coreos.com_"
 )

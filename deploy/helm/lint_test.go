@@ -11,7 +11,7 @@ import (
 // TestLint does what `helm lint --strict` does, for each combination of values.
 func TestLint(t *testing.T) {
 	t.Parallel()
-	for name, r := range combinations {
+	for name, r := range everyRelease() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			values, err := mergeValues(r.values...)

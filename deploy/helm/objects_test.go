@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 )
 
@@ -105,7 +106,11 @@ func decodeAll(t *testing.T, source, stream string) objects {
 
 func decode(ctx context.Context, source, text string) (object, error) {
 	o := object{source: source, text: text, Unstructured: &unstructured.Unstructured{}}
-	if err := yaml.UnmarshalStrict([]byte(text), &o.Object); err != nil {
+	asJSON, err := yaml.YAMLToJSONStrict([]byte(text))
+	if err != nil {
+		return o, err
+	}
+	if err := json.Unmarshal(asJSON, &o.Object); err != nil {
 		return o, err
 	}
 	if o.GetAPIVersion() == "" || o.GetKind() == "" {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -65,8 +66,12 @@ func TestChartGoesThroughARegistry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !reflect.DeepEqual(back.Metadata, source.Metadata) {
+		t.Errorf("the pulled chart has the metadata %+v, want %+v", back.Metadata, source.Metadata)
+	}
 	for _, f := range source.Raw {
-		if !hasFile(back.Raw, f.Name, f.Data) {
+		// The archive has the metadata in another spelling.
+		if f.Name != "Chart.yaml" && !hasFile(back.Raw, f.Name, f.Data) {
 			t.Errorf("the pulled chart lacks %s, or has another one", f.Name)
 		}
 	}
