@@ -110,6 +110,13 @@ empty if the AppSecret is needed).
 {{- $list | toYaml -}}
 {{- end }}
 
+{{/* Names of the Secrets (kind secret) or ConfigMaps (kind configMap) of the files, each once: a YAML list. */}}
+{{- define "wxgate.sources" -}}
+{{- $names := list -}}
+{{- range .files }}{{ with get . $.kind }}{{ $names = append $names . }}{{ end }}{{ end -}}
+{{- $names | uniq | toYaml -}}
+{{- end }}
+
 {{/* Folders of pages, a YAML list of: variable, path, configMap, volume. */}}
 {{- define "wxgate.pages" -}}
 {{- $list := list -}}

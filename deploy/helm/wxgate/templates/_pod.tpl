@@ -60,12 +60,19 @@ volumes:
     projected:
       defaultMode: 0400
       sources:
-        {{- range include "wxgate.files" . | fromYamlArray }}
-        - {{ if .secret }}secret{{ else }}configMap{{ end }}:
-            name: {{ .secret | default .configMap }}
+        {{- $files := include "wxgate.files" . | fromYamlArray }}
+        {{- range $kind := list "secret" "configMap" }}
+        {{- range $name := include "wxgate.sources" (dict "files" $files "kind" $kind) | fromYamlArray }}
+        - {{ $kind }}:
+            name: {{ $name }}
             items:
+              {{- range $files }}
+              {{- if eq (get . $kind | toString) $name }}
               - key: {{ .key }}
                 path: {{ .path }}
+              {{- end }}
+              {{- end }}
+        {{- end }}
         {{- end }}
   {{- range include "wxgate.pages" . | fromYamlArray }}
   - name: {{ .volume }}

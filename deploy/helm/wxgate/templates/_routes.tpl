@@ -21,6 +21,21 @@ timeouts:
 {{- $tokens | uniq | toYaml -}}
 {{- end }}
 
+{{/* wxgate's own pages, as exact paths, for routes that must not lead to the auth endpoint: a YAML list. */}}
+{{- define "wxgate.ownPaths" -}}
+{{- $paths := list -}}
+{{- range list "login" "callback" "logout" "me" "config" "session" "jssdk" "jwks.json" -}}
+{{- $paths = append $paths (printf "%s/%s" (include "wxgate.prefix" $) .) -}}
+{{- end -}}
+{{- range include "wxgate.verifyFiles" . | fromYamlArray }}{{ $paths = append $paths (printf "/MP_verify_%s.txt" .) }}{{ end -}}
+{{- $paths | toYaml -}}
+{{- end }}
+
+{{/* Headers by which a client could describe another request. */}}
+{{- define "wxgate.claims" -}}
+[X-Forwarded-Host, X-Forwarded-Method, X-Forwarded-Uri, X-Original-URL, X-Original-URI, X-Original-Method, X-Rewrite-URL, Forwarded]
+{{- end }}
+
 {{/* Request headers by which wxgate tells a page load from a script, and finds the session. */}}
 {{- define "wxgate.askedHeaders" -}}
 [Cookie, User-Agent, Accept, Accept-Language, X-Requested-With, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Fetch-Site, Origin, Referer, Upgrade, Connection, X-Forwarded-For, X-Forwarded-Proto, X-Request-ID]
@@ -88,4 +103,18 @@ nginx.ingress.kubernetes.io/auth-signin: $scheme://$host{{ include "wxgate.prefi
 nginx.ingress.kubernetes.io/auth-signin-redirect-param: return_to
 nginx.ingress.kubernetes.io/auth-response-headers: {{ join "," $identity }}
 nginx.ingress.kubernetes.io/auth-always-set-cookie: "true"
+{{- end }}
+
+{{/* Pods that an Istio policy is for: a Gateway of the Gateway API, or pods by labels. */}}
+{{- define "wxgate.istioTarget" -}}
+{{- if .Values.istio.gateway -}}
+targetRefs:
+  - group: gateway.networking.k8s.io
+    kind: Gateway
+    name: {{ .Values.istio.gateway }}
+{{- else -}}
+selector:
+  matchLabels:
+    {{- toYaml .Values.istio.gatewayLabels | nindent 4 }}
+{{- end -}}
 {{- end }}

@@ -244,6 +244,9 @@ ingress in mode {{ .mode }} would open the site to everyone: enable nginx too, o
 site.service is empty: in mode {{ .mode }} the routes lead to the Service of the site, so set its name
 {{- end }}
 {{- end }}
+{{- if and .httpRoute.externalAuth.enabled (eq .mode "forward-auth") (not .httpRoute.externalAuth.clientHeadersRemoved) }}
+httpRoute.externalAuth over HTTP lets clients send X-WX- headers for which wxgate has no value: choose mode extauthz, or let the gateway remove them and set httpRoute.externalAuth.clientHeadersRemoved
+{{- end }}
 {{- if and (eq .mode "extauthz") (or .traefik.enabled .nginx.enabled) }}
 traefik and nginx ask over HTTP: choose mode forward-auth
 {{- end }}
