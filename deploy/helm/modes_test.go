@@ -25,7 +25,6 @@ ingress:
 	"sidecar":                sidecar,
 	"sidecar, HTTPRoute, autoscaling": sidecar + httpRoute + `
 autoscaling: {enabled: true}
-config: {drainDelay: 20s}
 `,
 	"sidecar with its own hook": `
 mode: sidecar

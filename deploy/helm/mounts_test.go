@@ -105,7 +105,7 @@ func writeFiles(t *testing.T, p pod, c corev1.Container, env map[string]string) 
 				continue
 			}
 			makeDir(t, filepath.Dir(to))
-			if err := os.WriteFile(to, contentOf(t, name), 0o400); err != nil {
+			if err := os.WriteFile(to, contentOf(t, name, env), 0o400); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -123,9 +123,12 @@ func makeDir(t *testing.T, dir string) {
 var siteNumber = regexp.MustCompile(`^WXGATE_(SITES_[0-9]+_)?`)
 
 // contentOf returns a content that wxgate accepts in the file that the variable names.
-func contentOf(t *testing.T, variable string) []byte {
+func contentOf(t *testing.T, variable string, env map[string]string) []byte {
 	t.Helper()
 	name := strings.TrimSuffix(siteNumber.ReplaceAllString(variable, ""), "_FILE")
+	if _, ok := env["WXGATE_REDIS_CA_FILE"]; ok && name == "REDIS_URL" {
+		return []byte("rediss://127.0.0.1:1/0\n")
+	}
 	if content, ok := fileContents()[name]; ok {
 		return []byte(content + "\n")
 	}
