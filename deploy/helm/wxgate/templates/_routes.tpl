@@ -55,6 +55,7 @@ externalAuth:
   backendRef:
     name: {{ include "wxgate.fullname" . }}
     port: {{ .Values.containerPorts.extauthz }}
+  grpc: {}
   {{- else }}
   protocol: HTTP
   backendRef:

@@ -203,8 +203,8 @@ autoscaling needs resources.requests.cpu, of which it measures a percentage
 resources.limits.memory has the unit {{ $unit }}: use Mi or Gi, of which GOMEMLIMIT is made
 {{- end }}
 {{- $unavailable := toString .Values.podDisruptionBudget.maxUnavailable }}
-{{- if and .Values.podDisruptionBudget.enabled (eq $unavailable "0") }}
-podDisruptionBudget.maxUnavailable is 0: no node could be drained, allow 1 at least
+{{- if and .Values.podDisruptionBudget.enabled (has $unavailable (list "0" "0%")) }}
+podDisruptionBudget.maxUnavailable is {{ $unavailable }}: no node could be drained, allow 1 at least
 {{- end }}
 {{- end }}
 
