@@ -1,6 +1,9 @@
 package helm_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // malformed are values that mean nothing alone. The schema refuses most of them; its
 // message names the value.
@@ -14,12 +17,10 @@ var malformed = map[string]badValue{
 	"a site that is no map":      {"sites: [a.example.com]", []string{"/sites/0"}},
 	"sites that are a map":       {"sites: {a: {}}", []string{"/sites"}},
 	"an unknown mode":            {"mode: reverse-proxy", []string{"/mode"}},
-	"no pods":                    {"replicaCount: 0", []string{"/replicaCount"}},
 	"pods in words":              {"replicaCount: two", []string{"/replicaCount"}},
 	"a fraction of pods":         {"replicaCount: 1.5", []string{"/replicaCount"}},
 	"a port of 0":                {"service: {port: 0}", []string{"/service/port"}},
 	"a port above all":           {"containerPorts: {http: 65536}", []string{"/containerPorts/http"}},
-	"a privileged port":          {"containerPorts: {http: 80}", []string{"/containerPorts/http"}},
 	"a text for true":            {"ingress: {enabled: 'true'}", []string{"/ingress/enabled"}},
 	"a list as a text":           {"config: {publicPaths: /static/}", []string{"/config/publicPaths"}},
 	"a duration without unit":    {"config: {drainDelay: '10'}", []string{"/config/drainDelay"}},
@@ -60,6 +61,7 @@ var malformed = map[string]badValue{
 	"an AppID with a space":        {"config: {appId: 'wx 123'}", []string{"/config/appId"}},
 	"a Secret's name in capitals":  {"existingSecret: Wxgate", []string{"/existingSecret"}},
 	"a Secret in an object":        {"existingSecret: {name: wxgate}", []string{"/existingSecret"}},
+	"a long full name":             {"fullnameOverride: " + strings.Repeat("f", 51), []string{"/fullnameOverride"}},
 	"a full name in capitals":      {"fullnameOverride: Wxgate", []string{"/fullnameOverride"}},
 	"a name with dots":             {"nameOverride: a.b", []string{"/nameOverride"}},
 	"a tag with a colon":           {"image: {repository: 'wxgate:1.0.0'}", []string{"/image/repository"}},

@@ -105,14 +105,14 @@ networkPolicy:
   monitoringNamespaces: [monitoring, observability]
   siteSelector: {app.kubernetes.io/name: web}
 `,
-	"no network policies": "networkPolicy: {enabled: false}",
-	"no admin peers":      "networkPolicy: {monitoringNamespaces: []}\ntest: {enabled: false}",
-	"no test":             "test: {enabled: false}",
-	"names":               "nameOverride: gate\nserviceAccount: {name: robot, annotations: {a: b}}",
-	"full name":           "fullnameOverride: shop-gate",
-	"long names":          "nameOverride: " + strings.Repeat("n", 63),
-	"longer full name":    "fullnameOverride: " + strings.Repeat("f", 63),
-	"no service account":  "serviceAccount: {create: false}",
+	"no network policies":   "networkPolicy: {enabled: false}",
+	"no admin peers":        "networkPolicy: {monitoringNamespaces: []}\ntest: {enabled: false}",
+	"no test":               "test: {enabled: false}",
+	"names":                 "nameOverride: gate\nserviceAccount: {name: robot, annotations: {a: b}}",
+	"full name":             "fullnameOverride: shop-gate",
+	"long names":            "nameOverride: " + strings.Repeat("n", 63),
+	"the longest full name": "fullnameOverride: " + strings.Repeat("f", 50),
+	"no service account":    "serviceAccount: {create: false}",
 	"image by digest": `
 image: {repository: registry.example.com/wxgate, digest: "sha256:` + strings.Repeat("0123456789abcdef", 4) + `", pullPolicy: Always}
 imagePullSecrets: [{name: registry}]
@@ -173,9 +173,10 @@ metrics:
 	"pod monitor": "metrics: {podMonitor: {enabled: true}}\ntest: {enabled: false}",
 }
 
-// withFour returns the values of a combination after the four values.
+// withFour returns the values of a combination after the four values. The values may
+// be several documents, each of which overrides those before it.
 func withFour(values string) release {
-	return release{values: []string{fourValues, values}}
+	return release{values: append([]string{fourValues}, strings.Split(values, "\n---\n")...)}
 }
 
 func TestCombinations(t *testing.T) {

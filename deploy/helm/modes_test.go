@@ -39,7 +39,7 @@ sidecar:
 `,
 	"forward-auth":                asked("forward-auth"),
 	"forward-auth, Envoy Gateway": asked("forward-auth") + httpRoute + "envoyGateway: {enabled: true}\n",
-	"forward-auth, ExternalAuth":  asked("forward-auth") + httpRoute + "  externalAuth: {enabled: true}\n",
+	"forward-auth, ExternalAuth":  asked("forward-auth") + httpRoute + "  externalAuth: {enabled: true, clientHeadersRemoved: true}\n",
 	"forward-auth, Traefik": asked("forward-auth") + `
 traefik: {enabled: true, entryPoints: [web, websecure], tls: {secretName: h5-tls}}
 `,

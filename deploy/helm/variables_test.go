@@ -63,10 +63,10 @@ var settings = map[string]setting{
 		"EXTAUTHZ_LISTEN", ":9100"},
 	"APP_SECRET":          {"secrets: {appSecret: {key: k}}", "APP_SECRET_FILE", "/etc/wxgate/app-secret"},
 	"COOKIE_KEYS":         {"secrets: {cookieKeys: {key: k}}", "COOKIE_KEYS_FILE", "/etc/wxgate/cookie-keys"},
-	"QR_APP_SECRET":       {"secrets: {qrAppSecret: {key: k}}", "QR_APP_SECRET_FILE", "/etc/wxgate/qr-app-secret"},
+	"QR_APP_SECRET":       {"config: {qrAppId: wxbbbbbbbbbbbbbbbb}\nsecrets: {qrAppSecret: {key: k}}", "QR_APP_SECRET_FILE", "/etc/wxgate/qr-app-secret"},
 	"REDIS_URL":           {"secrets: {redisUrl: {key: k}}", "REDIS_URL_FILE", "/etc/wxgate/redis-url"},
 	"ADMIN_TOKEN":         {"secrets: {adminToken: {key: k}}", "ADMIN_TOKEN_FILE", "/etc/wxgate/admin-token"},
-	"HUB_KEY":             {"secrets: {hubKey: {key: k}}", "HUB_KEY_FILE", "/etc/wxgate/hub-key"},
+	"HUB_KEY":             {"config: {hubUrl: 'https://hub.example.com'}\nsecrets: {hubKey: {key: k}}", "HUB_KEY_FILE", "/etc/wxgate/hub-key"},
 	"ASSERTION_KEYS_FILE": {"secrets: {assertionKeys: {key: k}}", "ASSERTION_KEYS_FILE", "/etc/wxgate/assertion-keys"},
 	"ALLOW_OPENIDS_FILE": {"files: {allowOpenids: {configMap: c}}", "ALLOW_OPENIDS_FILE",
 		"/etc/wxgate/allow-openids"},
@@ -74,7 +74,7 @@ var settings = map[string]setting{
 	"REDIS_CA_FILE": {"files: {redisCa: {configMap: c}}\nsecrets: {redisUrl: {key: k}}", "REDIS_CA_FILE",
 		"/etc/wxgate/redis-ca"},
 	"UPSTREAM_CA_FILE": {"files: {upstreamCa: {configMap: c}}", "UPSTREAM_CA_FILE", "/etc/wxgate/upstream-ca"},
-	"PAGES_DIR":        {"files: {pages: {configMap: c}}", "PAGES_DIR", "/etc/wxgate/pages"},
+	"PAGES_DIR":        {"files: {pages: {configMap: c}}", "PAGES_DIR", "/etc/wxgate-pages"},
 	"TLS_CERT_FILE":    {"tls: {existingSecret: s}", "TLS_CERT_FILE", "/etc/wxgate/tls/tls.crt"},
 	"TLS_KEY_FILE":     {"tls: {existingSecret: s}", "TLS_KEY_FILE", "/etc/wxgate/tls/tls.key"},
 }
@@ -187,7 +187,7 @@ func TestEachVariableOfASiteHasAValue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := release{values: []string{fourValues, redisKey, hubKey, s.values}}
+			r := release{values: []string{fourValues, s.values}}
 			if process[v.name] {
 				if _, err := render(r); err == nil {
 					t.Errorf("no error for a variable of the process in a site:\n%s", s.values)
@@ -216,16 +216,26 @@ func siteSetting(v variable) (setting, error) {
 	site := map[string]any{"hosts": []string{"shop.example.com"}, "publicUrl": "https://shop.example.com"}
 	config, _ := values["config"].(map[string]any)
 	maps.Copy(site, config)
+	if v.name == "APP_ID" {
+		site["existingSecret"] = "account"
+	}
+	secrets, _ := values["secrets"].(map[string]any)
+	top := map[string]any{}
+	if url, ok := secrets["redisUrl"]; ok && v.name != "REDIS_URL" { // of the process
+		top["secrets"] = map[string]any{"redisUrl": url}
+		delete(secrets, "redisUrl")
+	}
 	for _, section := range []string{"secrets", "files", "tls"} {
-		if of, ok := values[section]; ok {
+		if of, ok := values[section].(map[string]any); ok && len(of) > 0 {
 			site[section] = of
 		}
 	}
-	text, err := yaml.Marshal(map[string]any{"sites": []any{site}})
+	top["sites"] = []any{site}
+	text, err := yaml.Marshal(top)
 	s.values = string(text)
 	s.text = strings.Replace(s.text, "/etc/wxgate/", "/etc/wxgate/sites/0/", 1)
 	if v.name == "PAGES_DIR" {
-		s.text = "/etc/wxgate/pages-0"
+		s.text = "/etc/wxgate-pages-0"
 	}
 	return s, err
 }
