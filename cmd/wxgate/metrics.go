@@ -52,11 +52,8 @@ func observeWeChat(c *config.Config, registry prometheus.Registerer) (observers,
 	for _, site := range sitesOf(c) {
 		bySite[site] = of(origin.Canonical(site.PublicURL.Host))
 	}
-	none := of(gateway.NoSite)
-	return func(site *config.Config) observer {
-		if observe, ok := bySite[site]; ok {
-			return observe
-		}
-		return none // the relay's account
-	}, nil
+	if c.RelayListen != "" {
+		bySite[c] = of(gateway.NoSite) // the relay's account
+	}
+	return func(site *config.Config) observer { return bySite[site] }, nil
 }

@@ -85,7 +85,8 @@ func TestMetricsList(t *testing.T) {
 	openIDs, cert := filepath.Join(dir, "openids"), newCertificate(t)
 	writeFile(t, openIDs, []byte("oVisitor\n"))
 	site := newUpstream(t, hello)
-	whole := start(t, environment(site, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_SITES_1_HOSTS=b.example.com",
+	whole := start(t, environment(site, "WXGATE_PUBLIC_URL=",
+		"WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_SITES_1_HOSTS=b.example.com",
 		"WXGATE_SITES_1_DENY_OPENIDS_FILE="+openIDs, "WXGATE_REDIS_URL=redis://127.0.0.1:1",
 		"WXGATE_RELAY_LISTEN=127.0.0.1:0", "WXGATE_RELAY_PATHS=/cgi-bin/user/info",
 		"WXGATE_TLS_CERT_FILE="+cert.certFile, "WXGATE_TLS_KEY_FILE="+cert.keyFile))
@@ -98,7 +99,8 @@ func TestMetricsList(t *testing.T) {
 	plain := start(t, environment(site))
 	_, text = get(t, "http://"+plain.listening("admin")+"/metrics")
 	for name, form := range list {
-		form.Labels = strings.Join(slices.DeleteFunc(strings.Fields(form.Labels), func(l string) bool { return l == "site" }), " ")
+		labels := slices.DeleteFunc(strings.Fields(form.Labels), func(l string) bool { return l == "site" })
+		form.Labels = strings.Join(labels, " ")
 		list[name] = form
 	}
 	maps.DeleteFunc(list, func(name string, _ metricForm) bool {
