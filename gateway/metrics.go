@@ -26,6 +26,7 @@ type metrics struct {
 
 	bySite      access.BySite
 	logins      *prometheus.CounterVec
+	errors      *prometheus.CounterVec
 	storeErrors *prometheus.CounterVec
 	uncounted   *prometheus.CounterVec
 	accessLogs  *access.Logs
@@ -39,6 +40,9 @@ func newMetrics(c Config) (*metrics, error) {
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_logins_total", Help: "Callbacks from WeChat, by result.",
 		}, bySite.Names("result")),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_http_errors_total", Help: "Error responses, by error word.",
+		}, bySite.Names("error")),
 		storeErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_session_store_errors_total", Help: "Failed requests to the session store.",
 		}, bySite.Names()),
@@ -70,7 +74,7 @@ func newMetrics(c Config) (*metrics, error) {
 	})
 	m.accessLogs = logs
 	collectors := []prometheus.Collector{
-		m.upstreamDuration, m.inFlight, m.websockets, m.logins, m.storeErrors, m.uncounted,
+		m.upstreamDuration, m.inFlight, m.websockets, m.logins, m.errors, m.storeErrors, m.uncounted,
 	}
 	return m, errors.Join(err, register(c.Metrics, collectors...))
 }
@@ -79,6 +83,7 @@ func newMetrics(c Config) (*metrics, error) {
 type counters struct {
 	accessLog   *access.Log
 	logins      map[string]prometheus.Counter // by result
+	errors      map[string]prometheus.Counter // by error word
 	storeErrors prometheus.Counter
 }
 
@@ -88,6 +93,7 @@ func (m *metrics) of(public origin.Origin) *counters {
 	c := &counters{
 		accessLog:   m.accessLogs.Of(site, usualAnswers),
 		logins:      make(map[string]prometheus.Counter),
+		errors:      m.errorsOf(site),
 		storeErrors: m.storeErrors.With(m.bySite.Of(site)),
 	}
 	logins := m.logins.MustCurryWith(m.bySite.Of(site))
@@ -100,9 +106,21 @@ func (m *metrics) of(public origin.Origin) *counters {
 // ofNoSite returns the counters of requests for hosts of no site, which are all
 // refused.
 func (m *metrics) ofNoSite() *counters {
-	return &counters{accessLog: m.accessLogs.Of(NoSite, map[string][]int{
-		outcomeError: {http.StatusForbidden, http.StatusMisdirectedRequest}, // 403 for nginx
-	})}
+	return &counters{
+		accessLog: m.accessLogs.Of(NoSite, map[string][]int{
+			outcomeError: {http.StatusForbidden, http.StatusMisdirectedRequest}, // 403 for nginx
+		}),
+		errors: m.errorsOf(NoSite),
+	}
+}
+
+// errorsOf returns the counters of a site's error responses, by error word.
+func (m *metrics) errorsOf(site string) map[string]prometheus.Counter {
+	vector, all := m.errors.MustCurryWith(m.bySite.Of(site)), make(map[string]prometheus.Counter)
+	for _, word := range refusal.Words() {
+		all[word] = vector.WithLabelValues(word)
+	}
+	return all
 }
 
 // The results of a login that no refusal names.

@@ -88,6 +88,9 @@ func TestMetricsFromTheStart(t *testing.T) {
 			} {
 				want = append(want, fmt.Sprintf("wxgate_logins_total{result=%s%s}", result, site))
 			}
+			for _, word := range errorWords {
+				want = append(want, fmt.Sprintf("wxgate_http_errors_total{error=%s%s}", word, site))
+			}
 			want = append(want, "wxgate_session_store_errors_total{"+strings.TrimPrefix(site, ",")+"}")
 		}
 		want = append(want, "wxgate_http_requests_in_flight{}", "wxgate_websockets_open{}",
@@ -123,6 +126,7 @@ func TestCountersBySite(t *testing.T) {
 	wrap := func(g *gateway.Gateway) http.Handler { return g.Wrap(unused) }
 	authorize := func(g *gateway.Gateway) http.Handler { return http.HandlerFunc(g.Authorize) }
 	const open, away = "{code=200,outcome=public,site=a.example.com}", "{code=503,outcome=error,site=b.example.com}"
+	const storeAway = "wxgate_http_errors_total{error=session_store_unavailable,site=b.example.com}"
 	for _, test := range []struct {
 		name   string
 		door   func(*gateway.Gateway) http.Handler
@@ -137,16 +141,20 @@ func TestCountersBySite(t *testing.T) {
 		}},
 		{"proxy, store away", nil, "b.example.com", "/", fromScript, map[string]float64{
 			"wxgate_http_requests_total" + away: 1, "wxgate_session_store_errors_total{site=b.example.com}": 1,
+			storeAway: 1,
 		}},
 		{"callback", nil, "a.example.com", "/_wx/callback?code=x&state=y", asPage, map[string]float64{
 			"wxgate_http_requests_total{code=400,outcome=own,site=a.example.com}": 1,
 			"wxgate_logins_total{result=invalid_state,site=a.example.com}":        1,
+			"wxgate_http_errors_total{error=invalid_state,site=a.example.com}":    1,
 		}},
 		{"unknown host", nil, "c.example.com", "/open", nil, map[string]float64{
 			"wxgate_http_requests_total{code=421,outcome=error,site=none}": 1,
+			"wxgate_http_errors_total{error=unknown_site,site=none}":       1,
 		}},
 		{"unknown host, nginx", nil, "c.example.com", "/_wx/auth", []string{"X-Original-Uri", "/open"}, map[string]float64{
 			"wxgate_http_requests_total{code=403,outcome=error,site=none}": 1,
+			"wxgate_http_errors_total{error=unknown_site,site=none}":       1,
 		}},
 		{"Wrap", wrap, "a.example.com", "/open", nil,
 			map[string]float64{"wxgate_http_requests_total" + open: 1}},
@@ -155,13 +163,17 @@ func TestCountersBySite(t *testing.T) {
 		{"ext_authz, store away", authorize, "b.example.com", "/",
 			fromScript, map[string]float64{
 				"wxgate_http_requests_total" + away: 1, "wxgate_session_store_errors_total{site=b.example.com}": 1,
+				storeAway: 1,
 			}},
 		{"forward auth", nil, "auth.internal", "/_wx/auth",
 			[]string{"X-Forwarded-Host", "a.example.com", "X-Forwarded-Uri", "/open"},
 			map[string]float64{"wxgate_http_requests_total" + open: 1}},
 		{"forward auth, store away", nil, "a.example.com", "/_wx/auth",
 			[]string{"X-Forwarded-Host", "b.example.com", "X-Forwarded-Uri", "/", "Sec-Fetch-Mode", "cors"},
-			map[string]float64{"wxgate_http_requests_total" + away: 1, "wxgate_session_store_errors_total{site=b.example.com}": 1}},
+			map[string]float64{
+				"wxgate_http_requests_total" + away: 1, "wxgate_session_store_errors_total{site=b.example.com}": 1,
+				storeAway: 1,
+			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -255,7 +267,10 @@ func TestObserveWeChat(t *testing.T) {
 		}
 	}
 	observe("sns/userinfo", &wechat.Error{API: "sns/userinfo", Code: 40003}, time.Second)
-	want := map[string]float64{"wxgate_wechat_requests_total{api=sns/userinfo,result=visitor}": 1}
+	want := map[string]float64{
+		"wxgate_wechat_requests_total{api=sns/userinfo,result=visitor}":             1,
+		"wxgate_wechat_errors_total{api=sns/userinfo,errcode=40003,result=visitor}": 1,
+	}
 	if diff := cmp.Diff(want, counted(t, registry)); diff != "" {
 		t.Errorf("counters that are not 0 (-want +got):\n%s", diff)
 	}

@@ -108,6 +108,7 @@ func (w *recorder) release(returned bool) {
 // An error that is no [refusal.Error] is 500.
 func (p *responder) refuse(w *recorder, r *http.Request, q *facts, err error) {
 	e := refusal.Of(err)
+	p.counters.errors[e.Word].Inc()
 	w.Outcome = refusedOutcome(e.Status, w.Outcome)
 	e.Log(p.logger, q.id)
 	setOwnHeaders(w.Header())

@@ -175,6 +175,11 @@ func TestWords(t *testing.T) {
 	if diff := cmp.Diff(want, statuses); diff != "" {
 		t.Errorf("words (-want +got):\n%s", diff)
 	}
+	words := refusal.Words()
+	slices.Sort(words)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), words); diff != "" {
+		t.Errorf("Words (-want +got):\n%s", diff)
+	}
 }
 
 // The table has every constructor of words.go.
