@@ -7,6 +7,8 @@ import (
 
 	"github.com/wxgate/wxgate/gateway/internal/assertion"
 	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/gateway/origin"
+	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/gateway/watch"
 	"github.com/wxgate/wxgate/session"
 )
@@ -19,6 +21,7 @@ type builder struct {
 	pages   map[string]*pages.Set                   // by directory
 	lists   map[string]*openIDFile                  // by path
 	keys    map[string]*watch.File[*assertion.Keys] // by path
+	files   []File
 }
 
 func newBuilder(c *common) *builder {
@@ -62,7 +65,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 	cookies.Revoked = b.common.revocations.Revoked
 	checkSite(c, errs)
 	s := &site{
-		responder:    b.responder(c, errs),
+		responder:    b.responder(c, addresses.public, errs),
 		addresses:    addresses,
 		policy:       newPolicy(c, accounts, errs),
 		lifetime:     cookies.Lifetime,
@@ -75,7 +78,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 	}
 	s.responder.addresses = &s.addresses
 	s.sessions = newStore(c, cookies, errs)
-	s.webTokens = newWebTokens(c, s.sessions, accounts, b.common, errs)
+	s.webTokens = newWebTokens(c, s.sessions, accounts, s.responder, errs)
 	return s
 }
 
@@ -94,10 +97,13 @@ func newStore(c Site, cookies session.Config, errs *fieldErrors) session.Store {
 	return store
 }
 
-// responder returns the responder of the site that c describes.
-func (b *builder) responder(c Site, errs *fieldErrors) *responder {
-	p := &responder{common: b.common, followQR: c.FollowQRURL}
+// responder returns the responder of the site that c describes, which has the given
+// public URL.
+func (b *builder) responder(c Site, public origin.Origin, errs *fieldErrors) *responder {
+	p := &responder{common: b.common, counters: b.common.metrics.of(public), followQR: c.FollowQRURL}
 	var err error
+	p.skip, err = pathset.New(c.AccessLogSkip)
+	errs.add("AccessLogSkip", err)
 	p.pages, err = cached(b.pages, c.PagesDir, pages.New)
 	errs.add("PagesDir", err)
 	p.usersHash, err = newUserHash(c.CookieKeys)
@@ -171,11 +177,20 @@ func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
 		}
 		return file, err
 	}
-	var err error
-	l.allow, err = cached(b.lists, c.AllowOpenIDsFile, open)
-	errs.add("AllowOpenIDsFile", err)
-	l.deny, err = cached(b.lists, c.DenyOpenIDsFile, open)
-	errs.add("DenyOpenIDsFile", err)
+	for _, list := range []struct {
+		of          **openIDFile
+		field, path string
+	}{
+		{&l.allow, "AllowOpenIDsFile", c.AllowOpenIDsFile},
+		{&l.deny, "DenyOpenIDsFile", c.DenyOpenIDsFile},
+	} {
+		file, err := cached(b.lists, list.path, open)
+		errs.add(list.field, err)
+		if file != nil {
+			b.files = append(b.files, File{errs.site, list.field, file.Status})
+		}
+		*list.of = file
+	}
 	return l
 }
 
@@ -196,6 +211,7 @@ func (b *builder) assertionsOf(path, publicURL string, errs *fieldErrors) *asser
 		errs.add("AssertionKeysFile", err)
 		return nil
 	}
+	b.files = append(b.files, File{errs.site, "AssertionKeysFile", keys.Status})
 	return assertion.New(keys, publicURL, b.common.logger)
 }
 

@@ -33,7 +33,7 @@ func (l *logins) callback(w *recorder, r *http.Request, q *facts, v visitor) err
 		code == "" && l.hub.url != "": // the hub no longer has the session; it tells those who declined itself
 		return l.strayCallback(w, v, login.ReturnTo, l.retryURL(login))
 	case code == "":
-		l.site.metrics.login(loginDeclined)
+		l.site.counters.login(loginDeclined)
 		return refusal.Declined(l.retryURL(login))
 	}
 	s, err := l.finish(w, r, login, code)
@@ -67,7 +67,7 @@ func (l *logins) strayCallback(w *recorder, v visitor, target, retryURL string) 
 		redirectBack(w, target)
 		return nil
 	}
-	l.site.metrics.login(loginInvalidState)
+	l.site.counters.login(loginInvalidState)
 	return refusal.InvalidState(retryURL).In(refusal.FormPage)
 }
 
@@ -105,24 +105,24 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 		if err := l.spend(w, login); err != nil {
 			return nil, err
 		}
-		l.site.metrics.login(loginOK)
+		l.site.counters.login(loginOK)
 		return s, nil
 	}
 	if err := l.site.sessions.Save(r, w.Header(), s); err != nil {
-		l.site.metrics.storeErrors.Inc()
+		l.site.counters.storeErrors.Inc()
 		e := refusal.StoreUnavailable(err).In(refusal.FormPage)
 		e.LoginURL = l.retryURL(login)
-		l.site.metrics.login(e.Result())
+		l.site.counters.login(e.Result())
 		return nil, e
 	}
 	if err := l.spend(w, login); err != nil {
 		return nil, err
 	}
 	if e := l.admit(r, s, login.ReturnTo); e != nil {
-		l.site.metrics.login(e.Result())
+		l.site.counters.login(e.Result())
 		return nil, e
 	}
-	l.site.metrics.login(loginOK)
+	l.site.counters.login(loginOK)
 	return s, nil
 }
 
@@ -166,7 +166,7 @@ func (l *logins) failedLogin(w *recorder, r *http.Request, login *session.Login,
 	}
 	e := loginRefusal(err).In(refusal.FormPage) // a copy: other callbacks of this login may share err
 	e.LoginURL = l.retryURL(login)
-	l.site.metrics.login(e.Result())
+	l.site.counters.login(e.Result())
 	return e
 }
 

@@ -7,18 +7,16 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/upgrade"
 )
 
 // common is what the sites of one gateway share.
 type common struct {
-	prefix    string
-	trust     trust
-	limiter   *limiter
-	metrics   *metrics
-	accessLog *access.Log
-	logger    zerolog.Logger
+	prefix  string
+	trust   trust
+	limiter *limiter
+	metrics *metrics
+	logger  zerolog.Logger
 
 	background *background
 	unreadBody time.Duration // see Config.UnreadBodyTimeout
@@ -44,16 +42,13 @@ func newCommon(c Config, errs *fieldErrors) *common {
 	errs.add("Prefix", CheckPrefix(prefix))
 	errs.add("LoginRate", c.LoginRate.check())
 	errs.positive("UnreadBodyTimeout", c.UnreadBodyTimeout)
-	metrics, err := newMetrics(c.Metrics)
-	errs.add("Metrics", err)
-	log, err := newAccessLog(c)
+	metrics, err := newMetrics(c)
 	errs.add("Metrics", err)
 	shared := &common{
-		prefix:    prefix,
-		trust:     trust(c.TrustedProxies),
-		metrics:   metrics,
-		accessLog: log,
-		logger:    c.Logger,
+		prefix:  prefix,
+		trust:   trust(c.TrustedProxies),
+		metrics: metrics,
+		logger:  c.Logger,
 
 		background: newBackground(c.Logger),
 		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),
@@ -62,7 +57,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 
 		revocations: noRevocations{},
 	}
-	shared.limiter = newLimiter(c.LoginRate, newSharing(c.SharedRate, metrics.uncounted, shared.countsAlone))
+	shared.limiter = newLimiter(c.LoginRate, newSharing(c.SharedRate, metrics.uncounted.With(metrics.bySite.Of(NoSite)), shared.countsAlone))
 	if shared.limiter != nil && shared.limiter.shared != nil {
 		shared.background.tasks = append(shared.background.tasks, shared.limiter.share)
 	}
@@ -71,18 +66,6 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		shared.background.tasks = append(shared.background.tasks, shared.closeRevoked)
 	}
 	return shared
-}
-
-// newAccessLog returns the access log of the gateway's listener.
-func newAccessLog(c Config) (*access.Log, error) {
-	return access.New(access.Config{
-		Listener: "http",
-		Requests: "Requests answered, by outcome and status.",
-		Duration: "Time from a request's header to the end of its answer.",
-		Logger:   c.Logger,
-		Lines:    c.AccessLog,
-		Metrics:  c.Metrics,
-	})
 }
 
 // isAuth reports whether a path is that of forward auth.

@@ -42,7 +42,10 @@ type Config struct {
 	Logger zerolog.Logger
 	// AccessLog writes a line per request.
 	AccessLog bool
-	// Metrics is where the gateway registers its metrics; nil: nowhere. Calls to
-	// WeChat are counted by [ObserveWeChat].
+	// AccessLogSkip is [Site.AccessLogSkip] for hosts of no site.
+	AccessLogSkip []string
+	// Metrics is where the gateway registers its metrics; nil: nowhere. With several
+	// sites, counters have the label site: the host of the public URL, or [NoSite].
+	// Calls to WeChat are counted by [ObserveWeChat] or [ObserveWeChatBySite].
 	Metrics prometheus.Registerer
 }

@@ -100,6 +100,11 @@ func TestNewNamesTheField(t *testing.T) {
 		{"hub site with a path", "HubSites", func(c *testConfig) {
 			c.HubSites, c.HubKey = []string{"https://a.example.com/x"}, randomKey('h')
 		}},
+		{"skipped paths", "AccessLogSkip", func(c *testConfig) { c.Site.AccessLogSkip = []string{"/a/*"} }},
+		{"skipped paths of no site", "AccessLogSkip", func(c *testConfig) {
+			c.Config.AccessLogSkip, c.Hosts = []string{"healthz"}, []string{rigHost}
+		}},
+		{"skipped paths, no hosts", "AccessLogSkip", func(c *testConfig) { c.Config.AccessLogSkip = []string{"healthz"} }},
 		{"missing allow list", "AllowOpenIDsFile", func(c *testConfig) { c.AllowOpenIDsFile = "missing" }},
 		{"missing deny list", "DenyOpenIDsFile", func(c *testConfig) { c.DenyOpenIDsFile = "missing" }},
 		{"missing assertion keys", "AssertionKeysFile", func(c *testConfig) { c.AssertionKeysFile = "missing" }},

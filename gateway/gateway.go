@@ -21,6 +21,9 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"slices"
+
+	"github.com/wxgate/wxgate/gateway/watch"
 )
 
 // Gateway guards one or more sites. It is safe for concurrent use; make one with
@@ -28,6 +31,7 @@ import (
 type Gateway struct {
 	hosts      hosts
 	background *background
+	files      []File
 }
 
 // New returns the gateway that c describes. An invalid configuration is a
@@ -36,12 +40,13 @@ type Gateway struct {
 func New(c Config) (*Gateway, error) {
 	whole := &fieldErrors{site: -1}
 	shared := newCommon(c, whole)
-	sites, errs := newBuilder(shared).sites(c.Sites)
+	builder := newBuilder(shared)
+	sites, errs := builder.sites(c.Sites)
 	hosts := newHosts(c, shared, sites, whole)
 	if errs = append(whole.fields, errs...); len(errs) > 0 {
 		return nil, &ConfigError{errs}
 	}
-	return &Gateway{hosts, shared.background}, nil
+	return &Gateway{hosts, shared.background, builder.files}, nil
 }
 
 // Run rereads the files of the configuration after they change: openid lists and
@@ -54,13 +59,24 @@ func New(c Config) (*Gateway, error) {
 // Shutdown.
 func (g *Gateway) Run(ctx context.Context) { g.background.run(ctx) }
 
-// Reread makes Run look at the files at once, for an operator who does not want to
+// Reread makes Run read the files at once, for an operator who does not want to
 // wait. It returns before they are read.
 func (g *Gateway) Reread() {
 	for _, file := range g.background.files {
 		file.Reread()
 	}
 }
+
+// A File is a file of the configuration that [Gateway.Run] rereads. Several sites may
+// name the same one.
+type File struct {
+	Site   int    // index in [Config.Sites]
+	Field  string // name of the [Site]'s field, such as "DenyOpenIDsFile"
+	Status func() watch.Status
+}
+
+// Files returns the files that Run rereads, in the order of the sites.
+func (g *Gateway) Files() []File { return slices.Clone(g.files) }
 
 // ServeHTTP answers r itself, or forwards it to an upstream with the visitor's
 // identity.

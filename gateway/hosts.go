@@ -11,6 +11,7 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/origin"
+	"github.com/wxgate/wxgate/gateway/pathset"
 )
 
 // hosts finds the site that a request is for.
@@ -24,6 +25,8 @@ type hosts struct {
 // newHosts returns the hosts of the given sites, in the order of c.Sites.
 func newHosts(c Config, common *common, sites []*doors, errs *fieldErrors) hosts {
 	h := hosts{common: common}
+	skip, err := pathset.New(c.AccessLogSkip)
+	errs.add("AccessLogSkip", err)
 	if len(sites) == 0 {
 		errs.add("Sites", errors.New("expected at least one site"))
 		return h
@@ -34,7 +37,7 @@ func newHosts(c Config, common *common, sites []*doors, errs *fieldErrors) hosts
 	}
 	set, err := pages.New(c.PagesDir)
 	errs.add("PagesDir", err)
-	h.none = &responder{common: common, pages: set}
+	h.none = &responder{common: common, counters: common.metrics.ofNoSite(), skip: skip, pages: set}
 	h.byHost = make(map[string]*doors)
 	for i, d := range sites {
 		if !d.site.public.IsZero() { // an invalid PublicURL has been reported

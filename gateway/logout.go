@@ -45,7 +45,7 @@ func (e *endpoints) logout(w *recorder, r *http.Request, q *facts, v visitor) er
 		return nil
 	}
 	if err := e.site.sessions.Delete(r, w.Header()); err != nil {
-		e.site.metrics.storeErrors.Inc()
+		e.site.counters.storeErrors.Inc()
 		return refusal.StoreUnavailable(err)
 	}
 	w.Header().Set("Location", withFragment(target)) // the login may have led here

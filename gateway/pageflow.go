@@ -104,7 +104,7 @@ func (l *logins) pageLogin(w *recorder, r *http.Request, v visitor, code, state 
 		}
 		return v.session, nil
 	}
-	l.site.metrics.login(loginInvalidState)
+	l.site.counters.login(loginInvalidState)
 	return nil, refusal.InvalidState("")
 }
 

@@ -29,7 +29,7 @@ func (s *site) renew(r *http.Request, header http.Header, q *facts, v visitor) v
 		renewed.RenewedAt = now
 	}
 	if err := s.sessions.Renew(r, header, &renewed); err != nil {
-		s.metrics.storeErrors.Inc()
+		s.counters.storeErrors.Inc()
 		s.warnings.renewal.do(func() {
 			s.logger.Warn().Err(err).Str("request_id", q.id).Msg("session renewal failed")
 		})

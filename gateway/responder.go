@@ -12,6 +12,7 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/internal/upgrade"
 	"github.com/wxgate/wxgate/gateway/panics"
+	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/session"
 )
 
@@ -19,7 +20,9 @@ import (
 // records each request and writes the refusals.
 type responder struct {
 	*common
-	addresses *addresses // of the site; nil: there is none
+	counters  *counters
+	skip      *pathset.Set // paths without an access line
+	addresses *addresses   // of the site; nil: there is none
 	pages     *pages.Set
 	followQR  string // picture on the page that asks to follow
 	usersHash userHash
@@ -68,6 +71,7 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 		// the request.
 		http.NewResponseController(rw).SetReadDeadline(q.start.Add(p.unreadBody))
 	}
+	p.metrics.inFlight.Inc()
 	returned := false
 	defer func() {
 		// A panic ends the connection, above all http.ErrAbortHandler, for an
@@ -75,6 +79,7 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 		if !returned && w.Status == 0 {
 			w.Status, w.Outcome = http.StatusInternalServerError, outcomeError
 		}
+		p.metrics.inFlight.Dec()
 		p.record(w, r, q)
 		w.release(returned)
 	}()
@@ -103,6 +108,7 @@ func (w *recorder) release(returned bool) {
 // An error that is no [refusal.Error] is 500.
 func (p *responder) refuse(w *recorder, r *http.Request, q *facts, err error) {
 	e := refusal.Of(err)
+	p.counters.errors[e.Word].Inc()
 	w.Outcome = refusedOutcome(e.Status, w.Outcome)
 	e.Log(p.logger, q.id)
 	setOwnHeaders(w.Header())
@@ -147,5 +153,6 @@ func (p *responder) record(w *recorder, r *http.Request, q *facts) {
 	if w.subject != nil {
 		r = w.subject
 	}
-	p.accessLog.Record(r, &w.Recorder, entry)
+	entry.Skip = p.skip != nil && p.skip.Match(r.Method, rawPath(r))
+	p.counters.accessLog.Record(r, &w.Recorder, entry)
 }

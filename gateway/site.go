@@ -48,7 +48,7 @@ func (s *site) visitor(r *http.Request) visitor {
 		return visitor{}
 	}
 	if err != nil {
-		s.metrics.storeErrors.Inc()
+		s.counters.storeErrors.Inc()
 		return visitor{err: refusal.StoreUnavailable(err)}
 	}
 	if s.revocations.Revoked(loaded) { // a store of others may not look

@@ -91,7 +91,7 @@ func TestSiteOfAHost(t *testing.T) {
 	if got := r.at(t, "c.example.com", "GET", "/", asPage...); got.StatusCode != 421 || !strings.Contains(got.body, "<h1>") {
 		t.Errorf("page load at an unknown host: answer %d %.80s, want a page", got.StatusCode, got.body)
 	}
-	if n := r.count(t, "wxgate_http_requests_total", "outcome", "error", "code", "421"); n == 0 {
+	if n := r.count(t, "wxgate_http_requests_total", "outcome", "error", "code", "421", "site", "none"); n == 0 {
 		t.Error("no 421 counted as an error")
 	}
 }

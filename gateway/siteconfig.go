@@ -42,6 +42,10 @@ type Site struct {
 	// PublicPaths must not hold every path: see [CheckPublicPaths].
 	PublicPaths []string
 	APIPaths    []string
+	// AccessLogSkip are the paths whose requests have no access line, such as those of
+	// health checks: patterns as PublicPaths. Errors are logged all the same. A request
+	// about which a proxy asks counts by its own path.
+	AccessLogSkip []string
 	// OutsideWeChat is what a visitor in another browser gets; default
 	// [OutsideRedirect].
 	OutsideWeChat OutsideWeChat

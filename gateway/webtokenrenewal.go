@@ -121,7 +121,7 @@ func (t *webTokens) renewed(x *webTokenRenewal, err error) {
 func (x *webTokenRenewal) log(ctx context.Context, err error) {
 	t := x.tokens
 	if err != nil && !errors.Is(err, session.ErrNone) {
-		t.common.metrics.storeErrors.Inc()
+		t.storeErrors.Inc()
 		t.common.warnings.webToken.do(func() {
 			t.logger.Warn().Err(err).Msg("access token not stored")
 		})

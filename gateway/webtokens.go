@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
@@ -44,6 +45,8 @@ type webTokens struct {
 	beside   *background // where WeChat is asked
 	logger   zerolog.Logger
 
+	storeErrors prometheus.Counter
+
 	mu       sync.Mutex
 	grants   *sweep.Map[string, *webGrant] // by refresh token
 	failedAt time.Time                     // when WeChat last gave no answer about any token
@@ -61,7 +64,7 @@ type webGrant struct {
 // newWebTokens returns the tokens of the site that c describes, whose sessions are in
 // store; nil if the site gets none.
 func newWebTokens(
-	c Site, store session.Store, accounts accounts, shared *common, errs *fieldErrors,
+	c Site, store session.Store, accounts accounts, shared *responder, errs *fieldErrors,
 ) *webTokens {
 	if !c.PassAccessToken {
 		return nil
@@ -72,7 +75,7 @@ func newWebTokens(
 			"such as that of package redisstore; no cookie holds an access token"))
 	}
 	return &webTokens{
-		store: updater, accounts: accounts, common: shared, beside: shared.background, logger: shared.logger,
+		store: updater, accounts: accounts, common: shared.common, storeErrors: shared.counters.storeErrors, beside: shared.background, logger: shared.logger,
 		grants: sweep.New[string](func(g *webGrant, now time.Time) bool {
 			return g.asking == nil && now.Sub(g.askedAt) >= webTokenPause
 		}),

@@ -59,6 +59,9 @@ func Result(err error) string {
 	return "away"
 }
 
+// Results returns all values of [Result].
+func Results() []string { return []string{"ok", "visitor", "operator", "later", "bug", "away"} }
+
 // Class reports who can do something about the refusal. An unknown code counts
 // as Operator: the call is not retried, no visitor is blamed, and a person reads
 // WeChat's message.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -301,6 +302,12 @@ func TestResult(t *testing.T) {
 		if got := wechat.Result(err); got != want {
 			t.Errorf("Result(%v) = %q, want %q", err, got, want)
 		}
+		if !slices.Contains(wechat.Results(), want) {
+			t.Errorf("Results = %q, want %q among them", wechat.Results(), want)
+		}
+	}
+	if got := len(wechat.Results()); got != 6 {
+		t.Errorf("Results has %d values, want those of this test", got)
 	}
 	if got := wechat.Result(context.Canceled); got != "away" {
 		t.Errorf("Result(context.Canceled) = %q, want away", got)

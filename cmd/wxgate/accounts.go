@@ -16,13 +16,20 @@ import (
 type accounts struct {
 	byKey   map[accountKey]*wechat.TokenSource
 	tickets map[*wechat.TokenSource]*wechat.TicketSource
-	all     []*wechat.TokenSource // in the order of their first use
-	observe observer
+	all     []*wechat.TokenSource                  // in the order of their first use
+	first   map[*wechat.TokenSource]*config.Config // whose calls the source's own count for
+	observe observers
 	redis   *redisstore.Client // nil: none
 }
 
 // An observer counts a call of WeChat's API; a nil one counts nothing.
-type observer func(api string, err error, elapsed time.Duration)
+type observer = func(api string, err error, elapsed time.Duration)
+
+// observers returns what counts the calls for the site that c describes.
+type observers func(c *config.Config) observer
+
+// observeNothing counts no calls.
+func observeNothing(*config.Config) observer { return nil }
 
 // accountKey holds what two sites must have in common to share an account.
 type accountKey struct {
@@ -33,12 +40,13 @@ type accountKey struct {
 	mode      string
 }
 
-func newAccounts(observe observer, redis *redisstore.Client) *accounts {
+func newAccounts(observe observers, redis *redisstore.Client) *accounts {
 	return &accounts{
 		observe: observe,
 		redis:   redis,
 		byKey:   make(map[accountKey]*wechat.TokenSource),
 		tickets: make(map[*wechat.TokenSource]*wechat.TicketSource),
+		first:   make(map[*wechat.TokenSource]*config.Config),
 	}
 }
 
@@ -48,13 +56,22 @@ func (a *accounts) tokens(c *config.Config) *wechat.TokenSource {
 	if source, ok := a.byKey[key]; ok {
 		return source
 	}
-	source := &wechat.TokenSource{Client: newClient(c, a.observe), Legacy: c.TokenMode == "legacy"}
+	source := &wechat.TokenSource{Client: newClient(c, a.observe(c)), Legacy: c.TokenMode == "legacy"}
 	if source.Legacy { // WeChat gives every replica the same stable token
 		source.Shared = sharedIn(a.redis, c, "token", 1)
 	}
-	a.byKey[key] = source
+	a.byKey[key], a.first[source] = source, c
 	a.all = append(a.all, source)
 	return source
+}
+
+// client returns the client of the account in c. Sites that share an account have one
+// each, so that their visitors' calls count for the right site.
+func (a *accounts) client(c *config.Config) *wechat.Client {
+	if source := a.tokens(c); a.first[source] == c {
+		return source.Client
+	}
+	return newClient(c, a.observe(c))
 }
 
 // ticketsOf returns the JS-SDK tickets of the account in c.
@@ -72,7 +89,7 @@ func (a *accounts) scanAccount(c *config.Config) *wechat.Client {
 	if c.OutsideWeChat != string(gateway.OutsideQRConnect) {
 		return nil
 	}
-	scan := newClient(c, a.observe)
+	scan := newClient(c, a.observe(c))
 	scan.AppID, scan.AppSecret = c.QRAppID, c.QRAppSecret
 	return scan
 }

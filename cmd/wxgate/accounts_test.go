@@ -77,7 +77,7 @@ func (f *fleet) add(t *testing.T, mode string, keys ...byte) {
 		running.Wait()
 	})
 	f.configs = append(f.configs, c)
-	f.accounts = append(f.accounts, newAccounts(nil, redis))
+	f.accounts = append(f.accounts, newAccounts(observeNothing, redis))
 }
 
 // ask calls get on all replicas at once and returns their different results.

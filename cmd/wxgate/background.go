@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/panics"
 )
 
 // backgroundPatience is how long the end of the process waits for background
@@ -18,14 +20,22 @@ type background struct {
 	running sync.WaitGroup
 }
 
-// startBackground starts the background functions of all servers.
-func startBackground(servers []*server) *background {
+// startBackground starts the background functions of all servers. A panic of one is
+// logged, and the others go on.
+func startBackground(servers []*server, logger zerolog.Logger) *background {
 	b := new(background)
 	var ctx context.Context
 	ctx, b.cancel = context.WithCancel(context.Background())
 	for _, s := range servers {
 		for _, run := range s.background {
-			b.running.Go(func() { run(ctx) })
+			b.running.Go(func() {
+				defer func() {
+					if v := recover(); v != nil {
+						panics.Log(logger, v)
+					}
+				}()
+				run(ctx)
+			})
 		}
 	}
 	return b

@@ -30,6 +30,12 @@ func newCertificate(t *testing.T) certificateFiles {
 // replace writes a new certificate with the serial number to the files.
 func (c certificateFiles) replace(t *testing.T, serial int64) {
 	t.Helper()
+	c.replaceUntil(t, serial, time.Now().Add(time.Hour))
+}
+
+// replaceUntil is replace with the end of the certificate.
+func (c certificateFiles) replaceUntil(t *testing.T, serial int64, end time.Time) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +44,7 @@ func (c certificateFiles) replace(t *testing.T, serial int64) {
 		SerialNumber: big.NewInt(serial),
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
 		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
+		NotAfter:     end,
 	}
 	certDER, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

@@ -22,7 +22,7 @@ func check(inv *invocation) error {
 		return err
 	}
 	report := &report{w: inv.stdout}
-	accounts := newAccounts(nil, nil)
+	accounts := newAccounts(observeNothing, nil)
 	cfg, err := checkConfig(inv.environ, accounts)
 	if faults, ok := errors.AsType[*config.Faults](err); ok {
 		for _, fault := range faults.List {

@@ -29,6 +29,7 @@ func faultsOf(c *config.Config, wrong *gateway.ConfigError) *config.Faults {
 // [gateway.Site], by the field's name.
 var fieldVariables = map[string]string{
 	"AccessLog":         "WXGATE_ACCESS_LOG",
+	"AccessLogSkip":     "WXGATE_ACCESS_LOG_SKIP",
 	"Account":           "WXGATE_APP_ID",
 	"AllowOpenIDsFile":  "WXGATE_ALLOW_OPENIDS_FILE",
 	"APIPaths":          "WXGATE_API_PATHS",

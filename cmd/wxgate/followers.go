@@ -41,7 +41,10 @@ func followers(inv *invocation) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	l := &listing{tokens: newAccounts(nil, nil).tokens(cfg), after: *after, details: *details, progress: inv.stderr}
+	l := &listing{
+		tokens: newAccounts(observeNothing, nil).tokens(cfg),
+		after:  *after, details: *details, progress: inv.stderr,
+	}
 	l.lines = newFollowerLines(inv.stdout, *format, *details, *after == "")
 	return l.explain(ctx, l.run(ctx))
 }

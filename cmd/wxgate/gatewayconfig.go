@@ -54,6 +54,7 @@ func gatewayConfig(
 		PagesDir:       c.PagesDir,
 		Logger:         logger,
 		AccessLog:      c.AccessLog,
+		AccessLogSkip:  c.AccessLogSkip,
 		Metrics:        registry,
 		Revocations:    checkedRevocations(c, redis),
 
@@ -90,7 +91,7 @@ func siteConfig(c *config.Config, hosts []string, accounts *accounts) gateway.Si
 	return gateway.Site{
 		Hosts:             hosts,
 		PublicURL:         c.PublicURL.String(),
-		Account:           tokens.Client,
+		Account:           accounts.client(c),
 		Tokens:            tokens,
 		Tickets:           tickets,
 		ScanAccount:       accounts.scanAccount(c),
@@ -102,6 +103,7 @@ func siteConfig(c *config.Config, hosts []string, accounts *accounts) gateway.Si
 		Scope:             c.Scope,
 		PublicPaths:       c.PublicPaths,
 		APIPaths:          c.APIPaths,
+		AccessLogSkip:     c.AccessLogSkip,
 		OutsideWeChat:     gateway.OutsideWeChat(c.OutsideWeChat),
 		DenySnapshotUsers: c.SnapshotUsers == "deny",
 		KeepFragment:      c.KeepFragment,

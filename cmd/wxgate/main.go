@@ -54,6 +54,7 @@ func commands() []command {
 			"run gateway, WeChat emulator and a sample site in one process", demo},
 		{"emulator", "[--listen ADDRESS]", "run the WeChat emulator alone", emulator},
 		{"check", "", "try the configuration with WeChat, Redis and the upstreams", check},
+		{"healthcheck", "", "ask the running process whether it is ready, for images without a shell", healthcheck},
 		{"followers", "[--format ndjson|csv] [--after OPENID] [--details]",
 			"print the account's followers, one a line", followers},
 		{"revoke", "OPENID | --all", "end every session of one visitor, or of everybody", revoke},

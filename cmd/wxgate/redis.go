@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,12 +58,13 @@ func readyWith(c *config.Config, redis *redisstore.Client) func() (able bool, no
 	}
 }
 
-// observeRedis registers the metric that says whether Redis answers.
-func observeRedis(redis *redisstore.Client, registry prometheus.Registerer) error {
+// observeRedis registers the metrics that say whether Redis answers, and whether
+// revocations may be missing.
+func observeRedis(c *config.Config, redis *redisstore.Client, registry prometheus.Registerer) error {
 	if redis == nil {
 		return nil
 	}
-	return registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	up := registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxgate_redis_up", Help: "Whether Redis answers, 1 or 0, as of a second ago.",
 	}, func() float64 {
 		if redis.Status().Up() {
@@ -70,4 +72,5 @@ func observeRedis(redis *redisstore.Client, registry prometheus.Registerer) erro
 		}
 		return 0
 	}))
+	return errors.Join(up, observeRevocations(revocationsIn(c, redis), registry))
 }

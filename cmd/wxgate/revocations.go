@@ -44,9 +44,6 @@ func operatorRevocations(c *config.Config, redis *redisstore.Client) admin.Revoc
 // observeRevocations registers the metric that says whether revocations may be missing
 // in this process.
 func observeRevocations(r *redisstore.Revocations, registry prometheus.Registerer) error {
-	if r == nil {
-		return nil
-	}
 	return registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxgate_revocations_behind",
 		Help: "Whether this process may not know all revocations, 1 or 0: Redis does not answer.",

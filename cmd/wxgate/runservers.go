@@ -42,7 +42,7 @@ func runServers(logger zerolog.Logger, servers []*server, end shutdown, started 
 			}
 		})
 	}
-	tasks := startBackground(servers)
+	tasks := startBackground(servers, logger)
 	started()
 	var err error
 	select {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
@@ -29,7 +28,7 @@ func serve(inv *invocation) error {
 	defer closeLog()
 	registry := newRegistry()
 	logLibraries(logger)
-	observe, err := gateway.ObserveWeChat(registry)
+	observe, err := observeWeChat(cfg, registry)
 	if err != nil {
 		return err
 	}
@@ -37,10 +36,7 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	if err := observeRedis(redis, registry); err != nil {
-		return err
-	}
-	if err := observeRevocations(revocationsIn(cfg, redis), registry); err != nil {
+	if err := observeRedis(cfg, redis, registry); err != nil {
 		return err
 	}
 	accounts := newAccounts(observe, redis)
@@ -48,7 +44,10 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	servers, err := visitorServers(cfg, g, logger)
+	if err := observeFiles(cfg, g.Files(), registry); err != nil {
+		return err
+	}
+	servers, err := visitorServers(cfg, g, logger, registry)
 	if err != nil {
 		return usageError{err}
 	}
@@ -94,19 +93,11 @@ func serve(inv *invocation) error {
 // requests, which took a fifth of the processor time of a forward-auth check.
 const heapFloor = 32 << 20
 
-// newRegistry returns a registry with the metrics of Go and of the process.
-func newRegistry() *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
-	return registry
-}
-
 // visitorServers returns the servers for visitors: the gateway's own, and that of
 // ext_authz if it has an address.
-func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger) ([]*server, error) {
+func visitorServers(
+	c *config.Config, g *gateway.Gateway, logger zerolog.Logger, registry prometheus.Registerer,
+) ([]*server, error) {
 	main := httpServer("gateway", "WXGATE_LISTEN", c.Listen, g, logger, c.StallTimeout)
 	reread := []func(){g.Reread}
 	main.upgraded = g.Shutdown
@@ -114,6 +105,9 @@ func visitorServers(c *config.Config, g *gateway.Gateway, logger zerolog.Logger)
 	if c.TLSCertFile != "" {
 		pair, err := openCertificate(c.TLSCertFile, c.TLSKeyFile, logger)
 		if err != nil {
+			return nil, err
+		}
+		if err := observeCertificate(pair, registry); err != nil {
 			return nil, err
 		}
 		main.tls = serving(pair)
@@ -140,6 +134,7 @@ func relayServer(
 		Logger:    logger,
 		AccessLog: c.AccessLog,
 		Metrics:   registry,
+		Site:      relaySite(c),
 	})
 	if err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ type Config struct {
 	Logger    zerolog.Logger        // receives access lines and errors; the zero value discards them
 	AccessLog bool                  // write an access line per request
 	Metrics   prometheus.Registerer // registers the metrics; nil: nowhere
+	Site      string                // label site of the counter; empty: it has no such label
 }
 
 // Relay is a handler that forwards the calls of [Config.Paths] to WeChat's API. It
@@ -105,23 +106,30 @@ func parseAPIURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-func newAccessLog(c Config, logger zerolog.Logger) (*access.Log, error) {
-	return access.New(access.Config{
-		Listener: "relay",
-		Requests: "Requests to the API relay, by outcome and status.",
-		Duration: "Time from a relayed request's header to the end of its response.",
-		Logger:   logger,
-		Lines:    c.AccessLog,
-		Metrics:  c.Metrics,
-	})
-}
-
 // The outcomes of a relayed call.
 const (
 	outcomeProxied   = "proxied"
 	outcomeForbidden = "forbidden"
 	outcomeError     = "error"
 )
+
+func newAccessLog(c Config, logger zerolog.Logger) (*access.Log, error) {
+	logs, err := access.New(access.Config{
+		Listener: "relay",
+		Requests: "Requests to the API relay, by outcome and status.",
+		Duration: "Time from a relayed request's header to the end of its response.",
+		Outcomes: []string{outcomeProxied, outcomeForbidden, outcomeError},
+		BySite:   c.Site != "",
+		Logger:   logger,
+		Lines:    c.AccessLog,
+		Metrics:  c.Metrics,
+	})
+	return logs.Of(c.Site, map[string][]int{
+		outcomeProxied:   {200, 499},
+		outcomeForbidden: {403},
+		outcomeError:     {400, 408, 421, 502, 503},
+	}), err
+}
 
 // ServeHTTP forwards r if it is allowed.
 func (l *Relay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {

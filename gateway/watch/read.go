@@ -44,6 +44,17 @@ func sameFile(a, b os.FileInfo) bool {
 // those that were read last. If it fails, the previous value stays.
 func (f *File[T]) read() (changed bool, err error) {
 	f.seen, f.readAt = nil, time.Now()
+	changed, err = f.parse()
+	status := Status{OK: err == nil, ReadAt: f.readAt}
+	if before := f.status.Load(); err != nil && before != nil {
+		status.ReadAt = before.ReadAt
+	}
+	f.status.Store(&status)
+	return changed, err
+}
+
+// parse is read without the status.
+func (f *File[T]) parse() (changed bool, err error) {
 	texts, seen := make([]string, len(f.paths)), make([]os.FileInfo, len(f.paths))
 	for i, path := range f.paths {
 		if texts[i], seen[i], err = readFile(path, f.format.MaxBytes); err != nil {

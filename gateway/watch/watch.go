@@ -47,13 +47,19 @@ type File[T any] struct {
 	paths  []string
 	logger zerolog.Logger
 	value  atomic.Pointer[T]
-	wake   chan struct{} // tells Run to look at once
+	status atomic.Pointer[Status]
+	wake   chan struct{} // tells Run to read at once
 
 	// Of the goroutine that reads the files.
 	seen   []os.FileInfo
 	readAt time.Time
 	digest [sha256.Size]byte // of the texts that the value was made from
-	failed bool              // the last read; already logged
+}
+
+// Status is how the reading of the files goes.
+type Status struct {
+	OK     bool      // the last read succeeded
+	ReadAt time.Time // when the last read that succeeded began
 }
 
 // Open reads the files for the first time. The error names the file.
@@ -67,6 +73,10 @@ func Open[T any](format Format[T], logger zerolog.Logger, paths ...string) (*Fil
 
 // Value returns the value that was last read. It never waits.
 func (f *File[T]) Value() T { return *f.value.Load() }
+
+// Status returns how the last read went. It never waits, and is safe for concurrent
+// use.
+func (f *File[T]) Status() Status { return *f.status.Load() }
 
 // Run looks at the files every two seconds, and reads them if they have changed,
 // until ctx ends. Files that are being written are read when nobody has written to
@@ -82,55 +92,56 @@ func (f *File[T]) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			f.settle(ctx)
+			if f.settle(ctx) {
+				f.reload()
+			}
 		case <-f.wake:
+			f.reload()
 		}
-		f.look()
 	}
 }
 
-// settle waits while the files are being written, but not long. Reread ends it.
-func (f *File[T]) settle(ctx context.Context) {
+// settle reports whether the files have changed. It waits while they are being
+// written, but not long. Reread ends the wait.
+func (f *File[T]) settle(ctx context.Context) (changed bool) {
 	if !f.changed() {
-		return
+		return false
 	}
 	for range pauses {
 		if !f.beingWritten() {
-			return
+			return true
 		}
 		again := time.NewTimer(pause)
 		select {
 		case <-again.C:
 		case <-f.wake:
 			again.Stop()
-			return
+			return true
 		case <-ctx.Done():
 			again.Stop()
-			return
+			return true
 		}
 	}
+	return true
 }
 
-// Reread makes Run look at the files at once. It does not wait for it.
+// Reread makes Run read the files at once, whether they have changed or not. It does
+// not wait for it.
 func (f *File[T]) Reread() {
 	select {
 	case f.wake <- struct{}{}:
-	default: // Run is about to look
+	default: // Run is about to read them
 	}
 }
 
-// look reads the files if they have changed.
-func (f *File[T]) look() {
-	if !f.changed() {
-		return
-	}
+// reload reads the files, and logs what is new about them.
+func (f *File[T]) reload() {
+	before := f.Status()
 	switch changed, err := f.read(); {
-	case err == nil && !changed && !f.failed:
+	case err == nil && !changed && before.OK:
 	case err == nil:
-		f.failed = false
 		f.describe(f.logger.Info()).Msg("file reloaded")
-	case !f.failed:
-		f.failed = true
+	case before.OK:
 		event := f.describe(f.logger.Error()).Err(err)
 		if f.format.Hint != "" {
 			event = event.Str("hint", f.format.Hint)

@@ -3,7 +3,6 @@
 package access
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,47 +18,25 @@ type Entry struct {
 	ClientIP  string
 	User      string        // keyed hash of the openid; empty: nobody is signed in
 	Elapsed   time.Duration // from the request's header to the end of the response
+	Skip      bool          // count the request, but write no line
 }
 
 // Log counts requests by outcome and status, and writes their access lines. It
-// is safe for concurrent use; make one with [New]. No label has a value that a
+// is safe for concurrent use; [Logs.Of] makes it. No label has a value that a
 // client chooses.
 type Log struct {
 	logger    zerolog.Logger
 	lines     bool
 	requests  *prometheus.CounterVec
+	usual     map[answer]prometheus.Counter // of requests
 	durations *prometheus.HistogramVec
+	observers map[string]prometheus.Observer // of durations, by outcome
 }
 
-// Config describes a [Log].
-type Config struct {
-	Listener string // part of the metrics' names, as in wxgate_<listener>_requests_total
-	Requests string // help text of that counter
-	Duration string // help text of wxgate_<listener>_request_duration_seconds
-
-	Logger  zerolog.Logger
-	Lines   bool                  // write access lines
-	Metrics prometheus.Registerer // nil: the metrics are not registered
-}
-
-// New returns the log that c describes. The only error is that a metric's name is
-// already registered.
-func New(c Config) (*Log, error) {
-	l := &Log{
-		logger: c.Logger,
-		lines:  c.Lines,
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_" + c.Listener + "_requests_total", Help: c.Requests,
-		}, []string{"outcome", "code"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wxgate_" + c.Listener + "_request_duration_seconds", Help: c.Duration,
-			Buckets: prometheus.DefBuckets,
-		}, []string{"outcome"}),
-	}
-	if c.Metrics == nil {
-		return l, nil
-	}
-	return l, errors.Join(c.Metrics.Register(l.requests), c.Metrics.Register(l.durations))
+// answer is what a request is counted by.
+type answer struct {
+	outcome string
+	status  int
 }
 
 // Record counts r, whose response went through w, and writes its access line.
@@ -71,9 +48,9 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 			w.Status = StatusClientLeft
 		}
 	}
-	l.requests.WithLabelValues(w.Outcome, strconv.Itoa(w.Status)).Inc()
-	l.durations.WithLabelValues(w.Outcome).Observe(e.Elapsed.Seconds())
-	if !l.lines {
+	l.counter(w.Outcome, w.Status).Inc()
+	l.duration(w.Outcome).Observe(e.Elapsed.Seconds())
+	if !l.lines || e.Skip {
 		return
 	}
 	line := l.logger.Info().
@@ -90,6 +67,22 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 		line = line.Str("user", e.User)
 	}
 	line.Msg("request")
+}
+
+// counter returns the counter of the requests with an outcome and a status.
+func (l *Log) counter(outcome string, status int) prometheus.Counter {
+	if c, ok := l.usual[answer{outcome, status}]; ok {
+		return c
+	}
+	return l.requests.WithLabelValues(outcome, strconv.Itoa(status))
+}
+
+// duration returns what observes the times of the requests with an outcome.
+func (l *Log) duration(outcome string) prometheus.Observer {
+	if o, ok := l.observers[outcome]; ok {
+		return o
+	}
+	return l.durations.WithLabelValues(outcome)
 }
 
 // Short returns the first 1,024 bytes of s. It keeps log lines short where a client

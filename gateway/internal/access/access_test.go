@@ -21,14 +21,14 @@ import (
 func newLog(t *testing.T, lines bool, registry prometheus.Registerer) (*access.Log, *bytes.Buffer) {
 	t.Helper()
 	buffer := new(bytes.Buffer)
-	log, err := access.New(access.Config{
-		Listener: "test", Requests: "Requests.", Duration: "Durations.",
+	logs, err := access.New(access.Config{
+		Listener: "test", Requests: "Requests.", Duration: "Durations.", Outcomes: []string{"own", "error"},
 		Logger: zerolog.New(buffer), Lines: lines, Metrics: registry,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return log, buffer
+	return logs.Of("", map[string][]int{"own": {200, 404}}), buffer
 }
 
 // visit is a request with a query, which no access line shows.

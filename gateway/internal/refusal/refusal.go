@@ -44,6 +44,15 @@ const (
 	FormJSON
 )
 
+// Words returns all error words.
+func Words() []string {
+	return []string{
+		WordUnauthorized, WordNotAllowed, WordNotFollowing, WordInvalidCode, WordInvalidState, wordInvalidRequest,
+		wordWeChatError, WordWeChatUnavailable, WordStoreUnavailable, wordUpstreamUnavailable, wordTooManyRequests,
+		wordBodyTooLarge, wordUnknownSite, wordNotFound, wordMethodNotAllowed, wordInternal,
+	}
+}
+
 // Error returns the word and the cause.
 func (e *Error) Error() string {
 	if e.Err != nil {

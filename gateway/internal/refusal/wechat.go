@@ -1,7 +1,10 @@
 package refusal
 
 import (
+	"cmp"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -35,19 +38,27 @@ func Exchange(err error) *Error {
 	}
 }
 
+// results are the labels of the metric wxgate_logins_total, by error word.
+var results = map[string]string{
+	WordInvalidCode:       "code_refused",
+	WordInvalidState:      "invalid_state",
+	wordWeChatError:       "misconfigured",
+	WordNotAllowed:        "forbidden",
+	WordNotFollowing:      "forbidden",
+	WordWeChatUnavailable: "wechat_away",
+	WordStoreUnavailable:  "store_away",
+}
+
+// otherResult is the label for all other words.
+const otherResult = "error"
+
 // Result is the label of the metric wxgate_logins_total for a login that ended
 // with e.
-func (e *Error) Result() string {
-	switch e.Word {
-	case WordInvalidCode:
-		return "code_refused"
-	case WordInvalidState:
-		return "invalid_state"
-	case wordWeChatError:
-		return "misconfigured"
-	case WordNotAllowed, WordNotFollowing:
-		return "forbidden"
-	default:
-		return "wechat_away"
-	}
+func (e *Error) Result() string { return cmp.Or(results[e.Word], otherResult) }
+
+// Results returns all values of [Error.Result].
+func Results() []string {
+	all := slices.AppendSeq([]string{otherResult}, maps.Values(results))
+	slices.Sort(all)
+	return slices.Compact(all)
 }

@@ -78,8 +78,10 @@ func TestResults(t *testing.T) {
 	for _, c := range constructors {
 		got[c.e.Result()] = true
 	}
-	want := []string{"code_refused", "forbidden", "invalid_state", "misconfigured", "wechat_away"}
-	if all := slices.Sorted(maps.Keys(got)); !slices.Equal(all, want) {
-		t.Errorf("results %q, want %q", all, want)
+	want := []string{
+		"code_refused", "error", "forbidden", "invalid_state", "misconfigured", "store_away", "wechat_away",
+	}
+	if all := slices.Sorted(maps.Keys(got)); !slices.Equal(all, want) || !slices.Equal(refusal.Results(), want) {
+		t.Errorf("results %q, Results %q, want %q", all, refusal.Results(), want)
 	}
 }

@@ -7,10 +7,17 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 )
 
-// The words that this package needs outside their constructors.
+// The words that only this package uses.
 const (
-	wordWeChatError = "wechat_error"
-	wordInternal    = "internal_error"
+	wordInvalidRequest      = "invalid_request"
+	wordWeChatError         = "wechat_error"
+	wordUpstreamUnavailable = "upstream_unavailable"
+	wordTooManyRequests     = "too_many_requests"
+	wordBodyTooLarge        = "body_too_large"
+	wordUnknownSite         = "unknown_site"
+	wordNotFound            = "not_found"
+	wordMethodNotAllowed    = "method_not_allowed"
+	wordInternal            = "internal_error"
 )
 
 // The words that other packages compare with.
@@ -102,7 +109,7 @@ func InvalidCode(err error) *Error {
 // InvalidRequest (400): the request is malformed. The cause may be nil.
 func InvalidRequest(err error) *Error {
 	return &Error{
-		Word: "invalid_request", Status: http.StatusBadRequest, Page: pages.BadRequest,
+		Word: wordInvalidRequest, Status: http.StatusBadRequest, Page: pages.BadRequest,
 		Message: "The request is malformed.",
 		Err:     err,
 	}
@@ -148,7 +155,7 @@ func StoreUnavailable(err error) *Error {
 // not valid.
 func UpstreamUnavailable(err error) *Error {
 	return &Error{
-		Word: "upstream_unavailable", Status: http.StatusBadGateway, Page: pages.UpstreamDown,
+		Word: wordUpstreamUnavailable, Status: http.StatusBadGateway, Page: pages.UpstreamDown,
 		Message: "The site does not respond. Try again in a moment.",
 		Err:     err, RetryAfter: retryAfter,
 	}
@@ -165,7 +172,7 @@ func UpstreamTimeout(err error) *Error {
 // address. The next one is possible after wait.
 func TooManyRequests(wait time.Duration) *Error {
 	return &Error{
-		Word: "too_many_requests", Status: http.StatusTooManyRequests, Page: pages.TooMany,
+		Word: wordTooManyRequests, Status: http.StatusTooManyRequests, Page: pages.TooMany,
 		Message:    "Too many requests from this address. Try again later.",
 		RetryAfter: wait,
 	}
@@ -174,7 +181,7 @@ func TooManyRequests(wait time.Duration) *Error {
 // BodyTooLarge (413): the request body exceeds the limit.
 func BodyTooLarge() *Error {
 	return &Error{
-		Word: "body_too_large", Status: http.StatusRequestEntityTooLarge, Page: pages.TooLarge,
+		Word: wordBodyTooLarge, Status: http.StatusRequestEntityTooLarge, Page: pages.TooLarge,
 		Message: "The request body is too large.",
 	}
 }
@@ -182,7 +189,7 @@ func BodyTooLarge() *Error {
 // UnknownSite (421): the request's host is no site's.
 func UnknownSite() *Error {
 	return &Error{
-		Word: "unknown_site", Status: http.StatusMisdirectedRequest, Page: pages.UnknownSite,
+		Word: wordUnknownSite, Status: http.StatusMisdirectedRequest, Page: pages.UnknownSite,
 		Message: "No site has this host.",
 	}
 }
@@ -190,7 +197,7 @@ func UnknownSite() *Error {
 // NotFound (404): the path is no endpoint and has no upstream.
 func NotFound() *Error {
 	return &Error{
-		Word: "not_found", Status: http.StatusNotFound, Page: pages.NotFound,
+		Word: wordNotFound, Status: http.StatusNotFound, Page: pages.NotFound,
 		Message: "There is no such endpoint.",
 	}
 }
@@ -198,7 +205,7 @@ func NotFound() *Error {
 // MethodNotAllowed (405): the endpoint does not accept the request's method.
 func MethodNotAllowed() *Error {
 	return &Error{
-		Word: "method_not_allowed", Status: http.StatusMethodNotAllowed, Page: pages.Method,
+		Word: wordMethodNotAllowed, Status: http.StatusMethodNotAllowed, Page: pages.Method,
 		Message: "This endpoint does not accept the method.",
 	}
 }

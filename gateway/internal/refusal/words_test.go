@@ -36,7 +36,7 @@ var constructors = []struct {
 }{
 	{
 		name: "Unauthorized", e: refusal.Unauthorized("/login"),
-		word: "unauthorized", status: 401, page: pages.Unauthorized, login: "/login", result: "wechat_away",
+		word: "unauthorized", status: 401, page: pages.Unauthorized, login: "/login", result: "error",
 	},
 	{
 		name: "NotAllowed", e: refusal.NotAllowed(),
@@ -68,11 +68,11 @@ var constructors = []struct {
 	},
 	{
 		name: "InvalidRequest", e: refusal.InvalidRequest(errCause),
-		word: "invalid_request", status: 400, page: pages.BadRequest, result: "wechat_away", level: "debug",
+		word: "invalid_request", status: 400, page: pages.BadRequest, result: "error", level: "debug",
 	},
 	{
 		name: "BodyTimeout", e: refusal.BodyTimeout(errCause), of: "InvalidRequest",
-		word: "invalid_request", status: 408, page: pages.BadRequest, result: "wechat_away", level: "debug",
+		word: "invalid_request", status: 408, page: pages.BadRequest, result: "error", level: "debug",
 	},
 	{
 		name: "WeChatError", e: refusal.WeChatError(errCause, ""),
@@ -86,41 +86,41 @@ var constructors = []struct {
 	{
 		name: "StoreUnavailable", e: refusal.StoreUnavailable(errCause),
 		word: "session_store_unavailable", status: 503, page: pages.StoreAway,
-		retry: "5", result: "wechat_away", level: "warn",
+		retry: "5", result: "store_away", level: "warn",
 	},
 	{
 		name: "UpstreamUnavailable", e: refusal.UpstreamUnavailable(errCause),
 		word: "upstream_unavailable", status: 502, page: pages.UpstreamDown,
-		retry: "5", result: "wechat_away", level: "warn",
+		retry: "5", result: "error", level: "warn",
 	},
 	{
 		name: "UpstreamTimeout", e: refusal.UpstreamTimeout(errCause), of: "UpstreamUnavailable",
 		word: "upstream_unavailable", status: 504, page: pages.UpstreamDown,
-		retry: "5", result: "wechat_away", level: "warn",
+		retry: "5", result: "error", level: "warn",
 	},
 	{
 		name: "TooManyRequests", e: refusal.TooManyRequests(61500 * time.Millisecond),
-		word: "too_many_requests", status: 429, page: pages.TooMany, retry: "62", result: "wechat_away",
+		word: "too_many_requests", status: 429, page: pages.TooMany, retry: "62", result: "error",
 	},
 	{
 		name: "BodyTooLarge", e: refusal.BodyTooLarge(),
-		word: "body_too_large", status: 413, page: pages.TooLarge, result: "wechat_away",
+		word: "body_too_large", status: 413, page: pages.TooLarge, result: "error",
 	},
 	{
 		name: "UnknownSite", e: refusal.UnknownSite(),
-		word: "unknown_site", status: 421, page: pages.UnknownSite, result: "wechat_away",
+		word: "unknown_site", status: 421, page: pages.UnknownSite, result: "error",
 	},
 	{
 		name: "NotFound", e: refusal.NotFound(),
-		word: "not_found", status: 404, page: pages.NotFound, result: "wechat_away",
+		word: "not_found", status: 404, page: pages.NotFound, result: "error",
 	},
 	{
 		name: "MethodNotAllowed", e: refusal.MethodNotAllowed(),
-		word: "method_not_allowed", status: 405, page: pages.Method, result: "wechat_away",
+		word: "method_not_allowed", status: 405, page: pages.Method, result: "error",
 	},
 	{
 		name: "Internal", e: refusal.Internal(errCause),
-		word: "internal_error", status: 500, page: pages.UpstreamDown, result: "wechat_away", level: "error",
+		word: "internal_error", status: 500, page: pages.UpstreamDown, result: "error", level: "error",
 	},
 }
 
@@ -174,6 +174,11 @@ func TestWords(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, statuses); diff != "" {
 		t.Errorf("words (-want +got):\n%s", diff)
+	}
+	words := refusal.Words()
+	slices.Sort(words)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), words); diff != "" {
+		t.Errorf("Words (-want +got):\n%s", diff)
 	}
 }
 

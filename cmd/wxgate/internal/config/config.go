@@ -258,6 +258,10 @@ type Config struct {
 	// log a line per request
 	AccessLog bool `env:"ACCESS_LOG" envDefault:"true" kind:"process"`
 
+	// paths without an access line, such as those of health checks; patterns as above;
+	// a path that can be read two ways has its line
+	AccessLogSkip Patterns `env:"ACCESS_LOG_SKIP"`
+
 	// how long new requests are still accepted after SIGTERM, while readiness
 	// answers 503
 	DrainDelay time.Duration `env:"DRAIN_DELAY" envDefault:"5s" kind:"process"`

@@ -54,6 +54,10 @@ func (c *Config) Fault(variable, problem string) Fault {
 	return Fault{Name: from.name, Given: from.shown, Problem: problem}
 }
 
+// NameOf returns the name by which a variable was set: that of the site, or that for
+// all sites. A variable that is not set keeps its name.
+func (c *Config) NameOf(variable string) string { return c.Fault(variable, "").Name }
+
 // quote prepares a value for a message. It returns nothing for a value that may
 // hold a secret: a URL with a password, or a key in place of its file's path.
 func quote(value string) string {

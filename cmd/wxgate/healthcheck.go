@@ -1,0 +1,117 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+)
+
+// healthcheckTimeout limits the time of the whole request.
+const healthcheckTimeout = 5 * time.Second
+
+const healthcheckHelp = `Usage: wxgate healthcheck
+
+Asks the wxgate that runs in the same container or on the same machine whether it is
+ready: GET /readyz at the address in WXGATE_ADMIN_LISTEN (default :9090), at the loopback
+address if that has no host of its own. It prints the answer in one line. No other
+variable is read. It is for health checks of images without a shell.
+
+Exit codes: 0 ready; 1 not ready, no answer within five seconds, or WXGATE_ADMIN_LISTEN is
+empty or wrong; 2 the arguments are wrong.
+
+Example: HEALTHCHECK CMD ["/wxgate", "healthcheck"]
+`
+
+// healthcheck asks the running process whether it is ready.
+func healthcheck(inv *invocation) error {
+	flags := inv.flags("healthcheck")
+	flags.Usage = func() { fmt.Fprint(inv.stderr, healthcheckHelp) }
+	if err := inv.parse(flags); err != nil {
+		return err
+	}
+	address, err := readyAddress(inv.environ)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), healthcheckTimeout)
+	defer cancel()
+	ready, said, err := askReady(ctx, address)
+	if err != nil {
+		return fmt.Errorf("healthcheck: %w", err)
+	}
+	if _, err := fmt.Fprintln(inv.stdout, said); err != nil {
+		return err
+	}
+	if !ready {
+		return errReported
+	}
+	return nil
+}
+
+// readyAddress returns the address of the admin listener that the environment
+// describes.
+func readyAddress(environ []string) (string, error) {
+	listen, err := config.AdminListen(environ)
+	if err != nil {
+		return "", err
+	}
+	if listen == "" {
+		return "", errors.New("WXGATE_ADMIN_LISTEN is empty, so there is no /readyz to ask; set it for the process too")
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", err
+	}
+	if port == "0" {
+		return "", errors.New("WXGATE_ADMIN_LISTEN has port 0, which is another one at each start; expected a fixed port")
+	}
+	switch ip, err := netip.ParseAddr(host); {
+	case host == "", err == nil && ip.Unmap() == netip.IPv4Unspecified():
+		host = "127.0.0.1"
+	case err == nil && ip.IsUnspecified():
+		host = "::1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// askReady asks /readyz at an address, and returns what it said in one line.
+func askReady(ctx context.Context, address string) (ready bool, said string, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return false, "", err
+	}
+	// Not an http.Client: it would follow redirects. Without a proxy: the process is here.
+	transport := &http.Transport{DisableKeepAlives: true}
+	res, err := transport.RoundTrip(r)
+	if err != nil {
+		return false, "", err
+	}
+	defer res.Body.Close()
+	const most = 4 << 10
+	body, err := io.ReadAll(io.LimitReader(res.Body, most))
+	if err != nil {
+		return false, "", err
+	}
+	return res.StatusCode == http.StatusOK, cmp.Or(oneLine(string(body)), res.Status), nil
+}
+
+// oneLine returns the lines of text as one, without what a terminal would act on.
+func oneLine(text string) string {
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return -1
+	}, text)
+}

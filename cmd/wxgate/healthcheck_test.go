@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// healthchecked runs `wxgate healthcheck` with nothing but an admin address.
+func healthchecked(environ []string, args ...string) (code int, stdout, stderr string) {
+	var out, errs strings.Builder
+	code = run(append([]string{"healthcheck"}, args...), environ, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func TestHealthcheckAnswers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		code   int
+		stdout string
+	}{
+		{"ready", 200, "ready\n", 0, "ready\n"},
+		{"ready with a note", 200, "ready\nredis has not answered for 3s: timeout\n", 0,
+			"ready; redis has not answered for 3s: timeout\n"},
+		{"draining", 503, "draining\n", 1, "draining\n"},
+		{"not ready", 503, "not ready\nredis has not answered for 3s: timeout\n", 1,
+			"not ready; redis has not answered for 3s: timeout\n"},
+		{"another server", 404, "404 page not found\n", 1, "404 page not found\n"},
+		{"another server, ready for something", 204, "", 1, "204 No Content\n"},
+		{"redirect", 302, "", 1, "302 Found\n"},
+		{"no text", 502, "", 1, "502 Bad Gateway\n"},
+		{"control characters", 503, "a\x1b[31mb\x00\r\n", 1, "a[31mb\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != http.MethodGet || r.URL.Path != "/readyz" {
+					t.Errorf("asked for %s %s, want GET /readyz", r.Method, r.URL)
+				}
+				w.Header().Set("Location", "/ready")
+				w.WriteHeader(test.status)
+				io.WriteString(w, test.body)
+			}))
+			defer server.Close()
+			address := server.Listener.Addr().String()
+			// No other variable counts.
+			environ := []string{"WXGATE_ADMIN_LISTEN=" + address, "WXGATE_LISTEN=bad", "WXGATE_NONE=1"}
+			code, stdout, stderr := healthchecked(environ)
+			if code != test.code || stdout != test.stdout || stderr != "" {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want %d, %q and nothing",
+					code, stdout, stderr, test.code, test.stdout)
+			}
+		})
+	}
+}
+
+// A listener without a host of its own is asked at the loopback address.
+func TestHealthcheckAddress(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		environ []string
+		want    string // the address; or the begin of the error
+	}{
+		{nil, "127.0.0.1:9090"},
+		{[]string{"WXGATE_ADMIN_LISTEN=:9191"}, "127.0.0.1:9191"},
+		{[]string{"WXGATE_ADMIN_LISTEN=0.0.0.0:9090"}, "127.0.0.1:9090"},
+		{[]string{"WXGATE_ADMIN_LISTEN=[::ffff:0.0.0.0]:9090"}, "127.0.0.1:9090"},
+		{[]string{"WXGATE_ADMIN_LISTEN=[::]:9090"}, "[::1]:9090"},
+		{[]string{"WXGATE_ADMIN_LISTEN=10.0.0.7:9090"}, "10.0.0.7:9090"},
+		{[]string{"WXGATE_ADMIN_LISTEN=localhost:9090"}, "localhost:9090"},
+		{[]string{"WXGATE_ADMIN_LISTEN=:1", "WXGATE_ADMIN_LISTEN=:9393"}, "127.0.0.1:9393"},
+		{[]string{"WXGATE_ADMIN_LISTEN="}, "WXGATE_ADMIN_LISTEN is empty"},
+		{[]string{"WXGATE_ADMIN_LISTEN=9090"}, `WXGATE_ADMIN_LISTEN="9090": expected host:port`},
+		{[]string{"WXGATE_ADMIN_LISTEN=:http"}, `WXGATE_ADMIN_LISTEN=":http": expected host:port`},
+		{[]string{"WXGATE_ADMIN_LISTEN=127.0.0.1:0"}, "WXGATE_ADMIN_LISTEN has port 0"},
+	} {
+		address, err := readyAddress(test.environ)
+		if got := address; err == nil && got != test.want {
+			t.Errorf("%q: address %s, want %s", test.environ, got, test.want)
+		}
+		if err == nil {
+			continue
+		}
+		code, stdout, stderr := healthchecked(test.environ)
+		if code != 1 || stdout != "" || !strings.HasPrefix(stderr, "wxgate: "+test.want) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: exit code %d, stdout %q, stderr %q, want 1 and the reason %q",
+				test.environ, code, stdout, stderr, test.want)
+		}
+	}
+}
+
+func TestHealthcheckOfNoProcess(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	code, stdout, stderr := healthchecked([]string{"WXGATE_ADMIN_LISTEN=" + l.Addr().String()})
+	if code != 1 || stdout != "" || !strings.HasPrefix(stderr, "wxgate: healthcheck: dial tcp "+l.Addr().String()) {
+		t.Errorf("exit code %d, stdout %q, stderr %q, want 1 and the reason", code, stdout, stderr)
+	}
+}
+
+// The time is limited for the header and for the body.
+func TestHealthcheckTimeout(t *testing.T) {
+	t.Parallel()
+	for name, begins := range map[string]bool{"no answer": false, "no end": true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if begins {
+				w.WriteHeader(http.StatusOK)
+				http.NewResponseController(w).Flush()
+			}
+			cancel()
+			<-r.Context().Done()
+		}))
+		ready, said, err := askReady(ctx, server.Listener.Addr().String())
+		if ready || said != "" || err == nil {
+			t.Errorf("%s: ready %t, %q, %v, want an error", name, ready, said, err)
+		}
+		server.Close()
+	}
+	if healthcheckTimeout != 5*time.Second {
+		t.Errorf("timeout %v, want 5s", healthcheckTimeout)
+	}
+}
+
+func TestHealthcheckArguments(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args   []string
+		code   int
+		stderr []string
+	}{
+		{[]string{"http://127.0.0.1:9090"}, 2, []string{`wxgate: unexpected argument "http://127.0.0.1:9090"`}},
+		{[]string{"--timeout", "1s"}, 2, []string{"flag provided but not defined: -timeout"}},
+		{[]string{"--help"}, 0, []string{
+			"Usage: wxgate healthcheck", "WXGATE_ADMIN_LISTEN", "Exit codes: 0 ready; 1 ", "Example: ",
+		}},
+	} {
+		code, stdout, stderr := healthchecked(nil, test.args...)
+		for _, part := range test.stderr {
+			if code != test.code || stdout != "" || !strings.Contains(stderr, part) {
+				t.Errorf("%q: exit code %d, stdout %q, stderr %q, want %d and %q", test.args, code, stdout, stderr, test.code, part)
+			}
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package gateway_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/wechat"
+)
+
+// errorWords are the words of error responses.
+var errorWords = []string{
+	"unauthorized", "not_allowed", "not_following", "invalid_code", "invalid_state", "invalid_request", "wechat_error",
+	"wechat_unavailable", "session_store_unavailable", "upstream_unavailable", "too_many_requests", "body_too_large",
+	"unknown_site", "not_found", "method_not_allowed", "internal_error",
+}
+
+// Each refusal of WeChat counts under its code. The number of codes is limited, and a
+// call that succeeds or does not reach WeChat has none.
+func TestErrorCodesOfWeChat(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewRegistry()
+	of, err := gateway.ObserveWeChatBySite(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const api = "sns/oauth2/access_token"
+	a, b := of("a.example.com"), of("b.example.com")
+	a(api, nil, time.Second)
+	a(api, fmt.Errorf("reset"), time.Second)
+	for _, code := range []int{40164, 40164, -1, 40029} {
+		a(api, fmt.Errorf("exchange code: %w", &wechat.Error{API: api, Code: code}), time.Second)
+	}
+	for code := range 200 {
+		b(api, &wechat.Error{API: api, Code: 70000 + code}, time.Second)
+	}
+	got, codes := seriesOf(t, registry), 0
+	for name, want := range map[string]float64{
+		"errcode=40164,result=operator,site=a.example.com": 2,
+		"errcode=-1,result=later,site=a.example.com":       1,
+		"errcode=40029,result=visitor,site=a.example.com":  1,
+		"errcode=70096,result=operator,site=b.example.com": 1,
+		"errcode=other,result=operator,site=b.example.com": 103,
+	} {
+		if name = "wxgate_wechat_errors_total{api=" + api + "," + name + "}"; got[name] != want {
+			t.Errorf("%s = %v, want %v", name, got[name], want)
+		}
+	}
+	for name := range got {
+		if strings.HasPrefix(name, "wxgate_wechat_errors_total{") {
+			codes++
+		}
+	}
+	if codes != 101 {
+		t.Errorf("%d error codes, want 100 and \"other\"", codes)
+	}
+}
