@@ -161,7 +161,9 @@ func TestCountersBySite(t *testing.T) {
 			map[string]float64{"wxgate_http_requests_total" + open: 1}},
 		{"forward auth, store away", nil, "a.example.com", "/_wx/auth",
 			[]string{"X-Forwarded-Host", "b.example.com", "X-Forwarded-Uri", "/", "Sec-Fetch-Mode", "cors"},
-			map[string]float64{"wxgate_http_requests_total" + away: 1, "wxgate_session_store_errors_total{site=b.example.com}": 1}},
+			map[string]float64{
+				"wxgate_http_requests_total" + away: 1, "wxgate_session_store_errors_total{site=b.example.com}": 1,
+			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
