@@ -111,9 +111,11 @@ func TestIstioPolicies(t *testing.T) {
 	var unchecked, denied, hosts []string
 	for _, policy := range policies {
 		if policy.Namespace != service.Namespace || policy.Namespace == "" {
-			t.Errorf("AuthorizationPolicy %s is in %q, the routes in %q", policy.Name, policy.Namespace, service.Namespace)
+			t.Errorf("AuthorizationPolicy %s is in %q, the routes are in %q",
+				policy.Name, policy.Namespace, service.Namespace)
 		}
-		if labels := policy.Spec.GetSelector().GetMatchLabels(); labels["istio"] != "ingressgateway" || len(labels) != 1 {
+		labels := policy.Spec.GetSelector().GetMatchLabels()
+		if labels["istio"] != "ingressgateway" || len(labels) != 1 {
 			t.Errorf("AuthorizationPolicy %s selects %v", policy.Name, labels)
 		}
 		if len(policy.Spec.GetRules()) != 1 || len(policy.Spec.GetRules()[0].GetTo()) != 1 {
