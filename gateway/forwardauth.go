@@ -40,8 +40,9 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor, a
 		ask.plainHTTP = o.isDescribed() && (redirects || d.site.afterAuth(r.URL.Path) != "")
 	}
 	// A page's script can ask too, and a trusted proxy may pass its request on, but then
-	// the proxy describes nothing, or the request for this endpoint.
-	trusted := q.trusted && o.isDescribed() && !d.site.isAuth(o.URL.Path)
+	// the proxy describes nothing, or the request for this endpoint. Proxies ask for this
+	// endpoint as it is written; one that keeps visitors from it may miss other spellings.
+	trusted := q.trusted && o.isDescribed() && d.site.isAuth(rawPath(r)) && !d.site.isAuth(o.URL.Path)
 	by := asker{
 		redirects: redirects,
 		assertion: trusted,

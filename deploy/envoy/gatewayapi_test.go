@@ -1,0 +1,51 @@
+package envoy_test
+
+import (
+	"slices"
+	"testing"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+func TestGatewayAPI(t *testing.T) {
+	t.Parallel()
+	routes := all[gatewayv1.HTTPRoute](manifests(t, "gateway-api.yaml"))
+	checked := func(_ *gatewayv1.HTTPRoute, rule gatewayv1.HTTPRouteRule) bool {
+		for _, filter := range rule.Filters {
+			if filter.Type != gatewayv1.HTTPRouteFilterExternalAuth {
+				continue
+			}
+			auth := filter.ExternalAuth
+			// Only over gRPC does wxgate name the headers that have to be removed, and
+			// it has to see all of them.
+			if auth.ExternalAuthProtocol != gatewayv1.HTTPRouteExternalAuthGRPCProtocol || auth.GRPCAuthConfig != nil {
+				t.Errorf("ExternalAuth asks with %+v, want gRPC with all headers", auth)
+			}
+			if ref := auth.BackendRef; ref.Name != "wxgate" || value(ref.Port) != 9191 || ref.Namespace != nil {
+				t.Errorf("ExternalAuth asks %+v, want port 9191 of wxgate", ref)
+			}
+			// The order of filters is the gateway's: another one could act after the answer.
+			if len(rule.Filters) != 1 || auth.ForwardBody != nil {
+				t.Errorf("filters %+v, want ExternalAuth alone, without the body", rule.Filters)
+			}
+			return true
+		}
+		return false
+	}
+	refused := func(_ *gatewayv1.HTTPRoute, rule gatewayv1.HTTPRouteRule) bool {
+		for _, filter := range rule.Filters {
+			if filter.Type != gatewayv1.HTTPRouteFilterURLRewrite {
+				continue
+			}
+			path := filter.URLRewrite.Path
+			if path == nil || path.Type != gatewayv1.FullPathHTTPPathModifier {
+				t.Errorf("rewrite %+v, want one of the whole path", filter.URLRewrite)
+				return false
+			}
+			to := value(path.ReplaceFullPath)
+			return to == "/_wx/none" && !slices.Contains(ownPaths(t), to)
+		}
+		return false
+	}
+	checkRoutes(t, routes, checked, refused)
+}
