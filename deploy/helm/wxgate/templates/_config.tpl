@@ -157,6 +157,14 @@ empty if the AppSecret is needed).
 {{- end -}}
 {{- end }}
 
+{{/* Bytes of a quantity of memory, such as 256Mi; 0 if it is empty or has another unit. */}}
+{{- define "wxgate.bytes" -}}
+{{- $number := regexFind "^[0-9.]+" (toString .) | float64 -}}
+{{- $unit := regexReplaceAll "^[0-9.]+" (toString .) "" -}}
+{{- $factor := get (dict "" 1.0 "k" 1e3 "M" 1e6 "G" 1e9 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0) $unit | default 0.0 -}}
+{{- mulf $number $factor -}}
+{{- end }}
+
 {{/* GOMEMLIMIT: 90 % of the memory limit, in MiB. Nothing without a limit. */}}
 {{- define "wxgate.goMemLimit" -}}
 {{- if .Values.go.memLimit -}}
@@ -164,10 +172,7 @@ empty if the AppSecret is needed).
 {{- else -}}
 {{- $limit := dig "limits" "memory" "" .Values.resources | toString -}}
 {{- if $limit -}}
-{{- $number := regexFind "^[0-9.]+" $limit | float64 -}}
-{{- $unit := regexReplaceAll "^[0-9.]+" $limit "" -}}
-{{- $bytes := get (dict "" 1.0 "k" 1e3 "M" 1e6 "G" 1e9 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0) $unit -}}
-{{- printf "%dMiB" (divf (mulf $number $bytes 0.9) 1048576.0 | floor | int) -}}
+{{- printf "%dMiB" (divf (mulf (include "wxgate.bytes" $limit | float64) 0.9) 1048576.0 | floor | int) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}

@@ -113,3 +113,13 @@ annotations:
 {{- $host := regexReplaceAll "^[a-z]+://" (lower .) "" -}}
 {{- regexReplaceAll ":[0-9]+$" $host "" -}}
 {{- end }}
+
+{{/* Public URLs, a YAML list of: name of the value, value. */}}
+{{- define "wxgate.publicUrls" -}}
+{{- $list := list -}}
+{{- with .Values.config.publicUrl }}{{ $list = append $list (dict "name" "config.publicUrl" "value" .) }}{{ end -}}
+{{- range $i, $site := .Values.sites -}}
+{{- with $site.publicUrl }}{{ $list = append $list (dict "name" (printf "sites[%d].publicUrl" $i) "value" .) }}{{ end -}}
+{{- end -}}
+{{- $list | toYaml -}}
+{{- end }}

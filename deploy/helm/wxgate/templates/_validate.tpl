@@ -2,7 +2,7 @@
 
 {{- define "wxgate.validate" -}}
 {{- $faults := list -}}
-{{- range $check := list "account" "secrets" "upstream" "redis" "features" "sites" "scaling" "stop" "fronts" "policies" "extras" -}}
+{{- range $check := list "account" "formats" "secrets" "upstream" "redis" "features" "sites" "scaling" "stop" "fronts" "policies" "extras" -}}
 {{- range include (printf "wxgate.faults.%s" $check) $ | splitList "\n" -}}
 {{- with trim . }}{{ $faults = append $faults (printf "  - %s" .) }}{{ end -}}
 {{- end -}}
@@ -75,20 +75,27 @@ sites[{{ $i }}].upstream is empty, and so is config.upstream: set one to the Ser
 config.upstream is set, but mode {{ .Values.mode }} forwards nothing: leave it out, and set site.service if the chart creates the routes
 {{- end }}
 {{ include "wxgate.faults.upstreamPaths" (dict "name" "config.upstream" "value" .Values.config.upstream) }}
+{{- range include "wxgate.text" .Values.config.upstream | splitList "," }}
+{{- $host := regexReplaceAll "^([^=]*=)?[a-z0-9]+://" (trim .) "" }}
+{{- $own := printf "^(%s(\\.%s(\\.svc.*)?)?:%d|(127\\.0\\.0\\.1|localhost):%d)$" (include "wxgate.fullname" $) $.Release.Namespace (int $.Values.service.port) (int $.Values.containerPorts.http) }}
+{{- if regexMatch $own $host }}
+config.upstream has {{ . }}, which is wxgate's own address: set it to the Service of the site
+{{- end }}
+{{- end }}
 {{- range $i, $site := .Values.sites }}
+{{- if and $site.upstream (not (include "wxgate.forwards" $)) }}
+sites[{{ $i }}].upstream is set, but mode {{ $.Values.mode }} forwards nothing: leave it out
+{{- end }}
 {{ include "wxgate.faults.upstreamPaths" (dict "name" (printf "sites[%d].upstream" $i) "value" $site.upstream) }}
 {{- end }}
 {{- if eq .Values.mode "sidecar" }}
 {{- if not .Values.sidecar.containers }}
 sidecar.containers is empty: mode sidecar needs the containers of the site
 {{- end }}
-{{- range .Values.sidecar.containers }}
-{{- if eq .name "wxgate" }}
-sidecar.containers has a container called wxgate, which is the gateway's own name: choose another
+{{- range $port, $number := .Values.containerPorts }}
+{{- if eq (int $.Values.sidecar.port) (int $number) }}
+sidecar.port is {{ $number }}, a port of wxgate in the same pod: let the site listen on another, or change containerPorts.{{ $port }}
 {{- end }}
-{{- end }}
-{{- if eq (int .Values.sidecar.port) (int .Values.containerPorts.http) }}
-sidecar.port is {{ .Values.sidecar.port }}, the port of wxgate in the same pod: let the site listen on another, or change containerPorts.http
 {{- end }}
 {{- else if .Values.sidecar.containers }}
 sidecar.containers is set, but mode is {{ .Values.mode }}: set mode to sidecar
@@ -130,6 +137,11 @@ sidecar.containers is set, but mode is {{ .Values.mode }}: set mode to sidecar
 {{ . }}, but secrets.redisUrl.key is empty: set it to the key of the Secret that holds the address of Redis, such as redis-url
 {{- end }}
 {{- end }}
+{{- range $i, $site := .Values.sites }}
+{{- if and $site.passAccessToken (ne ($site.sessionStore | default $.Values.config.sessionStore) "redis") }}
+sites[{{ $i }}].passAccessToken is true, but the sessionStore is not redis: cookies do not hold access tokens
+{{- end }}
+{{- end }}
 {{- if and .Values.config.passAccessToken (ne .Values.config.sessionStore "redis") }}
 config.passAccessToken is true, but config.sessionStore is not redis: cookies do not hold access tokens
 {{- end }}
@@ -153,6 +165,28 @@ config.hubUrl and config.hubSites are both set: a hub cannot use another hub, ke
 {{- end }}
 {{- if and (or .config.hubUrl .config.hubSites) (not .secrets.hubKey.key) }}
 config.hubUrl or config.hubSites is set, but secrets.hubKey.key is empty: set it to the key of the Secret that holds the hub's key, such as hub-key
+{{- end }}
+{{- if and .secrets.qrAppSecret.key (not .config.qrAppId) }}
+secrets.qrAppSecret.key is set, but config.qrAppId is empty: set it to the AppID of the website application, or leave the key out
+{{- end }}
+{{- if and .secrets.hubKey.key (not (or .config.hubUrl .config.hubSites)) }}
+secrets.hubKey.key is set, but neither config.hubUrl nor config.hubSites is: leave it out, or set one of them
+{{- end }}
+{{- if and .config.publicUrl (eq .config.hubUrl .config.publicUrl) }}
+config.hubUrl is the site's own config.publicUrl, which would redirect visitors in a circle: write the origin of the other wxgate
+{{- end }}
+{{- if and .config.publicUrl (has .config.publicUrl .config.hubSites) }}
+config.hubSites has the hub's own config.publicUrl, {{ .config.publicUrl }}: leave it out
+{{- end }}
+{{- $ttl := include "wxgate.seconds" (.config.sessionTtl | default "24h") | int }}
+{{- $most := include "wxgate.seconds" (.config.sessionMaxTtl | default "720h") | int }}
+{{- if gt $ttl $most }}
+config.sessionTtl is {{ .config.sessionTtl | default "24h" }}, longer than config.sessionMaxTtl, {{ .config.sessionMaxTtl | default "720h" }}: shorten the one or lengthen the other
+{{- end }}
+{{- $domain := .config.cookieDomain | default "" | lower | trimPrefix "." }}
+{{- $public := include "wxgate.host" .config.publicUrl }}
+{{- if and $domain $public (ne $domain $public) (not (hasSuffix (printf ".%s" $domain) $public)) }}
+config.cookieDomain is {{ .config.cookieDomain }}, but config.publicUrl is {{ .config.publicUrl }}: browsers accept only its host or a domain above it
 {{- end }}
 {{- if and .config.relayHosts (not .config.relayPaths) }}
 config.relayHosts is set, but config.relayPaths is empty: without paths there is no relay
@@ -200,7 +234,12 @@ autoscaling needs resources.requests.cpu, of which it measures a percentage
 {{- end }}
 {{- $unit := regexReplaceAll "^[0-9.]+" (dig "limits" "memory" "" .Values.resources | toString) "" }}
 {{- if not (has $unit (list "" "k" "M" "G" "Ki" "Mi" "Gi")) }}
-resources.limits.memory has the unit {{ $unit }}: use Mi or Gi, of which GOMEMLIMIT is made
+resources.limits.memory has the unit {{ $unit }}: use Mi or Gi
+{{- end }}
+{{- $request := include "wxgate.bytes" (dig "requests" "memory" "" .Values.resources) | float64 }}
+{{- $limit := include "wxgate.bytes" (dig "limits" "memory" "" .Values.resources) | float64 }}
+{{- if and (gt $limit 0.0) (gt $request $limit) }}
+resources.requests.memory is {{ .Values.resources.requests.memory }}, above resources.limits.memory, {{ .Values.resources.limits.memory }}: lower the one or raise the other
 {{- end }}
 {{- $unavailable := toString .Values.podDisruptionBudget.maxUnavailable }}
 {{- if and .Values.podDisruptionBudget.enabled (has $unavailable (list "0" "0%")) }}
@@ -262,14 +301,38 @@ nginx is enabled, but ingress is not: enable ingress
 {{- if and .ingress.enabled .httpRoute.enabled }}
 ingress and httpRoute are both enabled: keep the one that your cluster uses
 {{- end }}
-{{- if and .ingress.enabled .ingress.tls (hasPrefix "http://" (toString .config.publicUrl)) }}
-config.publicUrl is {{ .config.publicUrl }}, but ingress.tls is set: write https, or browsers would not keep the session
+{{- if and .httpRoute.externalAuth.enabled .envoyGateway.enabled }}
+httpRoute.externalAuth and envoyGateway are both enabled: wxgate would be asked twice, keep one of them
+{{- end }}
+{{- range $front := list "httpRoute" "ingress" "traefik" }}
+{{- if and $.Values.tls.existingSecret (get $.Values $front).enabled }}
+tls.existingSecret is set, but {{ $front }} connects to wxgate by plain HTTP: end TLS at the gateway in front, and leave tls.existingSecret out
+{{- end }}
+{{- end }}
+{{- range $url := include "wxgate.publicUrls" $ | fromYamlArray }}
+{{- $host := include "wxgate.host" $url.value }}
+{{- range $front := list "httpRoute" "ingress" }}
+{{- if (get $.Values $front).enabled }}
+{{- $listed := get (get $.Values $front) (ternary "hostnames" "hosts" (eq $front "httpRoute")) }}
+{{- if and $listed (not (has $host $listed)) }}
+{{ $front }}.{{ ternary "hostnames" "hosts" (eq $front "httpRoute") }} lacks {{ $host }}, the host of {{ $url.name }}: WeChat sends visitors back there, so add it
+{{- end }}
+{{- if and (not $listed) (regexMatch "^([0-9.]+|\\[.*)$" $host) }}
+{{ $url.name }} is {{ $url.value }}, but {{ $front }} needs a host name: use a domain, which WeChat wants too
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if $.Values.ingress.enabled }}
+{{- if and $.Values.ingress.tls (hasPrefix "http://" $url.value) }}
+{{ $url.name }} is {{ $url.value }}, but ingress.tls is set: write https, or browsers would not keep the session
+{{- end }}
+{{- if and (not $.Values.ingress.tls) (hasPrefix "https://" $url.value) (not $.Values.ingress.tlsElsewhere) }}
+{{ $url.name }} is {{ $url.value }}, but ingress.tls is empty: set it, or ingress.tlsElsewhere if TLS ends before the Ingress or its class has a default certificate
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if and .tls.existingSecret (hasPrefix "http://" (toString .config.publicUrl)) }}
 config.publicUrl is {{ .config.publicUrl }}, but tls.existingSecret is set: write https
-{{- end }}
-{{- if and .ingress.enabled (not .ingress.tls) (hasPrefix "https://" (toString .config.publicUrl)) (not .ingress.tlsElsewhere) }}
-config.publicUrl is {{ .config.publicUrl }}, but ingress.tls is empty: set it, or ingress.tlsElsewhere if TLS ends before the Ingress or its class has a default certificate
 {{- end }}
 {{- end }}
 {{- end }}
@@ -298,6 +361,20 @@ networkPolicy.siteSelector has no use in mode sidecar: the site is in the pod of
 {{- $data := include "wxgate.configMapData" . | fromYaml }}
 {{- $files := dict }}
 {{- range include "wxgate.files" . | fromYamlArray }}{{ $_ := set $files (trimSuffix "_FILE" .variable) true }}{{ end }}
+{{- if include "wxgate.goMemLimit" . }}{{ $_ := set $files "GOMEMLIMIT" true }}{{ end }}
+{{- if .Values.go.gc }}{{ $_ := set $files "GOGC" true }}{{ end }}
+{{- range $list := list "extraContainers" "initContainers" }}
+{{- range get $.Values $list }}
+{{- if eq (toString .name) "wxgate" }}
+{{ $list }} has a container called wxgate, which is the gateway's own name: choose another
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range .Values.sidecar.containers }}
+{{- if eq (toString .name) "wxgate" }}
+sidecar.containers has a container called wxgate, which is the gateway's own name: choose another
+{{- end }}
+{{- end }}
 {{- range .Values.extraEnv }}
 {{- if or (hasKey $data .name) (hasKey $files (trimSuffix "_FILE" .name)) }}
 extraEnv has {{ .name }}, which the chart sets: set its value instead
