@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/wxgate/wxgate/session"
@@ -173,9 +172,5 @@ func TestProxiesAcceptLargeHeaders(t *testing.T) {
 	}
 	if n, err := strconv.Atoi(match[1]); err != nil || n*1000 < needed {
 		t.Errorf("caddy/Caddyfile: max_header_size = %s KB, want %d bytes at least", match[1], needed)
-	}
-	annotations := one[networkingv1.Ingress](t).Annotations
-	if got := annotations["nginx.ingress.kubernetes.io/proxy-buffer-size"]; got != "16k" {
-		t.Errorf("proxy-buffer-size of the Ingress = %q, want 16k, as in nginx/wxgate.conf", got)
 	}
 }

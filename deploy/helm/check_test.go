@@ -2,7 +2,9 @@ package helm_test
 
 import (
 	"maps"
+	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -30,6 +32,7 @@ func check(t *testing.T, os objects) {
 	checkPorts(t, os)
 	checkBackends(t, os)
 	checkHosts(t, os)
+	checkPaths(t, os)
 	checkStop(t, os)
 	checkSecrets(t, os)
 	checkNetworkPolicies(t, os)
@@ -107,25 +110,34 @@ func checkPodSettings(t *testing.T, os objects) {
 				t.Errorf("%s lacks %s", p.object, name)
 			}
 		}
-		c := p.spec.Containers[0]
-		for name, ok := range map[string]bool{
-			"readOnlyRootFilesystem: true": value(value(c.SecurityContext).ReadOnlyRootFilesystem),
-			"requests for cpu and memory":  len(c.Resources.Requests) == 2,
-			"a limit of memory":            !c.Resources.Limits.Memory().IsZero(),
-			"an image with a version":      hasVersion(c.Image),
-		} {
-			if !ok {
-				t.Errorf("%s, container %s, lacks %s", p.object, c.Name, name)
+		for _, c := range p.spec.Containers {
+			if !strings.HasPrefix(path.Base(c.Image), "wxgate") {
+				continue // of the site, or of the cluster
 			}
+			checkContainer(t, p, c)
+			if image != "" && c.Image != image {
+				t.Errorf("%s runs %s, want %s as the other pods", p.object, c.Image, image)
+			}
+			image = c.Image
 		}
-		if image != "" && c.Image != image {
-			t.Errorf("%s runs %s, want %s as the other pods", p.object, c.Image, image)
-		}
-		image = c.Image
 	}
 	_, c := wxgateContainer(t, os)
 	if limit, ok := environment(t, os, c)["GOMEMLIMIT"]; ok {
 		checkMemoryLimit(t, limit, c)
+	}
+}
+
+func checkContainer(t *testing.T, p pod, c corev1.Container) {
+	t.Helper()
+	for name, ok := range map[string]bool{
+		"readOnlyRootFilesystem: true": value(value(c.SecurityContext).ReadOnlyRootFilesystem),
+		"requests for cpu and memory":  len(c.Resources.Requests) == 2,
+		"a limit of memory":            !c.Resources.Limits.Memory().IsZero(),
+		"an image with a version":      hasVersion(c.Image),
+	} {
+		if !ok {
+			t.Errorf("%s, container %s, lacks %s", p.object, c.Name, name)
+		}
 	}
 }
 

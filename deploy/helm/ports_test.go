@@ -169,3 +169,16 @@ func urlBackend(o object, address string) backend {
 	name, _, _ := strings.Cut(host, ".")
 	return backend{o, name, intstr.FromInt(number)}
 }
+
+// leadsTo reports whether a Service among the objects leads the reference to the port
+// of the container.
+func leadsTo(os objects, b backend, port string) bool {
+	for _, s := range all[corev1.Service](os) {
+		for _, p := range s.Spec.Ports {
+			if s.Name == b.service && intstr.FromInt32(p.Port) == b.port && p.TargetPort == intstr.FromString(port) {
+				return true
+			}
+		}
+	}
+	return false
+}
