@@ -57,7 +57,8 @@ func newCommon(c Config, errs *fieldErrors) *common {
 
 		revocations: noRevocations{},
 	}
-	shared.limiter = newLimiter(c.LoginRate, newSharing(c.SharedRate, metrics.uncounted.With(metrics.bySite.Of(NoSite)), shared.countsAlone))
+	uncounted := metrics.uncounted.With(metrics.bySite.Of(NoSite)) // the limit is one for all sites
+	shared.limiter = newLimiter(c.LoginRate, newSharing(c.SharedRate, uncounted, shared.countsAlone))
 	if shared.limiter != nil && shared.limiter.shared != nil {
 		shared.background.tasks = append(shared.background.tasks, shared.limiter.share)
 	}

@@ -47,7 +47,8 @@ func TestRelayMetricsFromTheStart(t *testing.T) {
 		q := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/y", nil)
 		q.Host = "localhost"
 		r.ServeHTTP(httptest.NewRecorder(), q)
-		if want := `wxgate_relay_requests_total{code="403",outcome="forbidden"` + label + `} 1`; !strings.Contains(metrics(), want) {
+		want := `wxgate_relay_requests_total{code="403",outcome="forbidden"` + label + `} 1`
+		if !strings.Contains(metrics(), want) {
 			t.Errorf("site %q: metrics after a refusal\n%s, want %s", site, metrics(), want)
 		}
 	}
