@@ -8,6 +8,7 @@ replace github.com/wxgate/wxgate => ../..
 
 require (
 	github.com/coder/websocket v1.8.15
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/prometheus/common v0.72.1
 	github.com/prometheus/prometheus v0.316.0
 	github.com/wxgate/wxgate v0.0.0-00010101000000-000000000000

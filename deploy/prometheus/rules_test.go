@@ -30,9 +30,12 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 			t.Errorf("%s has the severity %q, want critical or warning", rule.Alert, severity)
 		}
 		for _, labels := range []map[string]string{
-			{"namespace": "h5", "job": "wxgate"},
-			{"job": "wxgate", "site": "a.example.com", "api": "sns/userinfo", "instance": "10.0.0.1:9090", "file": "X"},
+			{"namespace": "h5"},
+			{"site": "a.example.com"}, // of several; no namespace outside Kubernetes
 		} {
+			for _, name := range []string{"job", "api", "upstream", "instance", "file"} {
+				labels[name] = "some " + name
+			}
 			summary := expand(t, rule.Annotations["summary"], labels)
 			description := expand(t, rule.Annotations["description"], labels)
 			if summary == "" || len(summary) > 100 || strings.Contains(summary, "\n") {
