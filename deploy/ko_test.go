@@ -32,7 +32,7 @@ func TestKoBuildsTheSameBinary(t *testing.T) {
 	cmd.Dir = repository
 	cmd.Env = append(os.Environ(), "VERSION="+imageVersion, "COMMIT="+imageCommit,
 		"KO_DEFAULTBASEIMAGE="+host+"/base:latest", "KO_DOCKER_REPO="+host+"/wxgate",
-		"GOFLAGS=") // those of this machine may have the flags that .ko.yaml lacks
+		"GOFLAGS=-buildvcs=auto") // as on a machine whose GOFLAGS are empty
 	output(t, cmd)
 
 	index, err := remote.Index(reference(t, host+"/wxgate:"+imageVersion))

@@ -61,8 +61,8 @@ func TestReleaseBuildsTheSameBinary(t *testing.T) {
 		[]string{"-ldflags=" + values.Replace(strings.Join(b.Ldflags, " ")), b.Main})
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = repository
-	// GOFLAGS of this machine may have the flags that .goreleaser.yaml lacks.
-	cmd.Env = append(os.Environ(), append(b.Env, "GOFLAGS=")...)
+	// As on a machine whose GOFLAGS are empty.
+	cmd.Env = append(os.Environ(), append(b.Env, "GOFLAGS=-buildvcs=auto")...)
 	output(t, cmd)
 	got, err := os.ReadFile(binary)
 	if err != nil {
