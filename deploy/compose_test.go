@@ -89,7 +89,7 @@ func TestComposeContainersAreConfined(t *testing.T) {
 
 func TestComposeImages(t *testing.T) {
 	t.Parallel()
-	_, final := dockerfileStages(t)
+	final := dockerfileStages(t)[""]
 	entry := strings.Trim(final.one(t, "ENTRYPOINT"), `[]"`)
 	eachService(t, func(t *testing.T, p *types.Project, s types.ServiceConfig) {
 		if !strings.HasPrefix(s.Image, "ghcr.io/wxgate/wxgate:") {

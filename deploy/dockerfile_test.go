@@ -54,7 +54,7 @@ func TestImageHoldsStaticBinary(t *testing.T) {
 
 func TestImageRunsWithoutRoot(t *testing.T) {
 	t.Parallel()
-	_, final := dockerfileStages(t)
+	final := dockerfileStages(t)[""]
 
 	if got, want := final.one(t, "FROM"), "scratch"; got != want {
 		t.Errorf("final stage is FROM %s, want %s", got, want)
@@ -80,22 +80,42 @@ func TestImageRunsWithoutRoot(t *testing.T) {
 	}
 }
 
+// The release builds the stage prebuilt, everyone else the final one.
+func TestPrebuiltImageIsTheSame(t *testing.T) {
+	t.Parallel()
+	stages := dockerfileStages(t)
+	settings := func(s stage) (lines []string) {
+		for _, in := range s {
+			switch {
+			case in.verb == "COPY":
+				lines = append(lines, "COPY to "+lastField(in.args))
+			case in != instruction{"ARG", "TARGETPLATFORM"}:
+				lines = append(lines, in.verb+" "+in.args)
+			}
+		}
+		return lines
+	}
+	if got, want := settings(stages["prebuilt"]), settings(stages[""]); !slices.Equal(got, want) {
+		t.Errorf("stage prebuilt:\n%s\nwant as the final stage:\n%s",
+			strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // buildImage runs the Dockerfile's build stage in an empty directory, with the
 // build context that .dockerignore allows, and returns the path of the binary that
-// the final stage would copy. It ignores ENV: the toolchain is this machine's.
+// the final stage would copy. Without the build argument TARGETARCH, it is for this
+// machine. It ignores ENV: the toolchain is this machine's.
 func buildImage(t *testing.T, goos string, buildArgs map[string]string) string {
 	t.Helper()
-	build, final := dockerfileStages(t)
+	stages := dockerfileStages(t)
+	build, final := stages["build"], stages[""]
 	workdir := build.one(t, "WORKDIR")
 	context, root := t.TempDir(), t.TempDir()
 	copyFiles(t, context, os.DirFS(repository), dockerContext(t)...)
 
 	args := map[string]string{}
-	given := maps.Clone(buildArgs)
-	if given == nil {
-		given = map[string]string{}
-	}
-	given["TARGETOS"], given["TARGETARCH"] = goos, runtime.GOARCH
+	given := map[string]string{"TARGETOS": goos, "TARGETARCH": runtime.GOARCH}
+	maps.Copy(given, buildArgs)
 	for _, in := range build {
 		switch in.verb {
 		case "ARG":
@@ -186,26 +206,40 @@ func (s stage) one(t *testing.T, verb string) string {
 	return args[0]
 }
 
-func dockerfileStages(t *testing.T) (build, final stage) {
+// dockerfileStages returns the stages by name; the final one has none. A stage that
+// is FROM another stage begins with the instructions of that one.
+func dockerfileStages(t *testing.T) map[string]stage {
 	t.Helper()
-	var stages []stage
+	stages := map[string]stage{}
+	name := ""
 	text := strings.ReplaceAll(readFile(t, "docker/Dockerfile"), "\\\n", " ")
 	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
+		fields := strings.Fields(line)
+		if len(fields) == 0 || fields[0][0] == '#' {
 			continue
 		}
-		verb, args, _ := strings.Cut(line, " ")
-		if verb == "FROM" {
-			stages = append(stages, nil)
+		verb, args := fields[0], strings.Join(fields[1:], " ")
+		if verb != "FROM" {
+			stages[name] = append(stages[name], instruction{verb, args})
+			continue
 		}
-		last := len(stages) - 1
-		stages[last] = append(stages[last], instruction{verb, strings.Join(strings.Fields(args), " ")})
+		from := ""
+		from, name, _ = strings.Cut(args, " AS ")
+		if name == "" && stages[""] != nil {
+			t.Fatal("Dockerfile has two stages without a name")
+		}
+		if parent, ok := stages[from]; ok {
+			stages[name] = slices.Clone(parent)
+		} else {
+			stages[name] = stage{{verb, from}}
+		}
 	}
-	if len(stages) != 2 {
-		t.Fatalf("Dockerfile has %d stages, want a build and a final one", len(stages))
+	for _, needed := range []string{"prebuilt", "build", ""} {
+		if stages[needed] == nil {
+			t.Fatalf("Dockerfile has no stage %q", needed)
+		}
 	}
-	return stages[0], stages[1]
+	return stages
 }
 
 // copyFiles copies files and whole directories of fsys to the directory dst.
