@@ -69,6 +69,11 @@ func TestNginxHoldsTheLargestHeaders(t *testing.T) {
 	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
 		startNginx(t, nginx, nginxConfiguration(t, listen, wxgate, site))
 	})
+	f.testLargestHeaders(t)
+}
+
+// testLargestHeaders sends the requests of such a visitor.
+func (f front) testLargestHeaders(t *testing.T) {
 	origin, err := url.Parse(f.origin)
 	if err != nil {
 		t.Fatal(err)

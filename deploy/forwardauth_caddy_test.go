@@ -26,7 +26,7 @@ func TestCaddy(t *testing.T) {
 			"CADDY_ADMIN=unix/" + filepath.Join(dir, "admin"), // not the default port, which another Caddy may use
 			"XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "HOME=" + dir,
 		}, caddy, "run", "--config", file, "--adapter", "caddyfile")
-	})
+	}, habits{})
 }
 
 func TestCaddyNamesIdentityHeaders(t *testing.T) {

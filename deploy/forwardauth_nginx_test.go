@@ -16,7 +16,7 @@ func TestNginx(t *testing.T) {
 	nginx := installed(t, "nginx")
 	testFront(t, func(t *testing.T, listen, wxgate, site string) {
 		startNginx(t, nginx, nginxConfiguration(t, listen, wxgate, site))
-	})
+	}, habits{})
 }
 
 // nginxConfiguration returns the configuration with the addresses of a test.
@@ -67,6 +67,12 @@ func TestNginxOfTwoSites(t *testing.T) {
 		startNginx(t, nginx, text.String())
 	}, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com",
 		"WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/orders")
+	f.testTwoSites(t)
+}
+
+// testTwoSites asks for a page that needs no session at b.example.com, and one at
+// a.example.com.
+func (f front) testTwoSites(t *testing.T) {
 	for _, tt := range []struct {
 		request string // request line and headers
 		status  int

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The tests do not run Traefik and Envoy. They send the auth request that the
-// documentation of the proxy describes, as the shipped files configure it, and
-// apply the response as it describes.
+// The tests do not run Envoy, and Traefik only on a machine that has it. They send
+// the auth request that the documentation of the proxy describes, as the shipped
+// files configure it, and apply the response as it describes.
 
 // A verdict is what such a proxy does with a visitor's request.
 type verdict struct {

@@ -80,6 +80,26 @@ type front struct {
 	origin  string // the same as a URL
 	site    *site
 	wxgate  *process
+	habits  habits
+}
+
+// habits are what a proxy does that no configuration changes. The zero value is that
+// of a proxy without any.
+type habits struct {
+	rewrites  map[string]string // targets that reach the site in another form
+	noID      bool              // the site gets no X-Request-ID
+	noPrivate bool              // a renewed session comes without Cache-Control
+	// The headers that a client names in Connection are removed before wxgate is
+	// asked: a client that names Cookie has no session.
+	dropsNamed bool
+}
+
+// rewritten returns the target with which the site gets a request.
+func (h habits) rewritten(target string) string {
+	if other, ok := h.rewrites[target]; ok {
+		return other
+	}
+	return target
 }
 
 // newFront starts a site, the emulator, wxgate and the proxy. The changes override
@@ -122,6 +142,7 @@ func startGateway(t *testing.T, wxgate string, changes ...string) (p *process, a
 		"WXGATE_TRUSTED_PROXIES": "127.0.0.1",
 		"WXGATE_COOKIE_KEYS":     base64.StdEncoding.EncodeToString([]byte(cookieKey)),
 		"WXGATE_PUBLIC_PATHS":    "/static/,GET /news/{id}",
+		"WXGATE_API_PATHS":       "/api/",
 		"WXGATE_VERIFY_FILES":    "abc123",
 	}
 	for _, name := range []string{

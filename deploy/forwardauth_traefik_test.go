@@ -14,24 +14,28 @@ import (
 // traefikRoutes is the part of Traefik's dynamic configuration that the file uses.
 type traefikRoutes struct {
 	HTTP struct {
-		Routers map[string]struct {
-			Rule        string   `json:"rule"`
-			Priority    int      `json:"priority"`
-			Middlewares []string `json:"middlewares"`
-			Service     string   `json:"service"`
-		} `json:"routers"`
+		Routers     map[string]traefikRouter     `json:"routers"`
 		Middlewares map[string]traefikMiddleware `json:"middlewares"`
 		Services    map[string]struct {
 			LoadBalancer struct {
 				Servers []struct {
 					URL string `json:"url"`
 				} `json:"servers"`
-				ResponseForwarding struct {
-					FlushInterval string `json:"flushInterval"`
-				} `json:"responseForwarding"`
+				ResponseForwarding traefikForwarding `json:"responseForwarding"`
 			} `json:"loadBalancer"`
 		} `json:"services"`
 	} `json:"http"`
+}
+
+type traefikRouter struct {
+	Rule        string   `json:"rule"`
+	Priority    int      `json:"priority"`
+	Middlewares []string `json:"middlewares"`
+	Service     string   `json:"service"`
+}
+
+type traefikForwarding struct {
+	FlushInterval string `json:"flushInterval"`
 }
 
 type traefikMiddleware struct {
@@ -43,6 +47,7 @@ type traefikMiddleware struct {
 		TrustForwardHeader       *bool    `json:"trustForwardHeader"`
 		AuthResponseHeadersRegex string   `json:"authResponseHeadersRegex"`
 		AddAuthCookiesToResponse []string `json:"addAuthCookiesToResponse"`
+		MaxResponseBodySize      int      `json:"maxResponseBodySize"`
 		PreserveLocationHeader   bool     `json:"preserveLocationHeader"`
 	} `json:"forwardAuth"`
 }
@@ -56,7 +61,19 @@ func traefikFile(t *testing.T, text string) traefikRoutes {
 	return routes
 }
 
-func TestTraefik(t *testing.T) {
+// router returns the router of that priority.
+func (r traefikRoutes) router(t *testing.T, priority int) traefikRouter {
+	t.Helper()
+	for _, router := range r.HTTP.Routers {
+		if router.Priority == priority {
+			return router
+		}
+	}
+	t.Fatalf("traefik/dynamic.yml has no router of priority %d", priority)
+	return traefikRouter{}
+}
+
+func TestTraefikSimulated(t *testing.T) {
 	t.Parallel()
 	origin, address := startBare(t)
 	file := traefikFile(t, configuration(t, "traefik/dynamic.yml", "127.0.0.1:8080", address))
@@ -137,7 +154,11 @@ func TestTraefikRoutes(t *testing.T) {
 			}
 		}
 	}
-	identity := regexp.MustCompile(file.HTTP.Middlewares["wxgate"].ForwardAuth.AuthResponseHeadersRegex)
+	auth := file.HTTP.Middlewares["wxgate"].ForwardAuth
+	if auth.MaxResponseBodySize == 0 {
+		t.Error("ForwardAuth reads answers of any size: maxResponseBodySize is not set")
+	}
+	identity := regexp.MustCompile(auth.AuthResponseHeadersRegex)
 	for _, name := range identityHeaders {
 		underscored := strings.ReplaceAll(name, "-", "_")
 		for _, spelling := range []string{
@@ -147,6 +168,11 @@ func TestTraefikRoutes(t *testing.T) {
 			if !identity.MatchString(spelling) {
 				t.Errorf("authResponseHeadersRegex does not match %s", spelling)
 			}
+		}
+	}
+	for _, name := range []string{"X_Forwarded_Uri", "X-Original.uri", "Content_Length"} {
+		if !identity.MatchString(name) {
+			t.Errorf("authResponseHeadersRegex does not match %s", name)
 		}
 	}
 	for _, name := range []string{"X-Wxyz", "My-X-WX-OpenID", "Cookie"} {
@@ -181,6 +207,8 @@ func TestTraefikOnKubernetes(t *testing.T) {
 					Services []struct {
 						Name string `json:"name"`
 						Port int    `json:"port"`
+
+						ResponseForwarding traefikForwarding `json:"responseForwarding"`
 					} `json:"services"`
 				} `json:"routes"`
 				TLS *struct{} `json:"tls"`
@@ -204,19 +232,31 @@ func TestTraefikOnKubernetes(t *testing.T) {
 			}
 		case object.Kind == "IngressRoute":
 			for _, route := range object.Spec.Routes {
-				rule := strings.ReplaceAll(route.Match, "Host(`h5.example.com`) && ", "")
-				want := file.HTTP.Routers[route.Services[0].Name]
-				wantRule := strings.TrimPrefix(want.Rule, "PathPrefix(`/`) && ")
-				if strings.Trim(rule, "()") != strings.Trim(wantRule, "()") ||
-					route.Priority != want.Priority || len(route.Middlewares) != len(want.Middlewares) {
-					t.Errorf("route to %s differs from dynamic.yml: %s, want %s",
-						route.Services[0].Name, rule, want.Rule)
-				}
 				found++
+				want := file.router(t, route.Priority)
+				service := want.Service
+				want.Rule = strings.TrimPrefix(want.Rule, "PathPrefix(`/`) && ")
+				got := traefikRouter{
+					Rule:     strings.TrimPrefix(route.Match, "Host(`h5.example.com`) && "),
+					Priority: route.Priority, Service: route.Services[0].Name,
+				}
+				if service == "wxgate" {
+					got.Rule = strings.TrimSuffix(strings.TrimPrefix(got.Rule, "("), ")")
+				}
+				for _, middleware := range route.Middlewares {
+					got.Middlewares = append(got.Middlewares, strings.TrimPrefix(middleware.Name, "wxgate-"))
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("route differs from dynamic.yml: %+v, want %+v", got, want)
+				}
+				balancer := file.HTTP.Services[service].LoadBalancer
+				if got := route.Services[0].ResponseForwarding; got != balancer.ResponseForwarding {
+					t.Errorf("service %s differs from dynamic.yml: %+v, want %+v", service, got, balancer.ResponseForwarding)
+				}
 			}
 		}
 	}
-	if found != 4 {
-		t.Errorf("%d middlewares and routes, want 4", found)
+	if found != 6 {
+		t.Errorf("%d middlewares and routes, want 6", found)
 	}
 }

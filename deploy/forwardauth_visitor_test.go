@@ -61,6 +61,13 @@ func newVisitor(t *testing.T) *visitor {
 func (f front) signIn(t *testing.T, target string) *visitor {
 	t.Helper()
 	v := newVisitor(t)
+	f.signInAs(t, v, target)
+	return v
+}
+
+// signInAs does that with a visitor of its own settings.
+func (f front) signInAs(t *testing.T, v *visitor, target string) {
+	t.Helper()
 	stay := v.client.CheckRedirect
 	v.client.CheckRedirect = nil
 	res := v.get(t, f.origin+target, pageLoad)
@@ -69,7 +76,6 @@ func (f front) signIn(t *testing.T, target string) *visitor {
 	if openID == "" || address != f.origin+target {
 		t.Fatalf("signed in as %q at %s, want an openid at %s", openID, address, f.origin+target)
 	}
-	return v
 }
 
 func (v *visitor) get(t *testing.T, address string, headers http.Header) answer {
