@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func (c containers) build(t *testing.T, dir, tag, platform string, buildArgs map
 	t.Helper()
 	args := []string{
 		"build", "--file", "docker/Dockerfile", "--target", "prebuilt", "--platform", platform, "--tag", tag,
-		"--timestamp", itoa(imageDate.Unix()), "--isolation", "chroot",
+		"--timestamp", strconv.FormatInt(imageDate.Unix(), 10), "--isolation", "chroot",
 		"--identity-label=false", "--omit-history", // the history names a stage by a random id
 		"--format", "docker", // the format of OCI has no health check
 	}
