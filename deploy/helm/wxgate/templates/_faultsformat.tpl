@@ -6,7 +6,6 @@
 {{ include "wxgate.faults.scopeFormats" (dict "name" (printf "sites[%d]" $i) "scope" $site) }}
 {{- end }}
 {{ include "wxgate.faults.patterns" (dict "name" "config.relayPaths" "value" .Values.config.relayPaths) }}
-{{ include "wxgate.faults.patterns" (dict "name" "config.accessLogSkip" "value" .Values.config.accessLogSkip) }}
 {{- range .Values.config.trustedProxies }}
 {{- if not (regexMatch "^[0-9A-Fa-f:.]+(/[0-9]+)?$" .) }}
 config.trustedProxies has {{ . }}: write addresses or CIDRs, such as 10.244.0.0/16
@@ -19,6 +18,7 @@ config.trustedProxies has {{ . }}: write addresses or CIDRs, such as 10.244.0.0/
 {{- with .scope }}
 {{ include "wxgate.faults.patterns" (dict "name" (printf "%s.publicPaths" $name) "value" .publicPaths "public" true) }}
 {{ include "wxgate.faults.patterns" (dict "name" (printf "%s.apiPaths" $name) "value" .apiPaths) }}
+{{ include "wxgate.faults.patterns" (dict "name" (printf "%s.accessLogSkip" $name) "value" .accessLogSkip) }}
 {{- range include "wxgate.text" .upstream | splitList "," }}
 {{- $url := regexReplaceAll "^/[^=]*=" (trim .) "" | trim }}
 {{- if and $url (not (regexMatch "^((http|https|h2c)://[^/?#]+|unix:///.+)$" $url)) }}
