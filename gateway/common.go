@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/upgrade"
@@ -19,6 +20,7 @@ type common struct {
 	metrics   *metrics
 	accessLog *access.Log
 	logger    zerolog.Logger
+	tracer    trace.Tracer // nil: no tracing
 
 	background *background
 	unreadBody time.Duration // see Config.UnreadBodyTimeout
@@ -54,6 +56,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		metrics:   metrics,
 		accessLog: log,
 		logger:    c.Logger,
+		tracer:    c.Tracer,
 
 		background: newBackground(c.Logger),
 		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),

@@ -1,11 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -47,7 +50,9 @@ func newMetrics(registry prometheus.Registerer) (*metrics, error) {
 // wxgate_wechat_requests_total and wxgate_wechat_request_duration_seconds, and
 // returns the function that counts a call. Set it as [wechat.Client.Observe] of
 // each client before its first call.
-func ObserveWeChat(registry prometheus.Registerer) (func(api string, err error, elapsed time.Duration), error) {
+func ObserveWeChat(
+	registry prometheus.Registerer,
+) (func(ctx context.Context, api string, err error, elapsed time.Duration), error) {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "wxgate_wechat_requests_total", Help: "Calls of WeChat's API, by path and result.",
 	}, []string{"api", "result"})
@@ -55,9 +60,9 @@ func ObserveWeChat(registry prometheus.Registerer) (func(api string, err error, 
 		Name: "wxgate_wechat_request_duration_seconds", Help: "Time of a call of WeChat's API, by path.",
 		Buckets: prometheus.DefBuckets,
 	}, []string{"api"})
-	observe := func(api string, err error, elapsed time.Duration) {
+	observe := func(ctx context.Context, api string, err error, elapsed time.Duration) {
 		requests.WithLabelValues(api, wechat.Result(err)).Inc()
-		durations.WithLabelValues(api).Observe(elapsed.Seconds())
+		access.Observe(durations.WithLabelValues(api), elapsed, trace.SpanContextFromContext(ctx))
 	}
 	return observe, register(registry, requests, durations)
 }

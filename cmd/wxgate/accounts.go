@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
@@ -22,7 +23,7 @@ type accounts struct {
 }
 
 // An observer counts a call of WeChat's API; a nil one counts nothing.
-type observer func(api string, err error, elapsed time.Duration)
+type observer func(ctx context.Context, api string, err error, elapsed time.Duration)
 
 // accountKey holds what two sites must have in common to share an account.
 type accountKey struct {

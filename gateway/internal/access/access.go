@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // An Entry holds the fields of an access line that are neither in the request nor
@@ -17,8 +18,9 @@ import (
 type Entry struct {
 	RequestID string
 	ClientIP  string
-	User      string        // keyed hash of the openid; empty: nobody is signed in
-	Elapsed   time.Duration // from the request's header to the end of the response
+	User      string            // keyed hash of the openid; empty: nobody is signed in
+	Elapsed   time.Duration     // from the request's header to the end of the response
+	Span      trace.SpanContext // the zero value: there is no trace
 }
 
 // Log counts requests by outcome and status, and writes their access lines. It
@@ -72,7 +74,7 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 		}
 	}
 	l.requests.WithLabelValues(w.Outcome, strconv.Itoa(w.Status)).Inc()
-	l.durations.WithLabelValues(w.Outcome).Observe(e.Elapsed.Seconds())
+	Observe(l.durations.WithLabelValues(w.Outcome), e.Elapsed, e.Span)
 	if !l.lines {
 		return
 	}
@@ -88,6 +90,9 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 		Str("outcome", w.Outcome)
 	if e.User != "" {
 		line = line.Str("user", e.User)
+	}
+	if e.Span.HasTraceID() {
+		line = line.Str("trace_id", e.Span.TraceID().String())
 	}
 	line.Msg("request")
 }
