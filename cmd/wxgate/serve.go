@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"time"
@@ -10,9 +12,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/tracing"
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/admin"
 	"github.com/wxgate/wxgate/gateway/relay"
+	"github.com/wxgate/wxgate/session/redisstore"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -37,14 +41,16 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	if err := observeRedis(redis, registry); err != nil {
+	err = errors.Join(observeRedis(redis, registry), observeRevocations(revocationsIn(cfg, redis), registry))
+	if err != nil {
 		return err
 	}
-	if err := observeRevocations(revocationsIn(cfg, redis), registry); err != nil {
+	traces, err := newTracing(cfg, logger)
+	if err != nil {
 		return err
 	}
 	accounts := newAccounts(observe, redis)
-	g, err := newGateway(cfg, accounts, redis, logger, registry)
+	g, err := newGateway(cfg, accounts, redis, logger, registry, tracerOf(traces))
 	if err != nil {
 		return err
 	}
@@ -52,9 +58,7 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if redis != nil {
-		servers[0].background = append(servers[0].background, redis.Run)
-	}
+	servers[0].background = append(servers[0].background, connections(redis, traces)...)
 	if cfg.RelayListen != "" {
 		relay, err := relayServer(cfg, accounts.tokens(cfg), logger, registry)
 		if err != nil {
@@ -63,12 +67,12 @@ func serve(inv *invocation) error {
 		servers = append(servers, relay)
 	}
 	operator, err := admin.New(admin.Config{
-		Metrics: registry,
-		Token:   cfg.AdminToken,
-		Tokens:  accounts.all,
-		Ready:   readyWith(cfg, redis),
-		Logger:  logger,
-
+		Metrics:     registry,
+		Token:       cfg.AdminToken,
+		Tokens:      accounts.all,
+		Ready:       readyWith(cfg, redis),
+		Logger:      logger,
+		Exemplars:   traces != nil,
 		Revocations: operatorRevocations(cfg, redis),
 	})
 	if err != nil {
@@ -86,6 +90,18 @@ func serve(inv *invocation) error {
 	}, func() {
 		logStart(cfg, logger)
 	})
+}
+
+// connections returns the background functions of the connections to Redis and to the
+// collector of traces. Either may be nil.
+func connections(redis *redisstore.Client, traces *tracing.Tracing) (run []func(context.Context)) {
+	if redis != nil {
+		run = append(run, redis.Run)
+	}
+	if traces != nil {
+		run = append(run, traces.Run)
+	}
+	return run
 }
 
 // heapFloor is the size of an object that is never touched, and so takes no
