@@ -92,12 +92,14 @@ func (l *logins) finish(w *recorder, r *http.Request, login *session.Login, code
 	if account == nil { // scan login was turned off meanwhile
 		return nil, refusal.InvalidState(l.retryURL(login)).In(refusal.FormPage)
 	}
-	s, err := l.exchanges.do(r.Context(), login.State, func(ctx context.Context) (*session.Session, error) {
+	ctx, span := l.site.startSpan(r.Context(), "exchange code")
+	s, err := l.exchanges.do(ctx, login.State, func(ctx context.Context) (*session.Session, error) {
 		return l.identifyOnce(ctx, account, login, code)
 	})
 	if err == nil && l.site.revocations.Revoked(s) {
 		err = refusal.InvalidCode(errRevoked)
 	}
+	endExchange(span, err)
 	if err != nil {
 		return nil, l.failedLogin(w, r, login, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wxgate/wxgate/gateway/internal/upgrade"
 )
@@ -17,6 +18,7 @@ type common struct {
 	limiter *limiter
 	metrics *metrics
 	logger  zerolog.Logger
+	tracer  trace.Tracer // nil: no tracing
 
 	background *background
 	unreadBody time.Duration // see Config.UnreadBodyTimeout
@@ -49,6 +51,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 		trust:   trust(c.TrustedProxies),
 		metrics: metrics,
 		logger:  c.Logger,
+		tracer:  c.Tracer,
 
 		background: newBackground(c.Logger),
 		unreadBody: cmp.Or(c.UnreadBodyTimeout, 10*time.Second),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Config describes a [Gateway]. Sites is required; every other field has a
@@ -48,4 +49,10 @@ type Config struct {
 	// sites, counters have the label site: the host of the public URL, or [NoSite].
 	// Calls to WeChat are counted by [ObserveWeChat] or [ObserveWeChatBySite].
 	Metrics prometheus.Registerer
+	// Tracer makes spans of requests, of what is decided about them, and of the
+	// requests to upstreams; nil: there are none. The spans are children of one in the
+	// request's context, or of the one that a trusted proxy names in traceparent.
+	// Upstreams get traceparent, tracestate and, from trusted proxies, baggage. The
+	// calls of WeChat and Redis for a request add their own spans.
+	Tracer trace.Tracer
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -111,7 +112,9 @@ func (d *doors) refusal(decided verdict, v visitor, r *http.Request) *refusal.Er
 // line. If it refuses a visitor because of following, it still saves the session,
 // which holds WeChat's newest answer.
 func (d *doors) decide(w *recorder, r *http.Request, q *facts, ask *question, v visitor) (verdict, visitor) {
-	decided, v := d.site.decide(r.Context(), ask, v)
+	ctx, span := d.site.startSpan(r.Context(), "decide")
+	decided, v := d.site.decide(ctx, ask, v)
+	endDecision(span, decided)
 	w.session = v.session
 	switch decided.action {
 	case passVisitor:
@@ -125,6 +128,7 @@ func (d *doors) decide(w *recorder, r *http.Request, q *facts, ask *question, v 
 			d.site.renew(r, w.Header(), q, v)
 		}
 	}
+	w.span.setRoute(cmp.Or(w.Outcome, "refused"))
 	return decided, v
 }
 

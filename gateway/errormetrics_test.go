@@ -30,13 +30,13 @@ func TestErrorCodesOfWeChat(t *testing.T) {
 	}
 	const api = "sns/oauth2/access_token"
 	a, b := of("a.example.com"), of("b.example.com")
-	a(api, nil, time.Second)
-	a(api, fmt.Errorf("reset"), time.Second)
+	a(t.Context(), api, nil, time.Second)
+	a(t.Context(), api, fmt.Errorf("reset"), time.Second)
 	for _, code := range []int{40164, 40164, -1, 40029} {
-		a(api, fmt.Errorf("exchange code: %w", &wechat.Error{API: api, Code: code}), time.Second)
+		a(t.Context(), api, fmt.Errorf("exchange code: %w", &wechat.Error{API: api, Code: code}), time.Second)
 	}
 	for code := range 200 {
-		b(api, &wechat.Error{API: api, Code: 70000 + code}, time.Second)
+		b(t.Context(), api, &wechat.Error{API: api, Code: 70000 + code}, time.Second)
 	}
 	got, codes := seriesOf(t, registry), 0
 	for name, want := range map[string]float64{

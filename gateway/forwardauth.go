@@ -26,6 +26,9 @@ type asker struct {
 // whether the gateway has no app of its own.
 func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor, alone bool) error {
 	setOwnHeaders(w.Header())
+	if w.span != nil {
+		w.span.setRoute(d.site.prefix + "/auth")
+	}
 	o, err := d.askedRequestOf(r, q)
 	if err != nil {
 		return err

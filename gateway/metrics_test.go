@@ -266,7 +266,7 @@ func TestObserveWeChat(t *testing.T) {
 			t.Errorf("at the start: %s = %v, there: %t, want 0; all: %q", name, value, ok, slices.Sorted(maps.Keys(start)))
 		}
 	}
-	observe("sns/userinfo", &wechat.Error{API: "sns/userinfo", Code: 40003}, time.Second)
+	observe(t.Context(), "sns/userinfo", &wechat.Error{API: "sns/userinfo", Code: 40003}, time.Second)
 	want := map[string]float64{
 		"wxgate_wechat_requests_total{api=sns/userinfo,result=visitor}":             1,
 		"wxgate_wechat_errors_total{api=sns/userinfo,errcode=40003,result=visitor}": 1,
@@ -281,8 +281,8 @@ func TestObserveWeChat(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, none := of("a.example.com"), of(gateway.NoSite)
-	a("sns/userinfo", nil, time.Second)
-	none("cgi-bin/token", context.DeadlineExceeded, time.Second)
+	a(t.Context(), "sns/userinfo", nil, time.Second)
+	none(t.Context(), "cgi-bin/token", context.DeadlineExceeded, time.Second)
 	want = map[string]float64{
 		"wxgate_wechat_requests_total{api=sns/userinfo,result=ok,site=a.example.com}": 1,
 		"wxgate_wechat_requests_total{api=cgi-bin/token,result=away,site=none}":       1,

@@ -32,6 +32,7 @@ type responder struct {
 type recorder struct {
 	access.Recorder
 	subject *http.Request    // the request that the access line tells of; nil: the one answered
+	span    *requestSpan     // nil: no tracing
 	session *session.Session // of the visitor; nil: nobody is signed in
 
 	upgrades *upgrade.Set
@@ -46,6 +47,7 @@ func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	conn.BelongsTo(w.session)
 	w.upgraded = conn
+	w.span.end(w)
 	return conn, rw, nil
 }
 
@@ -64,6 +66,7 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 	}{q: p.factsOf(r)}
 	q, w := &x.q, &x.w
 	w.ResponseWriter, w.upgrades = rw, p.upgrades
+	r = p.startRequest(w, r, q)
 	panics.SetRequestID(r.Context(), q.id)
 	p.warnOfPeer(r, q)
 	if hasBody(r) {
@@ -81,6 +84,7 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 		}
 		p.metrics.inFlight.Dec()
 		p.record(w, r, q)
+		w.span.end(w)
 		w.release(returned)
 	}()
 	if p.isAuth(r.URL.Path) && fromNginx(r.Header) {
@@ -109,6 +113,7 @@ func (w *recorder) release(returned bool) {
 func (p *responder) refuse(w *recorder, r *http.Request, q *facts, err error) {
 	e := refusal.Of(err)
 	p.counters.errors[e.Word].Inc()
+	w.span.setWord(e.Word)
 	w.Outcome = refusedOutcome(e.Status, w.Outcome)
 	e.Log(p.logger, q.id)
 	setOwnHeaders(w.Header())
@@ -147,6 +152,7 @@ func (p *responder) pageData(e *refusal.Error, r *http.Request, q *facts) pages.
 // record counts a request that has been answered and writes its access line.
 func (p *responder) record(w *recorder, r *http.Request, q *facts) {
 	entry := access.Entry{RequestID: q.id, ClientIP: q.clientIPText(), Elapsed: time.Since(q.start)}
+	entry.Span = w.span.context()
 	if w.session != nil {
 		entry.User = p.usersHash.of(w.session.OpenID)
 	}

@@ -99,11 +99,22 @@ func (e *endpoints) answer(w *recorder, r *http.Request, q *facts, v visitor) er
 	if path.Clean(r.URL.Path) != r.URL.Path {
 		return refusal.NotFound() // the ServeMux would clean it
 	}
-	found, _ := e.mux.Handler(r)
+	found, pattern := e.mux.Handler(r)
 	if endpoint, ok := found.(endpoint); ok {
+		w.span.setRoute(e.route(pattern))
 		return endpoint(w, r, q, v)
 	}
 	return refuseUnrouted(w, r, found)
+}
+
+// route returns the path of an endpoint's pattern, without the token of a verification
+// file.
+func (e *endpoints) route(pattern string) string {
+	_, path, _ := strings.Cut(pattern, " ")
+	if e.verifyFiles[path] {
+		return "/MP_verify_{token}.txt"
+	}
+	return path
 }
 
 // refuseUnrouted refuses a request for which a ServeMux has no endpoint. The

@@ -32,7 +32,9 @@ func TestSecretsAreNotDisclosed(t *testing.T) {
 	t.Parallel()
 	key, oldKey := []byte("cookie-key-marker-of-32-bytes-at-least"), []byte("former-cookie-key-marker-of-32-bytes")
 	wire := &secretWire{network: newTransport(t), secrets: make(map[string]string)}
+	spans, tracer := newSpans(t)
 	s := newLoginSite(t, func(c *testConfig) {
+		c.Tracer = tracer
 		c.Account.AppSecret, c.Account.Transport, c.Account.Timeout = appSecret, wire, 2*time.Second
 		c.CookieKeys = session.Keys{key, oldKey}
 		c.LoginRate = gateway.Rate{Count: 500, Per: time.Hour}
@@ -89,6 +91,14 @@ func TestSecretsAreNotDisclosed(t *testing.T) {
 	}
 	for line := range strings.Lines(metrics.String()) {
 		search.in(t, "metric", line)
+	}
+	if len(spans) < len(s.answers) {
+		t.Errorf("%d spans of %d requests", len(spans), len(s.answers))
+	}
+	for len(spans) > 0 {
+		span := <-spans
+		checkAttributes(t, span)
+		search.in(t, "span", span.Name()+" "+span.Status().Description+" "+attributesOf(span))
 	}
 	for _, a := range s.answers {
 		where := fmt.Sprintf("answer %d of %s", a.status, a.path)

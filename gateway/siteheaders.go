@@ -15,6 +15,7 @@ func (s *site) prepare(h http.Header, in *http.Request, q *facts, v visitor) {
 	stripDisguised(h)
 	s.hidden.strip(h)
 	s.setForwarded(h, in, q)
+	s.setTraceHeaders(h, in, q)
 	if v.session != nil {
 		s.setIdentity(h, in, v.session)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/forward"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 )
@@ -91,8 +92,8 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 			errs.add("Upstreams", fmt.Errorf("two upstreams for %s, expected one", u.Prefix))
 		}
 		transport, target := newTransport(u.URL, timeout, c.UpstreamCAs)
-		duration := s.metrics.upstreamDuration.WithLabelValues(u.Prefix)
-		all.list = append(all.list, upstream{u, target, timed{transport, duration}})
+		duration, spans := s.metrics.upstreamDuration.WithLabelValues(u.Prefix), newUpstreamSpans(s.tracer, u, target)
+		all.list = append(all.list, upstream{u, target, timed{transport, duration, spans}})
 	}
 	slices.SortStableFunc(all.list, func(a, b upstream) int { return len(b.Prefix) - len(a.Prefix) })
 	return all
@@ -139,12 +140,15 @@ func newTransport(u *url.URL, timeout time.Duration, cas *x509.CertPool) (*http.
 type timed struct {
 	http.RoundTripper
 	duration prometheus.Observer
+	spans    upstreamSpans
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t timed) RoundTrip(r *http.Request) (*http.Response, error) {
 	start := time.Now()
+	span := t.spans.start(r)
 	res, err := t.RoundTripper.RoundTrip(r)
-	t.duration.Observe(time.Since(start).Seconds())
+	access.Observe(t.duration, time.Since(start), spanContext(span))
+	endUpstream(span, res, err)
 	return res, err
 }

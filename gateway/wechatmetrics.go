@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/wechat"
@@ -16,7 +18,9 @@ import (
 // wxgate_wechat_requests_total, wxgate_wechat_errors_total and
 // wxgate_wechat_request_duration_seconds, and returns the function that counts a
 // call. Set it as [wechat.Client.Observe] of each client before its first call.
-func ObserveWeChat(registry prometheus.Registerer) (func(api string, err error, elapsed time.Duration), error) {
+func ObserveWeChat(
+	registry prometheus.Registerer,
+) (func(ctx context.Context, api string, err error, elapsed time.Duration), error) {
 	of, err := observeWeChat(registry, false)
 	return of(""), err
 }
@@ -26,7 +30,7 @@ func ObserveWeChat(registry prometheus.Registerer) (func(api string, err error, 
 // site, by the host of its public URL; [NoSite] for an account that no site has. An
 // account that several sites share counts for one of them.
 func ObserveWeChatBySite(registry prometheus.Registerer) (
-	of func(site string) func(api string, err error, elapsed time.Duration), err error,
+	of func(site string) func(ctx context.Context, api string, err error, elapsed time.Duration), err error,
 ) {
 	return observeWeChat(registry, true)
 }
@@ -40,7 +44,7 @@ var usualAPIs = []string{
 // observeWeChat registers the metrics, and returns what returns the function that
 // counts the calls for a site.
 func observeWeChat(registry prometheus.Registerer, bySite access.BySite) (
-	of func(site string) func(api string, err error, elapsed time.Duration), err error,
+	of func(site string) func(ctx context.Context, api string, err error, elapsed time.Duration), err error,
 ) {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "wxgate_wechat_requests_total", Help: "Calls of WeChat's API, by path and result.",
@@ -56,19 +60,19 @@ func observeWeChat(registry prometheus.Registerer, bySite access.BySite) (
 		durations.WithLabelValues(api)
 	}
 	codes := &errcodes{known: make(map[int]bool)}
-	of = func(site string) func(string, error, time.Duration) {
+	of = func(site string) func(context.Context, string, error, time.Duration) {
 		calls, refused := requests.MustCurryWith(bySite.Of(site)), refusals.MustCurryWith(bySite.Of(site))
 		for _, api := range usualAPIs {
 			for _, result := range wechat.Results() {
 				calls.WithLabelValues(api, result)
 			}
 		}
-		return func(api string, err error, elapsed time.Duration) {
+		return func(ctx context.Context, api string, err error, elapsed time.Duration) {
 			calls.WithLabelValues(api, wechat.Result(err)).Inc()
 			if refusal, ok := errors.AsType[*wechat.Error](err); ok {
 				refused.WithLabelValues(api, wechat.Result(err), codes.label(refusal.Code)).Inc()
 			}
-			durations.WithLabelValues(api).Observe(elapsed.Seconds())
+			access.Observe(durations.WithLabelValues(api), elapsed, trace.SpanContextFromContext(ctx))
 		}
 	}
 	return of, register(registry, requests, refusals, durations)

@@ -137,7 +137,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 				c := prepare(t)
 				c.AppID, c.AppSecret = "wx1", plantedSecret
 				var observed error
-				c.Observe = func(_ string, err error, _ time.Duration) { observed = err }
+				c.Observe = func(_ context.Context, _ string, err error, _ time.Duration) { observed = err }
 				err := run(t.Context(), c)
 				if err == nil {
 					t.Errorf("%s succeeded", call)

@@ -14,6 +14,8 @@
 // reached or its response was not usable. No error text contains the AppSecret,
 // or a code, token or openid of the failed call.
 //
+// A call in whose context a span of OpenTelemetry is recorded adds a span of its own.
+//
 // The flow is described in [WeChat's web authorization guide]. The exported API
 // is stable, in the sense that package gateway defines.
 //
@@ -60,8 +62,9 @@ type Client struct {
 	// Observe, if set, is called after every call with its path, such as
 	// "sns/oauth2/access_token", the error that the caller gets (see [Result])
 	// and the time it took. It runs in the caller's goroutine, so it may run
-	// concurrently.
-	Observe func(api string, err error, elapsed time.Duration)
+	// concurrently. Its ctx has the values of the call's, and the call's own span if
+	// the call is traced.
+	Observe func(ctx context.Context, api string, err error, elapsed time.Duration)
 
 	transportOnce    sync.Once
 	defaultTransport *http.Transport
@@ -84,9 +87,13 @@ type request struct {
 
 // call sends req and decodes WeChat's response.
 func (c *Client) call(ctx context.Context, req request, into response) (err error) {
+	ctx, span := startSpan(ctx, req)
+	if span != nil {
+		defer func() { endSpan(span, err) }()
+	}
 	if c.Observe != nil {
-		start := time.Now()
-		defer func() { c.Observe(req.api, err, time.Since(start)) }()
+		start, observed := time.Now(), ctx
+		defer func() { c.Observe(observed, req.api, err, time.Since(start)) }()
 	}
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
 	defer cancel()

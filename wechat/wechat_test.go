@@ -259,7 +259,7 @@ func TestObserve(t *testing.T) {
 			elapsed time.Duration
 		}
 		var calls []observation
-		c := &wechat.Client{Observe: func(api string, err error, elapsed time.Duration) {
+		c := &wechat.Client{Observe: func(_ context.Context, api string, err error, elapsed time.Duration) {
 			calls = append(calls, observation{api, err, elapsed})
 		}}
 		slow := func(body string) http.RoundTripper {

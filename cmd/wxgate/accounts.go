@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"time"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
@@ -23,7 +24,7 @@ type accounts struct {
 }
 
 // An observer counts a call of WeChat's API; a nil one counts nothing.
-type observer = func(api string, err error, elapsed time.Duration)
+type observer = func(ctx context.Context, api string, err error, elapsed time.Duration)
 
 // observers returns what counts the calls for the site that c describes.
 type observers func(c *config.Config) observer

@@ -63,7 +63,7 @@ func checkConfig(environ []string, accounts *accounts) (*config.Config, error) {
 		return nil, err
 	}
 	accounts.redis = redis
-	_, err = newGateway(cfg, accounts, redis, zerolog.Nop(), nil)
+	_, err = newGateway(cfg, accounts, redis, zerolog.Nop(), nil, nil)
 	return cfg, err
 }
 
@@ -140,7 +140,7 @@ func (s onlyShared) Lease(
 func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource) {
 	api := tokens.Client.APIURL
 	asked := false
-	tokens.Client.Observe = func(string, error, time.Duration) { asked = true }
+	tokens.Client.Observe = func(context.Context, string, error, time.Duration) { asked = true }
 	_, err := tokens.Token(ctx)
 	if !asked {
 		// The replicas share a token. A stable one does not end it.

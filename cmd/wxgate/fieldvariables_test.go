@@ -12,7 +12,7 @@ import (
 
 // withoutVariable are the fields that no variable of `wxgate env` sets. Hosts is
 // set by WXGATE_SITES_<n>_HOSTS, and checked by package config.
-var withoutVariable = []string{"Exchanges", "Hosts", "Logger", "Metrics", "SharedRate", "Revocations", "Sites", "Tokens"}
+var withoutVariable = []string{"Exchanges", "Hosts", "Logger", "Metrics", "SharedRate", "Revocations", "Sites", "Tokens", "Tracer"}
 
 func TestFieldVariables(t *testing.T) {
 	t.Parallel()

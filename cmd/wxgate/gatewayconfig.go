@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/stall"
@@ -33,9 +34,9 @@ func sitesOf(c *config.Config) []*config.Config {
 // [*config.Faults], which names the variables.
 func newGateway(
 	c *config.Config, accounts *accounts, redis *redisstore.Client,
-	logger zerolog.Logger, registry prometheus.Registerer,
+	logger zerolog.Logger, registry prometheus.Registerer, tracer trace.Tracer,
 ) (*gateway.Gateway, error) {
-	g, err := gateway.New(gatewayConfig(c, accounts, redis, logger, registry))
+	g, err := gateway.New(gatewayConfig(c, accounts, redis, logger, registry, tracer))
 	if wrong, ok := errors.AsType[*gateway.ConfigError](err); ok {
 		return nil, faultsOf(c, wrong)
 	}
@@ -45,7 +46,7 @@ func newGateway(
 // gatewayConfig returns the configuration of the gateway that c describes.
 func gatewayConfig(
 	c *config.Config, accounts *accounts, redis *redisstore.Client,
-	logger zerolog.Logger, registry prometheus.Registerer,
+	logger zerolog.Logger, registry prometheus.Registerer, tracer trace.Tracer,
 ) gateway.Config {
 	all := gateway.Config{
 		Prefix:         c.Prefix,
@@ -56,6 +57,7 @@ func gatewayConfig(
 		AccessLog:      c.AccessLog,
 		AccessLogSkip:  c.AccessLogSkip,
 		Metrics:        registry,
+		Tracer:         tracer,
 		Revocations:    checkedRevocations(c, redis),
 
 		UnreadBodyTimeout: stall.UnreadBody(c.StallTimeout),

@@ -35,6 +35,7 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"cmd/wxgate/internal/logqueue", ""},
 	{"cmd/wxgate/internal/samplesite", ""},
 	{"cmd/wxgate/internal/stall", ""},
+	{"cmd/wxgate/internal/tracing", "cmd/wxgate/internal/config " + whole + " gateway/admin session/redisstore"},
 	{"cmd/wxgate", "session/ wechat/ gateway/ cmd/wxgate/internal/ " + whole},
 }
 

@@ -19,13 +19,15 @@ func main() {
 	os.Exit(run(os.Args[1:], takeEnviron(), os.Stdout, os.Stderr))
 }
 
-// takeEnviron returns the environment and removes wxgate's own variables from
-// that of the process. No library can then read the secrets in them, and the
-// parser, which copies the process's environment for each site, has less to copy.
+// takeEnviron returns the environment and removes wxgate's own variables and those of
+// OpenTelemetry from that of the process. No library can then read the secrets in them,
+// or understand them otherwise than wxgate does, and the parser, which copies the
+// process's environment for each site, has less to copy.
 func takeEnviron() []string {
 	environ := os.Environ()
 	for _, entry := range environ {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "WXGATE_") {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "WXGATE_") || strings.HasPrefix(name, "OTEL_") {
 			os.Unsetenv(name)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -20,15 +21,15 @@ func TestCallsCountForTheirSite(t *testing.T) {
 	names := map[*config.Config]string{a: "a", b: "b", c: "c", relay: "none"}
 	counts := make(map[string]int)
 	accounts := newAccounts(func(c *config.Config) observer {
-		return func(api string, _ error, _ time.Duration) { counts[names[c]+" "+api]++ }
+		return func(_ context.Context, api string, _ error, _ time.Duration) { counts[names[c]+" "+api]++ }
 	}, nil)
 	for _, c := range []*config.Config{a, b, c} {
-		accounts.client(c).Observe("code", nil, 0)
-		accounts.scanAccount(c).Observe("scan", nil, 0)
-		accounts.tokens(c).Client.Observe("token", nil, 0)
-		accounts.ticketsOf(c).Tokens.Client.Observe("ticket", nil, 0)
+		accounts.client(c).Observe(t.Context(), "code", nil, 0)
+		accounts.scanAccount(c).Observe(t.Context(), "scan", nil, 0)
+		accounts.tokens(c).Client.Observe(t.Context(), "token", nil, 0)
+		accounts.ticketsOf(c).Tokens.Client.Observe(t.Context(), "ticket", nil, 0)
 	}
-	accounts.tokens(relay).Client.Observe("token", nil, 0)
+	accounts.tokens(relay).Client.Observe(t.Context(), "token", nil, 0)
 	want := map[string]int{
 		"a code": 1, "a scan": 1, "a token": 2, "a ticket": 2, "b code": 1, "b scan": 1,
 		"c code": 1, "c scan": 1, "c token": 1, "c ticket": 1, "none token": 1,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"runtime"
 	"time"
@@ -9,9 +10,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/tracing"
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/admin"
 	"github.com/wxgate/wxgate/gateway/relay"
+	"github.com/wxgate/wxgate/session/redisstore"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -39,8 +42,12 @@ func serve(inv *invocation) error {
 	if err := observeRedis(cfg, redis, registry); err != nil {
 		return err
 	}
+	traces, err := newTracing(cfg, logger)
+	if err != nil {
+		return err
+	}
 	accounts := newAccounts(observe, redis)
-	g, err := newGateway(cfg, accounts, redis, logger, registry)
+	g, err := newGateway(cfg, accounts, redis, logger, registry, tracerOf(traces))
 	if err != nil {
 		return err
 	}
@@ -51,9 +58,7 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if redis != nil {
-		servers[0].background = append(servers[0].background, redis.Run)
-	}
+	servers[0].background = append(servers[0].background, connections(redis, traces)...)
 	if cfg.RelayListen != "" {
 		relay, err := relayServer(cfg, accounts.tokens(cfg), logger, registry)
 		if err != nil {
@@ -62,12 +67,12 @@ func serve(inv *invocation) error {
 		servers = append(servers, relay)
 	}
 	operator, err := admin.New(admin.Config{
-		Metrics: registry,
-		Token:   cfg.AdminToken,
-		Tokens:  accounts.all,
-		Ready:   readyWith(cfg, redis),
-		Logger:  logger,
-
+		Metrics:     registry,
+		Token:       cfg.AdminToken,
+		Tokens:      accounts.all,
+		Ready:       readyWith(cfg, redis),
+		Logger:      logger,
+		Exemplars:   traces != nil,
 		Revocations: operatorRevocations(cfg, redis),
 	})
 	if err != nil {
@@ -85,6 +90,18 @@ func serve(inv *invocation) error {
 	}, func() {
 		logStart(cfg, logger)
 	})
+}
+
+// connections returns the background functions of the connections to Redis and to the
+// collector of traces. Either may be nil.
+func connections(redis *redisstore.Client, traces *tracing.Tracing) (run []func(context.Context)) {
+	if redis != nil {
+		run = append(run, redis.Run)
+	}
+	if traces != nil {
+		run = append(run, traces.Run)
+	}
+	return run
 }
 
 // heapFloor is the size of an object that is never touched, and so takes no

@@ -24,6 +24,9 @@ import (
 // Config describes a [Handler]. The zero value of every field is useful.
 type Config struct {
 	Metrics prometheus.Gatherer // served at /metrics; nil: there is no /metrics
+	// Exemplars makes /metrics serve OpenMetrics, which alone has exemplars, to clients
+	// that ask for it. It writes some labels otherwise: le="1.0" instead of le="1".
+	Exemplars bool
 
 	// Token is the bearer token of the API under /v1/, see [CheckToken]; empty: there
 	// is no API.
@@ -64,7 +67,8 @@ func New(c Config) (*Handler, error) {
 	})
 	h.mux.HandleFunc("GET /readyz", h.ready)
 	if c.Metrics != nil {
-		h.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, promhttp.HandlerOpts{}))
+		options := promhttp.HandlerOpts{EnableOpenMetrics: c.Exemplars}
+		h.mux.Handle("GET /metrics", promhttp.HandlerFor(c.Metrics, options))
 	}
 	if c.Token != "" {
 		h.mux.Handle("/v1/", newAPI(c))

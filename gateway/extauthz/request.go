@@ -34,7 +34,7 @@ func newRequest(ctx context.Context, check *checkRequest) (*http.Request, error)
 	if request.GetMethod() == "" || request.GetMethod() == http.MethodConnect {
 		return nil, errors.New("method: missing, or CONNECT")
 	}
-	r, err := http.NewRequestWithContext(ctx, request.GetMethod(), "", http.NoBody)
+	r, err := http.NewRequestWithContext(traced(ctx), request.GetMethod(), "", http.NoBody)
 	if err != nil {
 		return nil, errMethod
 	}

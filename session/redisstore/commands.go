@@ -14,13 +14,15 @@ import (
 type answer struct {
 	value     string
 	confirmed time.Time // when Redis last had the value
+	cached    bool      // by this process
 }
 
 // read returns the value of a key through the cache of this process. An error for
 // which [rueidis.IsRedisNil] is true means that there is none; any other that Redis
 // did not answer. If cached is true, the cache is likely to have the value. An answer
-// stays in the cache for life; 0: Redis is asked each time.
-func (c *Client) read(key string, cached bool, life time.Duration) (answer, error) {
+// stays in the cache for life; 0: Redis is asked each time. The end of ctx does not end
+// the read.
+func (c *Client) read(ctx context.Context, key string, cached bool, life time.Duration) (answer, error) {
 	client, err := c.redis()
 	if err != nil {
 		return answer{}, err
@@ -30,11 +32,14 @@ func (c *Client) read(key string, cached bool, life time.Duration) (answer, erro
 	if !c.gate.enter(slot) {
 		return answer{}, errDown
 	}
-	ctx, read := c.shared.context(), answer{}
+	start, limited, read := spanStart(ctx), c.shared.context(), answer{}
 	if cached && life > 0 && c.steady() {
-		read, err = c.readIn(ctx, client, get, key, life)
+		read, err = c.readIn(limited, client, get, key, life)
 	} else {
-		read, err = c.readWithin(ctx, client, get, key, life)
+		read, err = c.readWithin(limited, client, get, key, life)
+	}
+	if !read.cached {
+		addSpan(ctx, "GET", start, err)
 	}
 	c.gate.leave(slot, err == nil || rueidis.IsRedisNil(err))
 	return read, err
@@ -79,9 +84,9 @@ func (c *Client) readIn(
 	}
 	if result.IsCacheHit() {
 		// The connection may be dead without either side knowing.
-		return answer{value, time.Unix(0, c.alive.Load())}, nil
+		return answer{value, time.Unix(0, c.alive.Load()), true}, nil
 	}
-	return answer{value, c.answered()}, nil
+	return answer{value, c.answered(), false}, nil
 }
 
 // within returns the result of f, or the error of ctx when ctx ends: a request to
@@ -116,15 +121,18 @@ func (c *Client) answered() time.Time {
 // retryPause is how long a write waits before it is sent again over a new connection.
 const retryPause = 50 * time.Millisecond
 
-// write runs commands that may be sent twice, each about one key. If the connection
-// breaks, it tries again within writeTimeout: the connection may have been idle for
-// long.
-func (c *Client) write(commands func(rueidis.Builder) []rueidis.Completed) error {
+// write runs commands that may be sent twice, each about one key; name is that of the
+// first. If the connection breaks, it tries again within writeTimeout: the connection
+// may have been idle for long. The end of ctx does not end the write.
+func (c *Client) write(
+	ctx context.Context, name string, commands func(rueidis.Builder) []rueidis.Completed,
+) error {
 	client, err := c.redis()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	start := spanStart(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	err = retry(ctx, func() error {
 		_, err := within(ctx, func() (none struct{}, err error) {
@@ -137,6 +145,7 @@ func (c *Client) write(commands func(rueidis.Builder) []rueidis.Completed) error
 		})
 		return err
 	})
+	addSpan(ctx, name, start, err)
 	c.noteRefusal(err)
 	return err
 }
@@ -159,16 +168,18 @@ func retry(ctx context.Context, f func() error) error {
 }
 
 // replace sets a key to value for a time if its value is still former, and reports
-// whether it did.
-func (c *Client) replace(key, former, value string, life time.Duration) (bool, error) {
+// whether it did. The end of ctx does not end it.
+func (c *Client) replace(
+	ctx context.Context, key, former, value string, life time.Duration,
+) (bool, error) {
 	client, err := c.redis()
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	args := []string{former, value, px(life)}
-	return within(ctx, func() (bool, error) { return replace.Exec(ctx, client, []string{key}, args).AsBool() })
+	return within(ctx, func() (bool, error) { return exec(ctx, client, replace, []string{key}, args).AsBool() })
 }
 
 // px returns a duration as commands and scripts take it, in milliseconds.

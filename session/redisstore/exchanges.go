@@ -57,7 +57,7 @@ func (e *Exchanges) Once(
 		return result, nil
 	}
 	defer func() { // after a panic too
-		if err := x.end(result); err != nil {
+		if err := x.end(ctx, result); err != nil {
 			e.warn(err)
 		}
 	}()
@@ -122,7 +122,7 @@ func (x *sharedExchange) join(ctx context.Context, wait time.Duration) ([]byte, 
 	defer cancel()
 	for {
 		until := time.Now().Add(lockLife) // no later than Redis frees it
-		answer, err := x.ask()
+		answer, err := x.ask(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +144,7 @@ func (x *sharedExchange) join(ctx context.Context, wait time.Duration) ([]byte, 
 }
 
 // ask runs joinScript. It fails at once while Redis is known not to answer.
-func (x *sharedExchange) ask() (rueidis.RedisMessage, error) {
+func (x *sharedExchange) ask(ctx context.Context) (rueidis.RedisMessage, error) {
 	var none rueidis.RedisMessage
 	if !x.client.Status().Up() {
 		return none, errDown
@@ -158,7 +158,7 @@ func (x *sharedExchange) ask() (rueidis.RedisMessage, error) {
 	if !x.client.gate.enter(slot) {
 		return none, errDown
 	}
-	answer, err := x.run(readTimeout, joinScript, x.lock.holder, px(lockLife))
+	answer, err := x.run(ctx, readTimeout, joinScript, x.lock.holder, px(lockLife))
 	_, refused := errors.AsType[*rueidis.RedisError](err)
 	x.client.gate.leave(slot, err == nil || refused)
 	return answer, err
@@ -172,7 +172,7 @@ return 1`)
 
 // end stores the result, which is nil after an error, and gives the lock back. If Redis
 // does not answer, the lock ends with its life.
-func (x *sharedExchange) end(result []byte) error {
+func (x *sharedExchange) end(ctx context.Context, result []byte) error {
 	x.lock.endRenewals()
 	if x.client.Status().Down > 0 {
 		return errDown
@@ -181,15 +181,16 @@ func (x *sharedExchange) end(result []byte) error {
 	if result != nil {
 		record = string(x.ciphers[0].Seal(nil, nil, result, []byte(x.key)))
 	}
-	_, err := x.run(lockRenewal, endScript, x.lock.holder, record, px(exchangeLife))
+	_, err := x.run(ctx, lockRenewal, endScript, x.lock.holder, record, px(exchangeLife))
 	return err
 }
 
-// run runs a script about the exchange, which may run twice, for at most limit.
+// run runs a script about the exchange, which may run twice, for at most limit. The end
+// of ctx does not end it.
 func (x *sharedExchange) run(
-	limit time.Duration, script *rueidis.Lua, args ...string,
+	ctx context.Context, limit time.Duration, script *rueidis.Lua, args ...string,
 ) (answer rueidis.RedisMessage, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	err = retry(ctx, func() (err error) {
 		answer, err = within(ctx, func() (rueidis.RedisMessage, error) {
@@ -197,7 +198,7 @@ func (x *sharedExchange) run(
 			if err != nil {
 				return rueidis.RedisMessage{}, err
 			}
-			return script.Exec(ctx, client, []string{x.lock.key, x.key}, args).ToMessage()
+			return exec(ctx, client, script, []string{x.lock.key, x.key}, args).ToMessage()
 		})
 		return err
 	})

@@ -149,7 +149,7 @@ func (l *lock) run(ctx context.Context, script *rueidis.Lua) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return script.Exec(ctx, client, []string{l.key}, []string{l.holder, px(lockLife)}).AsBool()
+	return exec(ctx, client, script, []string{l.key}, []string{l.holder, px(lockLife)}).AsBool()
 }
 
 // keep renews the lock until ctx ends or the lock is lost. Redis keeps the lock until
@@ -183,7 +183,7 @@ func (l *lock) keep(ctx context.Context, until time.Time) {
 // ends with its life.
 func (l *lock) giveBack() {
 	l.endRenewals()
-	ctx, cancel := context.WithTimeout(context.Background(), lockRenewal)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), lockRenewal)
 	defer cancel()
 	l.run(ctx, release)
 }

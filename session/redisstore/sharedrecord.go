@@ -90,7 +90,7 @@ func (s *Shared) look(ctx context.Context) (found, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	answer, err := lookScript.Exec(ctx, client, s.keys(), nil).ToArray()
+	answer, err := exec(ctx, client, lookScript, s.keys(), nil).ToArray()
 	if err != nil {
 		return found{}, err
 	}
@@ -174,7 +174,7 @@ func (s *Shared) run(ctx context.Context, script *rueidis.Lua, args ...string) (
 	if err != nil {
 		return false, err
 	}
-	return script.Exec(ctx, client, s.keys(), args).AsBool()
+	return exec(ctx, client, script, s.keys(), args).AsBool()
 }
 
 var (

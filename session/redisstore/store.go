@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -38,7 +39,7 @@ func (c *Client) Sessions(config session.Config, grace time.Duration) (*Store, e
 func (s *Store) Load(r *http.Request) (*session.Session, error) {
 	var unknown error
 	for value := range s.cookie.All(r) {
-		loaded, err := s.load(reference(value), unknown == nil)
+		loaded, err := s.load(r.Context(), reference(value), unknown == nil)
 		if err == nil {
 			return loaded, nil
 		}
@@ -57,7 +58,7 @@ func (s *Store) Load(r *http.Request) (*session.Session, error) {
 
 // load returns the session of ref. It does not wait for Redis if answers is false: Redis
 // has just not answered about another cookie of the request.
-func (s *Store) load(ref reference, answers bool) (*session.Session, error) {
+func (s *Store) load(ctx context.Context, ref reference, answers bool) (*session.Session, error) {
 	if !ref.valid() {
 		return nil, session.ErrNone
 	}
@@ -74,7 +75,7 @@ func (s *Store) load(ref reference, answers bool) (*session.Session, error) {
 	case !answers:
 		return nil, errDown
 	}
-	read, err := s.client.read(known.key, ok, min(cacheLife, s.grace))
+	read, err := s.client.read(ctx, known.key, ok, min(cacheLife, s.grace))
 	switch {
 	case rueidis.IsRedisNil(err):
 		s.seen.forget(ref)
@@ -130,7 +131,7 @@ func (s *Store) Save(r *http.Request, header http.Header, saved *session.Session
 		return err
 	}
 	former := s.references(r)
-	if err := s.client.write(func(b rueidis.Builder) []rueidis.Completed {
+	if err := s.client.write(r.Context(), "SET", func(b rueidis.Builder) []rueidis.Completed {
 		commands := []rueidis.Completed{b.Set().Key(ref.key()).Value(record).Px(s.left(saved)).Build()}
 		for _, old := range former {
 			commands = append(commands, b.Del().Key(old.key()).Build())
@@ -170,7 +171,7 @@ func (s *Store) Renew(r *http.Request, header http.Header, renewed *session.Sess
 		}
 		own := *renewed
 		own.Token = known.session.Token // an Update may have changed it
-		done, err := s.replace(ref, known, &own)
+		done, err := s.replace(r.Context(), ref, known, &own)
 		if err != nil {
 			return s.client.away("renew session", err)
 		}
@@ -187,12 +188,14 @@ func sameTime(a, b time.Time) bool { return a.Unix() == b.Unix() }
 
 // replace replaces the record of a session that this process has read. It reports
 // false if another one has replaced or deleted it since.
-func (s *Store) replace(ref reference, known seenSession, renewed *session.Session) (bool, error) {
+func (s *Store) replace(
+	ctx context.Context, ref reference, known seenSession, renewed *session.Session,
+) (bool, error) {
 	record, err := s.records.seal(ref, renewed)
 	if err != nil {
 		return false, err
 	}
-	return s.client.replace(known.key, known.record, record, s.left(renewed))
+	return s.client.replace(ctx, known.key, known.record, record, s.left(renewed))
 }
 
 // Delete implements [session.Store]. While Redis does not answer, it fails: a session
@@ -200,7 +203,7 @@ func (s *Store) replace(ref reference, known seenSession, renewed *session.Sessi
 func (s *Store) Delete(r *http.Request, header http.Header) error {
 	ended := s.references(r)
 	if len(ended) > 0 {
-		if err := s.client.write(func(b rueidis.Builder) (commands []rueidis.Completed) {
+		if err := s.client.write(r.Context(), "DEL", func(b rueidis.Builder) (commands []rueidis.Completed) {
 			for _, ref := range ended {
 				commands = append(commands, b.Del().Key(ref.key()).Build())
 			}

@@ -67,7 +67,7 @@ func (u *update) run(ctx context.Context) error {
 func (u *update) attempts(ctx context.Context) error {
 	end, pause := time.Now().Add(updateTimeout), retryPause
 	for {
-		done, err := u.attempt()
+		done, err := u.attempt(ctx)
 		switch {
 		case done, errors.Is(err, session.ErrNone):
 			return err
@@ -87,9 +87,9 @@ func (u *update) attempts(ctx context.Context) error {
 }
 
 // attempt reports false if the record was replaced since attempt read it.
-func (u *update) attempt() (done bool, err error) {
+func (u *update) attempt(ctx context.Context) (done bool, err error) {
 	key := u.ref.key()
-	record, err := u.store.client.readNow(key)
+	record, err := u.store.client.readNow(ctx, key)
 	switch {
 	case rueidis.IsRedisNil(err):
 		return false, session.ErrNone
@@ -104,17 +104,21 @@ func (u *update) attempt() (done bool, err error) {
 	if !u.change(stored) {
 		return true, nil
 	}
-	return u.store.replace(u.ref, seenSession{key: key, record: record}, stored)
+	return u.store.replace(ctx, u.ref, seenSession{key: key, record: record}, stored)
 }
 
 // readNow returns the value of a key past the cache. An error for which
-// [rueidis.IsRedisNil] is true means that there is none.
-func (c *Client) readNow(key string) (string, error) {
+// [rueidis.IsRedisNil] is true means that there is none. The end of ctx does not end the
+// read.
+func (c *Client) readNow(ctx context.Context, key string) (string, error) {
 	client, err := c.redis()
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	start := spanStart(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 	defer cancel()
-	return client.Do(ctx, client.B().Get().Key(key).Build()).ToString()
+	value, err := client.Do(ctx, client.B().Get().Key(key).Build()).ToString()
+	addSpan(ctx, "GET", start, err)
+	return value, err
 }

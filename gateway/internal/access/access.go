@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // An Entry holds the fields of an access line that are neither in the request nor
@@ -16,9 +17,10 @@ import (
 type Entry struct {
 	RequestID string
 	ClientIP  string
-	User      string        // keyed hash of the openid; empty: nobody is signed in
-	Elapsed   time.Duration // from the request's header to the end of the response
-	Skip      bool          // count the request, but write no line
+	User      string            // keyed hash of the openid; empty: nobody is signed in
+	Elapsed   time.Duration     // from the request's header to the end of the response
+	Skip      bool              // count the request, but write no line
+	Span      trace.SpanContext // the zero value: there is no trace
 }
 
 // Log counts requests by outcome and status, and writes their access lines. It
@@ -49,7 +51,7 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 		}
 	}
 	l.counter(w.Outcome, w.Status).Inc()
-	l.duration(w.Outcome).Observe(e.Elapsed.Seconds())
+	Observe(l.duration(w.Outcome), e.Elapsed, e.Span)
 	if !l.lines || e.Skip {
 		return
 	}
@@ -65,6 +67,9 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 		Str("outcome", w.Outcome)
 	if e.User != "" {
 		line = line.Str("user", e.User)
+	}
+	if e.Span.HasTraceID() {
+		line = line.Str("trace_id", e.Span.TraceID().String())
 	}
 	line.Msg("request")
 }

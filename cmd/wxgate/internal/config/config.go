@@ -284,6 +284,9 @@ type Config struct {
 	// the key that a hub and its sites share, base64, at least 32 bytes
 	HubKey session.Key `env:"HUB_KEY" kind:"secret"`
 
+	// Tracing is what the variables of OpenTelemetry say; nil: tracing is off.
+	Tracing *Tracing `env:"-"`
+
 	// Sites are the sites of a process that serves several, in the order of their
 	// numbers; empty if it serves the one site of the unnumbered variables.
 	Sites []Site `env:"-"`

@@ -9,8 +9,8 @@ import (
 // Faults is the error of [Load]: everything that is wrong with an environment.
 type Faults struct {
 	// List holds the faults of the unnumbered variables in the order of
-	// [Config], then those of each site, then the names that are unknown or must
-	// not have a number. It holds each fault once and is never empty.
+	// [Config], then those of each site, then those of OpenTelemetry, then the names
+	// that are unknown or must not have a number. It holds each fault once and is never empty.
 	List []Fault
 }
 

@@ -6,8 +6,8 @@ import (
 )
 
 // Load reads a configuration from the environment, a list of "NAME=value" as
-// [os.Environ] returns it. It ignores names that do not begin with WXGATE_. If a
-// name is there twice, the last one counts. Load reads the files that the
+// [os.Environ] returns it. It ignores names that do not begin with WXGATE_, except
+// OpenTelemetry's. If a name is there twice, the last one counts. Load reads the files that the
 // variables name once.
 //
 // A variable that is set to the empty string counts as not set, except
@@ -17,17 +17,19 @@ func Load(environ []string) (*Config, error) {
 	l := newLoader(namePrefix, given)
 	c := l.read(known, known)
 	l.checkProcess(c)
+	var ofTracing []Fault
+	c.Tracing, ofTracing = loadTracing(environ)
 	numbered := numberedSites(given, known)
 	if len(numbered) == 0 {
 		l.require(c, known)
 		l.checkSite(c)
-		return checked(c, l.list(known), unknown(given, known))
+		return checked(c, l.list(known), ofTracing, unknown(given, known))
 	}
 	l.relayAccount(c)
 	list := l.list(known)
 	var ofSites []Fault
 	c.Sites, ofSites = l.sites(c, known, numbered)
-	return checked(c, list, ofSites, unknown(given, known))
+	return checked(c, list, ofSites, ofTracing, unknown(given, known))
 }
 
 // LoadAccount is [Load] for a command that only calls WeChat's API. It reads the

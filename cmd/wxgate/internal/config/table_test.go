@@ -41,8 +41,13 @@ func TestTableRows(t *testing.T) {
 	if len(lines) < 30 {
 		t.Fatalf("Table() has %d lines", len(lines))
 	}
+	const ofOpenTelemetry = "| `OTEL_EXPORTER_OTLP_ENDPOINT` and the other standard OpenTelemetry names | none | tracing is on when set |"
+	last := len(lines) - 1
+	if lines[last] != ofOpenTelemetry {
+		t.Errorf("the last row is %s, want %s", lines[last], ofOpenTelemetry)
+	}
 	seen := make(map[string]bool)
-	for _, line := range lines[2:] {
+	for _, line := range lines[2:last] {
 		name := strings.Fields(line)[1]
 		if !row.MatchString(line) || seen[name] {
 			t.Errorf("Table() has the row %s", line)
