@@ -129,6 +129,13 @@ func checkPodSettings(t *testing.T, os objects) {
 
 func checkContainer(t *testing.T, p pod, c corev1.Container) {
 	t.Helper()
+	names := map[string]bool{}
+	for _, e := range c.Env {
+		if names[e.Name] {
+			t.Errorf("%s, container %s, has the variable %s twice", p.object, c.Name, e.Name)
+		}
+		names[e.Name] = true
+	}
 	for name, ok := range map[string]bool{
 		"readOnlyRootFilesystem: true": value(value(c.SecurityContext).ReadOnlyRootFilesystem),
 		"requests for cpu and memory":  len(c.Resources.Requests) == 2,
@@ -174,14 +181,21 @@ func checkSelectors(t *testing.T, os objects) {
 		}
 	}
 	for _, monitor := range os.kind("ServiceMonitor") {
-		found := 0
+		var ports []string
 		for _, s := range all[corev1.Service](os) {
 			if selects(t, selectorOf(monitor), s.Labels) {
-				found++
+				for _, p := range s.Spec.Ports {
+					ports = append(ports, p.Name+" to "+p.TargetPort.String())
+				}
 			}
 		}
-		if found != 1 {
-			t.Errorf("%s selects %d Services, want 1", monitor, found)
+		if !slices.Equal(ports, []string{"admin to admin"}) {
+			t.Errorf("%s selects Services with the ports %q, want one with the admin port", monitor, ports)
+		}
+	}
+	for _, monitor := range append(os.kind("ServiceMonitor"), os.kind("PodMonitor")...) {
+		if !hasText(monitor, `"port":"admin"`) || !hasText(monitor, `"path":"/metrics"`) {
+			t.Errorf("%s does not ask for /metrics on the port admin", monitor)
 		}
 	}
 }
