@@ -21,11 +21,13 @@ var contradictions = map[string]badValue{
 	"no Secret":      {"existingSecret: ''", []string{"existingSecret is empty", "app-secret"}},
 	"no cookie keys": {"secrets: {cookieKeys: {key: ''}}", []string{"secrets.cookieKeys.key is empty"}},
 	"no Secret for a key": {
-		"existingSecret: ''\nsecrets: {appSecret: {existingSecret: a}, cookieKeys: {existingSecret: a}, redisUrl: {key: k}}",
+		"existingSecret: ''\n" +
+			"secrets: {appSecret: {existingSecret: a}, cookieKeys: {existingSecret: a}, redisUrl: {key: k}}",
 		[]string{"WXGATE_REDIS_URL_FILE", "existingSecret"},
 	},
 	"two upstreams for one path": {
-		"config: {upstream: [{path: /, url: 'http://a'}, {path: /api/, url: 'http://b'}, {path: /api/, url: 'http://c'}]}",
+		"config: {upstream: [{path: /, url: 'http://a'}, {path: /api/, url: 'http://b'}, " +
+			"{path: /api/, url: 'http://c'}]}",
 		[]string{"config.upstream has two upstreams for the path /api"},
 	},
 	"two upstreams for /": {
@@ -41,7 +43,8 @@ var contradictions = map[string]badValue{
 		[]string{"sites[0].upstream", "two"},
 	},
 	"no upstream for /": {
-		"config: {upstream: [{path: /api/, url: 'http://a'}]}", []string{"config.upstream has no upstream for the path /"},
+		"config: {upstream: [{path: /api/, url: 'http://a'}]}",
+		[]string{"config.upstream has no upstream for the path /"},
 	},
 	"an upstream of no use": {
 		"mode: forward-auth\nconfig: {trustedProxies: [10.244.0.0/16]}",
@@ -76,11 +79,13 @@ var contradictions = map[string]badValue{
 		extauthz + "\n---\nconfig: {trustedProxies: []}", []string{"config.trustedProxies is empty"},
 	},
 	"extauthz, no peers": {
-		"mode: extauthz\nconfig: {upstream: '', trustedProxies: [10.0.0.0/8]}", []string{"networkPolicy.extauthzFrom is empty"},
+		"mode: extauthz\nconfig: {upstream: '', trustedProxies: [10.0.0.0/8]}",
+		[]string{"networkPolicy.extauthzFrom is empty"},
 	},
 	"relay, no peers": {"config: {relayPaths: [/cgi-bin/menu/get]}", []string{"networkPolicy.relayFrom is empty"}},
 	"relay hosts without paths": {
-		"config: {relayHosts: [relay.example.com]}", []string{"config.relayHosts is set, but config.relayPaths is empty"},
+		"config: {relayHosts: [relay.example.com]}",
+		[]string{"config.relayHosts is set, but config.relayPaths is empty"},
 	},
 	"min above max": {
 		"autoscaling: {enabled: true, minReplicas: 5, maxReplicas: 3}",
@@ -89,10 +94,13 @@ var contradictions = map[string]badValue{
 	"autoscaling without CPU request": {
 		"autoscaling: {enabled: true}\nresources: {requests: {cpu: null}}", []string{"resources.requests.cpu"},
 	},
-	"budget of 0":   {"podDisruptionBudget: {maxUnavailable: 0}", []string{"podDisruptionBudget.maxUnavailable is 0"}},
-	"budget of 0 %": {"podDisruptionBudget: {maxUnavailable: 0%}", []string{"podDisruptionBudget.maxUnavailable is 0%"}},
+	"budget of 0": {"podDisruptionBudget: {maxUnavailable: 0}", []string{"podDisruptionBudget.maxUnavailable is 0"}},
+	"budget of 0 %": {
+		"podDisruptionBudget: {maxUnavailable: 0%}", []string{"podDisruptionBudget.maxUnavailable is 0%"},
+	},
 	"request above limit": {
-		"resources: {requests: {memory: 512Mi}}", []string{"resources.requests.memory is 512Mi", "resources.limits.memory"},
+		"resources: {requests: {memory: 512Mi}}",
+		[]string{"resources.requests.memory is 512Mi", "resources.limits.memory"},
 	},
 	"unit of memory": {"resources: {limits: {memory: 256MB}}", []string{"resources.limits.memory", "MB"}},
 	"store without Redis": {
@@ -128,10 +136,12 @@ var contradictions = map[string]badValue{
 		"config: {hubUrl: 'https://a.example.com', hubSites: ['https://b.example.com']}\n" + hubKey,
 		[]string{"config.hubUrl and config.hubSites are both set"},
 	},
-	"hub without key":    {"config: {hubUrl: 'https://a.example.com'}", []string{"secrets.hubKey.key is empty"}},
-	"hub key of no use":  {hubKey, []string{"secrets.hubKey.key is set", "config.hubUrl", "config.hubSites"}},
-	"itself as its hub":  {"config: {hubUrl: 'https://h5.example.com'}\n" + hubKey, []string{"config.hubUrl", "own"}},
-	"itself as its site": {"config: {hubSites: ['https://h5.example.com']}\n" + hubKey, []string{"config.hubSites", "own"}},
+	"hub without key":   {"config: {hubUrl: 'https://a.example.com'}", []string{"secrets.hubKey.key is empty"}},
+	"hub key of no use": {hubKey, []string{"secrets.hubKey.key is set", "config.hubUrl", "config.hubSites"}},
+	"itself as its hub": {"config: {hubUrl: 'https://h5.example.com'}\n" + hubKey, []string{"config.hubUrl", "own"}},
+	"itself as its site": {
+		"config: {hubSites: ['https://h5.example.com']}\n" + hubKey, []string{"config.hubSites", "own"},
+	},
 	"session longer than its most": {
 		"config: {sessionTtl: 48h, sessionMaxTtl: 24h}", []string{"config.sessionTtl is 48h", "config.sessionMaxTtl"},
 	},
@@ -141,9 +151,14 @@ var contradictions = map[string]badValue{
 	"cookie of another domain": {
 		"config: {cookieDomain: example.org}", []string{"config.cookieDomain is example.org", "config.publicUrl"},
 	},
-	"site without host":   {"sites: [{upstream: 'http://a'}]", []string{"sites[0] has neither hosts nor publicUrl"}},
-	"site without AppID":  {"config: {appId: ''}\nsites: [{publicUrl: 'https://a.example.com'}]", []string{"sites[0].appId is empty"}},
-	"site without Secret": {"sites: [{publicUrl: 'https://a.example.com', appId: wx1111111111111111}]", []string{"sites[0].existingSecret is empty"}},
+	"site without host": {"sites: [{upstream: 'http://a'}]", []string{"sites[0] has neither hosts nor publicUrl"}},
+	"site without AppID": {
+		"config: {appId: ''}\nsites: [{publicUrl: 'https://a.example.com'}]", []string{"sites[0].appId is empty"},
+	},
+	"site without Secret": {
+		"sites: [{publicUrl: 'https://a.example.com', appId: wx1111111111111111}]",
+		[]string{"sites[0].existingSecret is empty"},
+	},
 	"one host of two sites": {
 		"sites: [{publicUrl: 'https://a.example.com'}, {hosts: [A.example.com], publicUrl: 'https://b.example.com'}]",
 		[]string{"sites[1] has the host a.example.com, and so has sites[0]"},
@@ -190,7 +205,8 @@ var contradictions = map[string]badValue{
 		[]string{"tls.existingSecret is set", "traefik"},
 	},
 	"an Ingress and a route": {
-		httpRoute + "ingress: {enabled: true, tls: [{secretName: a}]}", []string{"ingress and httpRoute are both enabled"},
+		httpRoute + "ingress: {enabled: true, tls: [{secretName: a}]}",
+		[]string{"ingress and httpRoute are both enabled"},
 	},
 	"route without Gateway": {"httpRoute: {enabled: true}", []string{"httpRoute.parentRefs is empty"}},
 	"route for other hosts": {
@@ -207,16 +223,22 @@ var contradictions = map[string]badValue{
 	"a policy in mode sidecar": {
 		sidecar + httpRoute + "envoyGateway: {enabled: true}", []string{"envoyGateway is enabled, but in mode sidecar"},
 	},
-	"an open route": {asked("forward-auth") + httpRoute, []string{"httpRoute in mode forward-auth would open the site"}},
+	"an open route": {
+		asked("forward-auth") + httpRoute, []string{"httpRoute in mode forward-auth would open the site"},
+	},
 	"an open Ingress": {
-		asked("forward-auth") + "ingress: {enabled: true, tlsElsewhere: true}", []string{"ingress in mode forward-auth would open the site"},
+		asked("forward-auth") + "ingress: {enabled: true, tlsElsewhere: true}",
+		[]string{"ingress in mode forward-auth would open the site"},
 	},
 	"no site": {
-		asked("forward-auth") + "\n---\nsite: {service: ''}\ntraefik: {enabled: true}", []string{"site.service is empty"},
+		asked("forward-auth") + "\n---\nsite: {service: ''}\ntraefik: {enabled: true}",
+		[]string{"site.service is empty"},
 	},
-	"Traefik over gRPC":         {extauthz + "traefik: {enabled: true}", []string{"choose mode forward-auth"}},
-	"Istio over HTTP":           {asked("forward-auth") + "istio: {enabled: true}", []string{"choose mode extauthz"}},
-	"a policy without a route":  {asked("forward-auth") + "envoyGateway: {enabled: true}", []string{"enable httpRoute"}},
+	"Traefik over gRPC": {extauthz + "traefik: {enabled: true}", []string{"choose mode forward-auth"}},
+	"Istio over HTTP":   {asked("forward-auth") + "istio: {enabled: true}", []string{"choose mode extauthz"}},
+	"a policy without a route": {
+		asked("forward-auth") + "envoyGateway: {enabled: true}", []string{"enable httpRoute"},
+	},
 	"nginx without its Ingress": {asked("forward-auth") + "nginx: {enabled: true}", []string{"enable ingress"}},
 	"two ways to ask": {
 		asked("forward-auth") + httpRoute + "  externalAuth: {enabled: true}\nenvoyGateway: {enabled: true}",
@@ -226,13 +248,20 @@ var contradictions = map[string]badValue{
 		asked("forward-auth") + "\n---\nnetworkPolicy: {siteFrom: []}", []string{"networkPolicy.siteFrom is empty"},
 	},
 	"a policy for a site in the same pod": {
-		sidecar + "networkPolicy: {siteSelector: {app: web}}", []string{"networkPolicy.siteSelector has no use in mode sidecar"},
+		sidecar + "networkPolicy: {siteSelector: {app: web}}",
+		[]string{"networkPolicy.siteSelector has no use in mode sidecar"},
 	},
-	"a variable twice":       {"extraEnv: [{name: WXGATE_APP_ID, value: wx1}]", []string{"extraEnv has WXGATE_APP_ID"}},
-	"a file twice":           {"extraEnv: [{name: WXGATE_APP_SECRET, value: abc}]", []string{"extraEnv has WXGATE_APP_SECRET"}},
+	"a variable twice": {"extraEnv: [{name: WXGATE_APP_ID, value: wx1}]", []string{"extraEnv has WXGATE_APP_ID"}},
+	"a file twice": {
+		"extraEnv: [{name: WXGATE_APP_SECRET, value: abc}]", []string{"extraEnv has WXGATE_APP_SECRET"},
+	},
 	"a limit of memory more": {"extraEnv: [{name: GOMEMLIMIT, value: 1GiB}]", []string{"extraEnv has GOMEMLIMIT"}},
-	"one port twice":         {"containerPorts: {http: 9090}", []string{"containerPorts.admin and containerPorts.http are both 9090"}},
-	"two places of a file":   {"files: {denyOpenids: {configMap: a, secret: b}}", []string{"files.denyOpenids has both"}},
+	"one port twice": {
+		"containerPorts: {http: 9090}", []string{"containerPorts.admin and containerPorts.http are both 9090"},
+	},
+	"two places of a file": {
+		"files: {denyOpenids: {configMap: a, secret: b}}", []string{"files.denyOpenids has both"},
+	},
 	"a container twice": {
 		"extraContainers: [{name: wxgate, image: a:1}]", []string{"extraContainers", "wxgate"},
 	},

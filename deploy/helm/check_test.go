@@ -129,6 +129,13 @@ func checkPodSettings(t *testing.T, os objects) {
 
 func checkContainer(t *testing.T, p pod, c corev1.Container) {
 	t.Helper()
+	names := map[string]bool{}
+	for _, e := range c.Env {
+		if names[e.Name] {
+			t.Errorf("%s, container %s, has the variable %s twice", p.object, c.Name, e.Name)
+		}
+		names[e.Name] = true
+	}
 	for name, ok := range map[string]bool{
 		"readOnlyRootFilesystem: true": value(value(c.SecurityContext).ReadOnlyRootFilesystem),
 		"requests for cpu and memory":  len(c.Resources.Requests) == 2,
@@ -174,14 +181,21 @@ func checkSelectors(t *testing.T, os objects) {
 		}
 	}
 	for _, monitor := range os.kind("ServiceMonitor") {
-		found := 0
+		var ports []string
 		for _, s := range all[corev1.Service](os) {
 			if selects(t, selectorOf(monitor), s.Labels) {
-				found++
+				for _, p := range s.Spec.Ports {
+					ports = append(ports, p.Name+" to "+p.TargetPort.String())
+				}
 			}
 		}
-		if found != 1 {
-			t.Errorf("%s selects %d Services, want 1", monitor, found)
+		if !slices.Equal(ports, []string{"admin to admin"}) {
+			t.Errorf("%s selects Services with the ports %q, want one with the admin port", monitor, ports)
+		}
+	}
+	for _, monitor := range append(os.kind("ServiceMonitor"), os.kind("PodMonitor")...) {
+		if !hasText(monitor, `"port":"admin"`) || !hasText(monitor, `"path":"/metrics"`) {
+			t.Errorf("%s does not ask for /metrics on the port admin", monitor)
 		}
 	}
 }
@@ -208,29 +222,35 @@ func checkScaling(t *testing.T, os objects) {
 	least := value(d.Spec.Replicas)
 	for _, hpa := range all[autoscalingv2.HorizontalPodAutoscaler](os) {
 		least = value(hpa.Spec.MinReplicas)
-		if to := hpa.Spec.ScaleTargetRef; to.Kind != "Deployment" || to.Name != d.Name || to.APIVersion != "apps/v1" {
-			t.Errorf("HorizontalPodAutoscaler scales %+v, want the Deployment %s", to, d.Name)
-		}
-		if d.Spec.Replicas != nil {
-			t.Errorf("Deployment has %d replicas, want none beside a HorizontalPodAutoscaler", *d.Spec.Replicas)
-		}
-		if least < 1 || hpa.Spec.MaxReplicas < least {
-			t.Errorf("HorizontalPodAutoscaler has %d to %d pods", least, hpa.Spec.MaxReplicas)
-		}
-		if down := value(value(hpa.Spec.Behavior).ScaleDown); value(down.StabilizationWindowSeconds) < 60 {
-			t.Error("HorizontalPodAutoscaler removes pods within a minute of adding them")
-		}
+		checkAutoscaler(t, hpa, d)
 	}
 	for _, budget := range all[policyv1.PodDisruptionBudget](os) {
 		if least < 2 {
 			t.Errorf("a PodDisruptionBudget for %d pod", least)
 		}
-		if allowed := budget.Spec.MaxUnavailable; allowed == nil || allowed.String() == "0" || allowed.String() == "0%" {
+		allowed := budget.Spec.MaxUnavailable
+		if allowed == nil || allowed.String() == "0" || allowed.String() == "0%" {
 			t.Errorf("PodDisruptionBudget allows %v pods to be away, so that no node can be drained", allowed)
 		}
 	}
 	if rolling := d.Spec.Strategy.RollingUpdate; rolling == nil || rolling.MaxUnavailable.String() != "0" {
 		t.Errorf("strategy = %+v, want no pod to stop before a new one is ready", d.Spec.Strategy)
+	}
+}
+
+func checkAutoscaler(t *testing.T, hpa *autoscalingv2.HorizontalPodAutoscaler, d *appsv1.Deployment) {
+	t.Helper()
+	if to := hpa.Spec.ScaleTargetRef; to.Kind != "Deployment" || to.Name != d.Name || to.APIVersion != "apps/v1" {
+		t.Errorf("HorizontalPodAutoscaler scales %+v, want the Deployment %s", to, d.Name)
+	}
+	if d.Spec.Replicas != nil {
+		t.Errorf("Deployment has %d replicas, want none beside a HorizontalPodAutoscaler", *d.Spec.Replicas)
+	}
+	if least := value(hpa.Spec.MinReplicas); least < 1 || hpa.Spec.MaxReplicas < least {
+		t.Errorf("HorizontalPodAutoscaler has %d to %d pods", least, hpa.Spec.MaxReplicas)
+	}
+	if down := value(value(hpa.Spec.Behavior).ScaleDown); value(down.StabilizationWindowSeconds) < 60 {
+		t.Error("HorizontalPodAutoscaler removes pods within a minute of adding them")
 	}
 }
 

@@ -82,7 +82,7 @@ files:
 	"plain http":       "config: {publicUrl: 'http://h5.example.com'}",
 	"public port":      "config: {publicUrl: 'https://h5.example.com:8443'}",
 	"other ports":      "containerPorts: {http: 8000, admin: 9000}\nservice: {port: 80}",
-	"relay":            "config: {relayPaths: [POST /cgi-bin/message/template/send], relayHosts: [relay.example.com]}\n" + relayPeers,
+	"relay":            relayPeers + "config: {relayPaths: [/cgi-bin/menu/get], relayHosts: [relay.example.com]}",
 	"relay, no policy": "config: {relayPaths: [/cgi-bin/menu/get]}\nnetworkPolicy: {enabled: false}",
 	"one pod":          "replicaCount: 1",
 	"autoscaling": `
@@ -114,7 +114,10 @@ networkPolicy:
 	"the longest full name": "fullnameOverride: " + strings.Repeat("f", 50),
 	"no service account":    "serviceAccount: {create: false}",
 	"image by digest": `
-image: {repository: registry.example.com/wxgate, digest: "sha256:` + strings.Repeat("0123456789abcdef", 4) + `", pullPolicy: Always}
+image:
+  repository: registry.example.com/wxgate
+  digest: "sha256:` + strings.Repeat("0123456789abcdef", 4) + `"
+  pullPolicy: Always
 imagePullSecrets: [{name: registry}]
 `,
 	"image by tag": "image: {tag: 1.2.3}",
@@ -132,7 +135,10 @@ extraVolumeMounts: [{name: tmp, mountPath: /tmp}]
 extraContainers:
   - name: logs
     image: registry.example.com/logs:1.0.0
-    securityContext: &restricted {allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+    securityContext: &restricted
+      allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
+      capabilities: {drop: [ALL]}
 initContainers:
   - name: wait
     image: registry.example.com/wait:1.0.0

@@ -33,7 +33,8 @@ func TestGatewayReadsTheRenderedEnvironment(t *testing.T) {
 	}{
 		{"as rendered", nil, "check", 0, ""},
 		{"another account's secret", map[string]string{"WXGATE_WECHAT_API_URL": foreign.URL}, "check", 1, "40125"},
-		{"misspelt name", map[string]string{"WXGATE_PUBLIC_ULR": "https://h5.example.com"}, "serve", 2, "WXGATE_PUBLIC_URL"},
+		{"misspelt name", map[string]string{"WXGATE_PUBLIC_ULR": "https://h5.example.com"}, "serve", 2,
+			"WXGATE_PUBLIC_URL"},
 		{"no keys", map[string]string{"WXGATE_COOKIE_KEYS_FILE": "/dev/null"}, "serve", 2, "WXGATE_COOKIE_KEYS"},
 	}
 	for _, tt := range tests {

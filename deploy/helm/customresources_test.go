@@ -111,7 +111,8 @@ func makeType(where definition, kind schema.GroupVersionKind) (customType, error
 
 func newCustomType(props *apiextensionsv1.JSONSchemaProps) (customType, error) {
 	internal := &apiextensions.JSONSchemaProps{}
-	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(props, internal, nil); err != nil {
+	convert := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps
+	if err := convert(props, internal, nil); err != nil {
 		return customType{}, err
 	}
 	s, err := structural.NewStructural(internal)

@@ -24,7 +24,8 @@ var (
 	istio      = module{"istio.io/api@v1.32.0", "h1:37mJvg9I0biYZAEQF+MATs4FNeCpXEIVO3LFpVb6iNM="}
 	traefik    = module{"github.com/traefik/traefik/v3@v3.6.12", "h1:6pe4s7aaDTQs+AsF7KP3sM/xnq7zOVvibRQe5tw9eFo="}
 	// The newest version of the operator's module that the module proxy has.
-	prometheus = module{"github.com/prometheus-operator/prometheus-operator@v0.85.0", "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s="}
+	prometheus = module{"github.com/prometheus-operator/prometheus-operator@v0.85.0",
+		"h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s="}
 )
 
 // A definition is a file of CustomResourceDefinitions in a module.

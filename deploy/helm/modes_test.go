@@ -6,7 +6,8 @@ var modes = map[string]string{
 	"HTTPRoute with everything": httpRoute + `
   hostnames: [h5.example.com]
   annotations: {a: b}
-  filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: X-Served-By, value: wxgate}]}}]
+  filters:
+    - {type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: X-Served-By, value: wxgate}]}}
   timeouts: {request: 1h}
 `,
 	"Ingress": `
@@ -39,7 +40,9 @@ sidecar:
 `,
 	"forward-auth":                asked("forward-auth"),
 	"forward-auth, Envoy Gateway": asked("forward-auth") + httpRoute + "envoyGateway: {enabled: true}\n",
-	"forward-auth, ExternalAuth":  asked("forward-auth") + httpRoute + "  externalAuth: {enabled: true, clientHeadersRemoved: true}\n",
+	"forward-auth, ExternalAuth": asked("forward-auth") + httpRoute + `
+  externalAuth: {enabled: true, clientHeadersRemoved: true}
+`,
 	"forward-auth, Traefik": asked("forward-auth") + `
 traefik: {enabled: true, entryPoints: [web, websecure], tls: {secretName: h5-tls}}
 `,

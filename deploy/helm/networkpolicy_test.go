@@ -1,7 +1,6 @@
 package helm_test
 
 import (
-	"maps"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,23 +48,31 @@ func checkNetworkPolicies(t *testing.T, os objects) {
 			}
 		}
 	}
-	for name := range containerPorts(c) {
+	checkRules(t, policies, containerPorts(c), rules, []peer{neighbour, impostor, wxgate}, wxgate)
+}
+
+// checkRules checks the number of rules of each port of the gateway, and that others
+// reach only the port for visitors.
+func checkRules(
+	t *testing.T, policies []*networkingv1.NetworkPolicy, ports map[string]int32, rules map[string]int,
+	others []peer, wxgate peer,
+) {
+	t.Helper()
+	for name := range ports {
 		// Without a rule, the port is closed to all but the kubelet.
 		if rules[name] != 1 && (name != "admin" || rules[name] > 1) {
 			t.Errorf("%d rules of NetworkPolicies for the port %s, want 1", rules[name], name)
 		}
-		for _, from := range []peer{neighbour, impostor, wxgate} {
+		for _, from := range others {
 			if name != "http" && connects(t, policies, from, wxgate, name) {
 				t.Errorf("%v may connect to the port %s, want it closed", from, name)
 			}
 		}
 	}
-	ports := maps.Clone(rules)
-	for name := range containerPorts(c) {
-		delete(ports, name)
-	}
-	if len(ports) > 0 {
-		t.Errorf("NetworkPolicies are about the ports %v, which the container does not have", ports)
+	for name := range rules {
+		if _, ok := ports[name]; !ok {
+			t.Errorf("NetworkPolicies have a rule for the port %s, which the container does not have", name)
+		}
 	}
 }
 

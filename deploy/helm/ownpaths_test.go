@@ -18,6 +18,7 @@ type match struct {
 	path    string
 	service string
 	changed bool // the request gets another path
+	cleaned bool // the request loses headers
 }
 
 // pathMatches returns the paths of the HTTPRoutes and Ingresses.
@@ -32,7 +33,7 @@ func (os objects) pathMatches() []match {
 	for _, o := range os.kind("Ingress") {
 		for _, rule := range o.typed.(*networkingv1.Ingress).Spec.Rules {
 			for _, p := range value(rule.HTTP).Paths {
-				found = append(found, match{o, string(value(p.PathType)), p.Path, value(p.Backend.Service).Name, false})
+				found = append(found, match{o, string(value(p.PathType)), p.Path, value(p.Backend.Service).Name, false, true})
 			}
 		}
 	}
@@ -45,13 +46,15 @@ func ruleMatches(o object, rule map[string]any) []match {
 	for _, b := range backendsIn(o, "backendRefs", rule["backendRefs"]) {
 		service = b.service
 	}
-	rewrites := hasText(object{Unstructured: &unstructured.Unstructured{Object: rule}}, `"type":"URLRewrite"`)
+	whole := object{Unstructured: &unstructured.Unstructured{Object: rule}}
+	rewrites := hasText(whole, `"type":"URLRewrite"`)
+	removes := hasText(whole, `"type":"RequestHeaderModifier"`) && hasText(whole, `"X-Original-URL"`)
 	var found []match
 	matches, _, _ := unstructured.NestedSlice(rule, "matches")
 	for _, m := range matches {
 		kind, _, _ := unstructured.NestedString(m.(map[string]any), "path", "type")
 		path, _, _ := unstructured.NestedString(m.(map[string]any), "path", "value")
-		found = append(found, match{o, kind, path, service, rewrites})
+		found = append(found, match{o, kind, path, service, rewrites, removes})
 	}
 	return found
 }
@@ -100,6 +103,9 @@ func checkPaths(t *testing.T, os objects) {
 			}
 		case own && m.kind == "Exact":
 			exact = append(exact, m.path)
+			if !m.cleaned {
+				t.Errorf("%s: clients can describe another request than that of %s", m.from, m.path)
+			}
 			if strings.HasPrefix(m.path, prefix+"/auth") {
 				t.Errorf("%s leads clients to the auth endpoint, %s", m.from, m.path)
 			}
@@ -107,9 +113,14 @@ func checkPaths(t *testing.T, os objects) {
 			t.Errorf("%s leads all paths under %s to wxgate, the auth endpoint too", m.from, m.path)
 		}
 	}
-	if len(exact) == 0 {
-		return
+	if len(exact) > 0 {
+		checkOwnPages(t, env, prefix, exact)
 	}
+}
+
+// checkOwnPages checks that the exact paths of routes are all pages of the gateway.
+func checkOwnPages(t *testing.T, env map[string]string, prefix string, exact []string) {
+	t.Helper()
 	var want []string
 	for _, page := range ownPages(t) {
 		want = append(want, prefix+page)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"log"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 	"helm.sh/helm/v4/pkg/chart/common"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	"helm.sh/helm/v4/pkg/pusher"
@@ -50,22 +50,7 @@ func TestChartGoesThroughARegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	tags, err := client.Tags(repository + "/wxgate")
-	if err != nil || len(tags) != 1 || tags[0] != source.Metadata.Version {
-		t.Fatalf("tags = %q, %v, want %s", tags, err, source.Metadata.Version)
-	}
-	pulled, err := client.Pull(repository + "/wxgate:" + tags[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "wxgate.tgz")
-	if err := os.WriteFile(file, pulled.Chart.Data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	back, err := loader.LoadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	back := pull(t, client, repository+"/wxgate", source.Metadata.Version)
 	if !reflect.DeepEqual(back.Metadata, source.Metadata) {
 		t.Errorf("the pulled chart has the metadata %+v, want %+v", back.Metadata, source.Metadata)
 	}
@@ -75,6 +60,24 @@ func TestChartGoesThroughARegistry(t *testing.T) {
 			t.Errorf("the pulled chart lacks %s, or has another one", f.Name)
 		}
 	}
+}
+
+// pull pulls the only version of a chart.
+func pull(t *testing.T, client *helmregistry.Client, name, version string) *chart.Chart {
+	t.Helper()
+	tags, err := client.Tags(name)
+	if err != nil || len(tags) != 1 || tags[0] != version {
+		t.Fatalf("tags = %q, %v, want %s", tags, err, version)
+	}
+	pulled, err := client.Pull(name + ":" + version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := loader.LoadArchive(bytes.NewReader(pulled.Chart.Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back
 }
 
 func hasFile(files []*common.File, name string, data []byte) bool {

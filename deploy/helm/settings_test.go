@@ -98,10 +98,8 @@ func checkStop(t *testing.T, os objects) {
 	}
 	// In one pod with the site, the site must not stop before the gateway.
 	for _, site := range p.spec.Containers {
-		if site.Name == c.Name || site.Lifecycle == nil || site.Lifecycle.PreStop == nil || site.Lifecycle.PreStop.Sleep == nil {
-			continue
-		}
-		if sleep := time.Duration(site.Lifecycle.PreStop.Sleep.Seconds) * time.Second; sleep > grace {
+		hook := value(value(value(site.Lifecycle).PreStop).Sleep)
+		if sleep := time.Duration(hook.Seconds) * time.Second; sleep > grace {
 			t.Errorf("container %s sleeps %v of the %v that the pod has", site.Name, sleep, grace)
 		}
 	}
@@ -112,19 +110,46 @@ func checkStop(t *testing.T, os objects) {
 var secretVariable = regexp.MustCompile(
 	`^WXGATE_(SITES_[0-9]+_)?((QR_)?APP_SECRET|COOKIE_KEYS|REDIS_URL|ADMIN_TOKEN|HUB_KEY)$`)
 
+var fileVariable = regexp.MustCompile(`^WXGATE_.*_(FILE|DIR)$`)
+
 // checkSecrets checks that secrets are files of the gateway alone, and that each file
 // has a variable that names it.
 func checkSecrets(t *testing.T, os objects) {
 	t.Helper()
 	p, c := wxgateContainer(t, os)
-	env := environment(t, os, c)
-	files := mountedFiles(p, c)
+	for _, e := range c.Env {
+		if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
+			t.Errorf("%s is a variable with a secret, want it in a file", e.Name)
+		}
+	}
+	named := namedFiles(t, environment(t, os, c), mountedFiles(p, c))
+	for _, f := range mountedFiles(p, c) {
+		if f.secret != "" && (!f.readOnly || !named[f.path]) {
+			t.Errorf("%s of the Secret %s is mounted read-only: %t, and named by a variable: %t",
+				f.path, f.secret, f.readOnly, named[f.path])
+		}
+	}
+	for _, other := range p.spec.Containers {
+		for _, f := range mountedFiles(p, other) {
+			if f.secret != "" && named[f.path] && other.Name != c.Name {
+				t.Errorf("container %s mounts %s of the Secret %s, want it for wxgate alone",
+					other.Name, f.path, f.secret)
+			}
+		}
+	}
+	checkModes(t, p)
+}
+
+// namedFiles returns the paths of the mounted files that variables name. It checks that
+// variables name no other files.
+func namedFiles(t *testing.T, env map[string]string, files []mountedFile) map[string]bool {
+	t.Helper()
 	named := map[string]bool{}
 	for name, value := range env {
 		if secretVariable.MatchString(name) {
 			t.Errorf("%s holds a secret, want it in a file", name)
 		}
-		if !strings.HasPrefix(name, "WXGATE_") || !strings.HasSuffix(name, "_FILE") && !strings.HasSuffix(name, "_DIR") {
+		if !fileVariable.MatchString(name) {
 			continue
 		}
 		found := false
@@ -137,28 +162,7 @@ func checkSecrets(t *testing.T, os objects) {
 			t.Errorf("%s = %q, which no volume holds", name, value)
 		}
 	}
-	for _, f := range files {
-		if f.secret != "" && (!f.readOnly || !named[f.path]) {
-			t.Errorf("%s of the Secret %s is mounted read-only: %t, and named by a variable: %t",
-				f.path, f.secret, f.readOnly, named[f.path])
-		}
-	}
-	for _, e := range c.Env {
-		if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil {
-			t.Errorf("%s is a variable with a secret, want it in a file", e.Name)
-		}
-	}
-	checkModes(t, p)
-	for _, other := range p.spec.Containers {
-		if other.Name == c.Name {
-			continue
-		}
-		for _, f := range mountedFiles(p, other) {
-			if f.secret != "" && named[f.path] {
-				t.Errorf("container %s mounts %s of the Secret %s, want it for wxgate alone", other.Name, f.path, f.secret)
-			}
-		}
-	}
+	return named
 }
 
 // checkModes checks that only the gateway's group may read the Secrets: the files

@@ -58,7 +58,8 @@ func documentedIn(prefix string, of *yaml.Node) ([]documented, error) {
 			}
 			found = append(found, inner...)
 		default:
-			return nil, fmt.Errorf("line %d of values.yaml: %s has no comment that begins with # --", pair[0].Line, name)
+			return nil, fmt.Errorf("line %d of values.yaml: %s has no comment that begins with # --",
+				pair[0].Line, name)
 		}
 	}
 	return found, nil
