@@ -41,6 +41,13 @@ var usualAPIs = []string{
 	"cgi-bin/stable_token", "cgi-bin/token", "cgi-bin/ticket/getticket", "cgi-bin/user/info",
 }
 
+// usualErrcodes are error codes of WeChat that are usual with a call.
+var usualErrcodes = map[string][]int{
+	"sns/oauth2/access_token":  {-1, 40013, 40029, 40125, 40163, 40164, 45011},
+	"cgi-bin/stable_token":     {-1, 40013, 40125, 40164, 40243, 45009, 45011},
+	"cgi-bin/ticket/getticket": {-1, 40001, 45009},
+}
+
 // observeWeChat registers the metrics, and returns what returns the function that
 // counts the calls for a site.
 func observeWeChat(registry prometheus.Registerer, bySite access.BySite) (
@@ -67,10 +74,18 @@ func observeWeChat(registry prometheus.Registerer, bySite access.BySite) (
 				calls.WithLabelValues(api, result)
 			}
 		}
+		count := func(api string, refusal *wechat.Error) prometheus.Counter {
+			return refused.WithLabelValues(api, wechat.Result(refusal), codes.label(refusal.Code))
+		}
+		for api, usual := range usualErrcodes {
+			for _, code := range usual {
+				count(api, &wechat.Error{API: api, Code: code})
+			}
+		}
 		return func(ctx context.Context, api string, err error, elapsed time.Duration) {
 			calls.WithLabelValues(api, wechat.Result(err)).Inc()
 			if refusal, ok := errors.AsType[*wechat.Error](err); ok {
-				refused.WithLabelValues(api, wechat.Result(err), codes.label(refusal.Code)).Inc()
+				count(api, refusal).Inc()
 			}
 			access.Observe(durations.WithLabelValues(api), elapsed, trace.SpanContextFromContext(ctx))
 		}

@@ -32,11 +32,12 @@ func TestMetricsOfARunningGateway(t *testing.T) {
 
 func (h *history) checkAlerts(t *testing.T, engine *promql.Engine) {
 	t.Helper()
+	calls := regexp.MustCompile(`printf "(wxgate_\w+{[^"]*})"`) // what a description asks for
 	for _, rule := range alerts(t) {
 		h.checkNames(t, rule.Alert, rule.Expr)
 		h.query(t, engine, rule.Expr)
-		for _, expr := range regexp.MustCompile(`wxgate_wechat_errors_total`).FindAllString(rule.Annotations["description"], -1) {
-			h.checkNames(t, rule.Alert, expr)
+		for _, selector := range calls.FindAllStringSubmatch(rule.Annotations["description"], -1) {
+			h.checkNames(t, rule.Alert, "sum by (errcode) ("+strings.ReplaceAll(selector[1], "=%q", `=~".*"`)+")")
 		}
 	}
 }

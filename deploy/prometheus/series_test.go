@@ -15,9 +15,6 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// scrapeLabels are the labels that Prometheus adds to the series of a target.
-var scrapeLabels = []string{"namespace", "job", "instance", "pod"}
-
 // A scrape is the metrics of a gateway at one moment, by their labels in text.
 type scrape map[string]float64
 
