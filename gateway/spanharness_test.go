@@ -63,7 +63,7 @@ func checkAttributes(t testing.TB, span sdktrace.ReadOnlySpan) {
 	t.Helper()
 	for _, a := range span.Attributes() {
 		if !slices.Contains(spanAttributes, string(a.Key)) {
-			t.Errorf("span %q has the attribute %s = %s, which is not in the list", span.Name(), a.Key, a.Value.Emit())
+			t.Errorf("span %q has the attribute %s = %s, which is not in the list", span.Name(), a.Key, a.Value.String())
 		}
 	}
 	if len(span.Events()) > 0 || len(span.Links()) > 0 {
@@ -93,7 +93,7 @@ func named(t testing.TB, spans []sdktrace.ReadOnlySpan, name string) sdktrace.Re
 func attributesOf(span sdktrace.ReadOnlySpan) string {
 	var list []string
 	for _, a := range span.Attributes() {
-		list = append(list, string(a.Key)+"="+a.Value.Emit())
+		list = append(list, string(a.Key)+"="+a.Value.String())
 	}
 	slices.Sort(list)
 	return strings.Join(list, " ")
@@ -103,7 +103,7 @@ func attributesOf(span sdktrace.ReadOnlySpan) string {
 func attributeOf(span sdktrace.ReadOnlySpan, name string) string {
 	for _, a := range span.Attributes() {
 		if a.Key == attribute.Key(name) {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""
