@@ -250,7 +250,7 @@ func TestDecideDefault(t *testing.T) {
 // TestRefusalByReason is what a visitor who may not enter is told.
 func TestRefusalByReason(t *testing.T) {
 	t.Parallel()
-	s := &site{addresses: *returnAddresses(t)}
+	s := &site{responder: &responder{common: new(common)}, addresses: *returnAddresses(t)}
 	away := visitor{err: refusal.StoreUnavailable(errors.New("down"))}
 	for reason, want := range map[admission]string{
 		nobody: "401 unauthorized", storeAway: "503 session_store_unavailable", barred: "403 not_allowed",
@@ -412,7 +412,7 @@ func TestOddRequests(t *testing.T) {
 // A public path with the oddest headers passes, without them.
 func TestOddHeadersPass(t *testing.T) {
 	t.Parallel()
-	s := &site{addresses: *returnAddresses(t), hidden: ownCookies(true)}
+	s := &site{responder: &responder{common: new(common)}, addresses: *returnAddresses(t), hidden: ownCookies(true)}
 	h := http.Header{"": {""}, "-": nil, "X_Wx_": {"x"}, "X-Wx-Openid": nil, "Cookie": {"", ";", "=", "__Host-wxgate"}, "Forwarded": nil, "X-Real-Ip": nil}
 	s.prepare(h, &http.Request{Header: h.Clone()}, new(facts), visitor{})
 	for name := range h {
