@@ -20,6 +20,7 @@ var traefikHabits = habits{
 		"//shop/7?a=1":              "/shop/7?a=1",
 		"/orders%2F1//x;y=1?q=/../": "/orders%2F1/x;y=1?q=/../",
 		"/%7Euser/%41":              "/~user/A",
+		"/static/%00/../orders":     "/static/orders",
 	},
 	noID:       true,
 	noPrivate:  true,
@@ -91,7 +92,9 @@ func TestTraefikLogsNoWarning(t *testing.T) {
 	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
 		p = traefikWith(listen, wxgate, site).start(t, traefik)
 	})
-	f.signIn(t, "/orders")
+	v := f.signIn(t, "/orders")
+	f.testWithoutSession(t)
+	f.testWebSocket(t, v)
 	p.stop()
 	lines := 0
 	for line := range strings.Lines(p.text()) {

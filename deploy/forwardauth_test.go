@@ -84,10 +84,9 @@ type front struct {
 	habits  habits
 }
 
-// habits are what a proxy does that no configuration changes. The zero value is that
-// of a proxy without any.
+// habits are what a proxy does differently from others with the shipped files.
 type habits struct {
-	rewrites  map[string]string // targets that reach the site in another form
+	rewrites  map[string]string // targets that wxgate and the site get in another form
 	noID      bool              // the site gets no X-Request-ID
 	noPrivate bool              // a renewed session comes without Cache-Control
 	// The headers that a client names in Connection are removed before wxgate is

@@ -75,7 +75,8 @@ func newWebTokens(
 			"such as that of package redisstore; no cookie holds an access token"))
 	}
 	return &webTokens{
-		store: updater, accounts: accounts, common: shared.common, storeErrors: shared.counters.storeErrors, beside: shared.background, logger: shared.logger,
+		store: updater, accounts: accounts, common: shared.common, storeErrors: shared.counters.storeErrors,
+		beside: shared.background, logger: shared.logger,
 		grants: sweep.New[string](func(g *webGrant, now time.Time) bool {
 			return g.asking == nil && now.Sub(g.askedAt) >= webTokenPause
 		}),

@@ -57,7 +57,7 @@ func TestCallSpans(t *testing.T) {
 			var text strings.Builder
 			text.WriteString(span.Name())
 			for _, a := range span.Attributes() {
-				text.WriteString(" " + string(a.Key) + "=" + a.Value.Emit())
+				text.WriteString(" " + string(a.Key) + "=" + a.Value.String())
 			}
 			got = append(got, strings.TrimSpace(text.String()+" "+span.Status().Description))
 			if span.Parent().SpanID() != parent.SpanContext().SpanID() || !observed.Equal(span.SpanContext()) {

@@ -73,7 +73,7 @@ func readyAddress(environ []string) (string, error) {
 		return "", err
 	}
 	if port == "0" {
-		return "", errors.New("WXGATE_ADMIN_LISTEN has port 0, which is another one at each start; expected a fixed port")
+		return "", errors.New("WXGATE_ADMIN_LISTEN has port 0, which differs at each start; expected a fixed port")
 	}
 	switch ip, err := netip.ParseAddr(host); {
 	case host == "", err == nil && ip.Unmap() == netip.IPv4Unspecified():

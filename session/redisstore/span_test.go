@@ -31,7 +31,7 @@ func recorded(t *testing.T) (context.Context, func() []string) {
 			var text strings.Builder
 			text.WriteString(span.Name())
 			for _, a := range span.Attributes() {
-				text.WriteString(" " + string(a.Key) + "=" + a.Value.Emit())
+				text.WriteString(" " + string(a.Key) + "=" + a.Value.String())
 			}
 			list = append(list, strings.TrimSpace(text.String()+" "+span.Status().Description))
 		}
