@@ -2,6 +2,7 @@ package deploy_test
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -29,42 +30,47 @@ var traefikHabits = habits{
 
 func TestTraefik(t *testing.T) {
 	t.Parallel()
-	traefik := installed(t, "traefik")
-	testFront(t, func(t *testing.T, listen, wxgate, site string) {
-		traefikWith(listen, wxgate, site).start(t, traefik)
-	}, traefikHabits)
+	c := traefikTest{binary: installed(t, "traefik")}
+	testFront(t, func(t *testing.T, listen, wxgate, site string) { c.start(t, listen, wxgate, site) }, traefikHabits)
 }
 
-// traefikTest is Traefik's configuration with the addresses of a test.
+// traefikTest is how a test runs Traefik with the shipped files.
 type traefikTest struct {
-	listen, wxgate, site string
-	static               []string // pairs of old and new text in traefik.yml
-	dynamic              func(t *testing.T, text string) string
-	scheme               string
+	binary  string
+	scheme  string                                 // default http
+	static  string                                 // further settings of the entry point's http in traefik.yml
+	dynamic func(t *testing.T, text string) string // changes dynamic.yml
 }
 
-func traefikWith(listen, wxgate, site string) traefikTest {
-	return traefikTest{listen: listen, wxgate: wxgate, site: site, scheme: "http"}
+// front starts a site, wxgate with the changes to its environment, and Traefik.
+func (c traefikTest) front(t *testing.T, wxgate string, changes ...string) (f front, traefik *process) {
+	t.Helper()
+	f = newFront(t, wxgate, func(t *testing.T, listen, wxgate, site string) {
+		traefik = c.start(t, listen, wxgate, site)
+	}, changes...)
+	f.habits = traefikHabits
+	return f, traefik
 }
 
 // start starts Traefik with a log of JSON lines and waits until it has its routes.
-func (c traefikTest) start(t *testing.T, traefik string) *process {
+func (c traefikTest) start(t *testing.T, listen, wxgate, site string) *process {
 	t.Helper()
 	dir := t.TempDir()
-	routes := configuration(t, "traefik/dynamic.yml", "127.0.0.1:8080", c.wxgate, "127.0.0.1:3000", c.site)
+	routes, file := filepath.Join(dir, "dynamic.yml"), filepath.Join(dir, "traefik.yml")
+	text := configuration(t, "traefik/dynamic.yml", "127.0.0.1:8080", wxgate, "127.0.0.1:3000", site)
 	if c.dynamic != nil {
-		routes = c.dynamic(t, routes)
+		text = c.dynamic(t, text)
 	}
-	writeFile(t, filepath.Join(dir, "dynamic.yml"), routes)
-	file := filepath.Join(dir, "traefik.yml")
-	writeFile(t, file, configuration(t, "traefik/traefik.yml", append([]string{
-		`":8000"`, `"` + c.listen + `"`,
-		"filename: dynamic.yml", "filename: " + filepath.Join(dir, "dynamic.yml"),
-	}, c.static...)...)+"log:\n  level: INFO\n  format: json\n")
-	p := start(t, nil, traefik, "--configFile="+file)
+	writeFile(t, routes, text)
+	writeFile(t, file, configuration(t, "traefik/traefik.yml",
+		`":8000"`, `"`+listen+`"`,
+		"    http:\n", "    http:\n"+c.static,
+		"filename: dynamic.yml", "filename: "+routes,
+	)+"log:\n  level: INFO\n  format: json\n")
+	p := start(t, nil, c.binary, "--configFile="+file)
 	client := http.Client{Transport: trustingTransport(t), Timeout: patience}
 	eventually(t, "Traefik has its routes", func() bool {
-		res, err := client.Get(c.scheme + "://" + c.listen + "/_wx/me")
+		res, err := client.Get(cmp.Or(c.scheme, "http") + "://" + listen + "/_wx/me")
 		if err != nil {
 			return false
 		}
@@ -87,17 +93,14 @@ func trustingTransport(t *testing.T) *http.Transport {
 // The shipped files give Traefik nothing to warn of.
 func TestTraefikLogsNoWarning(t *testing.T) {
 	t.Parallel()
-	traefik := installed(t, "traefik")
-	var p *process
-	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
-		p = traefikWith(listen, wxgate, site).start(t, traefik)
-	})
+	c := traefikTest{binary: installed(t, "traefik")}
+	f, traefik := c.front(t, buildGateway(t))
 	v := f.signIn(t, "/orders")
 	f.testWithoutSession(t)
 	f.testWebSocket(t, v)
-	p.stop()
+	traefik.stop()
 	lines := 0
-	for line := range strings.Lines(p.text()) {
+	for line := range strings.Lines(traefik.text()) {
 		var entry struct{ Level, Message string }
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("%v: %s", err, line)
@@ -116,22 +119,16 @@ func TestTraefikLogsNoWarning(t *testing.T) {
 
 func TestTraefikHoldsTheLargestHeaders(t *testing.T) {
 	t.Parallel()
-	traefik := installed(t, "traefik")
-	newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
-		traefikWith(listen, wxgate, site).start(t, traefik)
-	}).testLargestHeaders(t)
+	c := traefikTest{binary: installed(t, "traefik")}
+	f, _ := c.front(t, buildGateway(t))
+	f.testLargestHeaders(t)
 }
 
 // Without Traefik's cleaning of paths, nothing gets past wxgate either.
 func TestTraefikWithPathsAsSent(t *testing.T) {
 	t.Parallel()
-	traefik := installed(t, "traefik")
-	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
-		c := traefikWith(listen, wxgate, site)
-		c.static = []string{"    http:\n", "    http:\n      sanitizePath: false\n"}
-		c.start(t, traefik)
-	})
-	f.habits = traefikHabits
+	c := traefikTest{binary: installed(t, "traefik"), static: "      sanitizePath: false\n"}
+	f, _ := c.front(t, buildGateway(t))
 	f.habits.rewrites = map[string]string{"/%7Euser/%41": "/~user/A"}
 	v := f.signIn(t, "/orders")
 	f.testPathTricks(t)
@@ -139,11 +136,29 @@ func TestTraefikWithPathsAsSent(t *testing.T) {
 	f.testSameBytes(t, v)
 }
 
+// Traefik refuses encoded characters that it is told to refuse without asking wxgate.
+func TestTraefikWithoutEncodedSlashes(t *testing.T) {
+	t.Parallel()
+	c := traefikTest{
+		binary: installed(t, "traefik"),
+		static: "      encodedCharacters:\n        allowEncodedSlash: false\n",
+	}
+	f, _ := c.front(t, buildGateway(t))
+	v := f.signIn(t, "/orders")
+	reached := f.site.watch()
+	for _, target := range []string{"/orders%2F1", "/_wx/%2fme"} {
+		if res := v.get(t, f.origin+target, pageLoad); res.StatusCode != 400 || reached() {
+			t.Errorf("GET %s = %d, site reached %t, want 400, not reached", target, res.StatusCode, reached())
+		}
+	}
+	f.reached(t, v.get(t, f.origin+"/orders?q=%2F", pageLoad))
+}
+
 // A page of wxgate up to the size in the file reaches the visitor. A larger one
 // arrives as an empty 401, as the file says.
 func TestTraefikLimitsPages(t *testing.T) {
 	t.Parallel()
-	traefik := installed(t, "traefik")
+	c := traefikTest{binary: installed(t, "traefik")}
 	wxgate := buildGateway(t)
 	unauthorized := readFile(t, filepath.Join(repository, "gateway/internal/pages/templates/unauthorized.html"))
 	for _, tt := range []struct {
@@ -156,9 +171,7 @@ func TestTraefikLimitsPages(t *testing.T) {
 			dir := t.TempDir()
 			text := strings.Replace(unauthorized, "<p>", "<p>"+strings.Repeat("x", tt.extra), 1)
 			writeFile(t, filepath.Join(dir, "unauthorized.html"), text)
-			f := newFront(t, wxgate, func(t *testing.T, listen, wxgate, site string) {
-				traefikWith(listen, wxgate, site).start(t, traefik)
-			}, "WXGATE_PAGES_DIR="+dir)
+			f, _ := c.front(t, wxgate, "WXGATE_PAGES_DIR="+dir)
 			res := newVisitor(t).send(t, "POST", f.origin+"/orders", pageLoad, nil)
 			if whole := strings.HasSuffix(strings.TrimSpace(string(res.body)), "</html>"); res.StatusCode != 401 ||
 				whole != tt.whole || len(res.body) < tt.extra && whole {
@@ -172,15 +185,12 @@ func TestTraefikLimitsPages(t *testing.T) {
 // TLS ends at Traefik, and browsers speak HTTP/2.
 func TestTraefikWithTLS(t *testing.T) {
 	t.Parallel()
-	traefik := installed(t, "traefik")
+	c := traefikTest{binary: installed(t, "traefik"), scheme: "https", static: "      tls: {}\n"}
 	f := front{address: freeAddress(t), site: newSite(t), habits: traefikHabits}
 	f.origin = "https://" + f.address
 	var listening string
 	f.wxgate, listening = startGateway(t, buildGateway(t), "WXGATE_PUBLIC_URL="+f.origin, "WXGATE_SESSION_TTL=4s")
-	c := traefikWith(f.address, listening, f.site.address)
-	c.scheme = "https"
-	c.static = []string{"    http:\n", "    http:\n      tls: {}\n"}
-	c.start(t, traefik)
+	c.start(t, f.address, listening, f.site.address)
 
 	v := newVisitor(t)
 	v.client.Transport = trustingTransport(t)
@@ -222,12 +232,8 @@ func TestTraefikWithTLS(t *testing.T) {
 // Traefik chooses the router, not by any header of the client.
 func TestTraefikOfTwoSites(t *testing.T) {
 	t.Parallel()
-	traefik := installed(t, "traefik")
-	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
-		c := traefikWith(listen, wxgate, site)
-		c.dynamic = withHosts("a.example.com", "b.example.com")
-		c.start(t, traefik)
-	}, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com",
+	c := traefikTest{binary: installed(t, "traefik"), dynamic: withHosts("a.example.com", "b.example.com")}
+	f, _ := c.front(t, buildGateway(t), "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com",
 		"WXGATE_SITES_1_HOSTS=b.example.com", "WXGATE_SITES_1_PUBLIC_PATHS=/orders")
 	f.testTwoSites(t)
 }
