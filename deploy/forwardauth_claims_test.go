@@ -101,8 +101,9 @@ func (f front) testRequestClaims(t *testing.T, v *visitor) {
 		all[name] = []string{value}
 	}
 	got := f.reached(t, v.get(t, f.origin+"/orders", all))
-	for name, values := range got.Header {
-		if claim, ok := claims[name]; ok && strings.Contains(strings.Join(values, " "), claim) {
+	for name, claim := range claims {
+		name = http.CanonicalHeaderKey(name) // as the site reads it
+		if values := got.Header[name]; strings.Contains(strings.Join(values, " "), claim) {
 			t.Errorf("site got the client's %s %q", name, values)
 		}
 	}

@@ -249,9 +249,9 @@ func TestTraefikOnKubernetes(t *testing.T) {
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("route differs from dynamic.yml: %+v, want %+v", got, want)
 				}
-				balancer := file.HTTP.Services[service].LoadBalancer
-				if got := route.Services[0].ResponseForwarding; got != balancer.ResponseForwarding {
-					t.Errorf("service %s differs from dynamic.yml: %+v, want %+v", service, got, balancer.ResponseForwarding)
+				forwarding := file.HTTP.Services[service].LoadBalancer.ResponseForwarding
+				if got := route.Services[0].ResponseForwarding; got != forwarding {
+					t.Errorf("service %s differs from dynamic.yml: %+v, want %+v", service, got, forwarding)
 				}
 			}
 		}
