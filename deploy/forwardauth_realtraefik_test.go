@@ -92,6 +92,7 @@ func TestTraefikLogsNoWarning(t *testing.T) {
 	f := newFront(t, buildGateway(t), func(t *testing.T, listen, wxgate, site string) {
 		p = traefikWith(listen, wxgate, site).start(t, traefik)
 	})
+	f.habits = traefikHabits
 	v := f.signIn(t, "/orders")
 	f.testWithoutSession(t)
 	f.testWebSocket(t, v)
