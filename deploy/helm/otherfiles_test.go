@@ -2,6 +2,7 @@ package helm_test
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -82,4 +83,12 @@ func TestMonitorsHoldTheTestedFiles(t *testing.T) {
 		}
 	}
 	t.Error("no ConfigMap holds grafana/wxgate.json")
+}
+
+// A chart can only hold files of its own directory, so it holds copies.
+func TestChartHoldsCopies(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"prometheus/wxgate.rules.yml", "grafana/wxgate.json"} {
+		compareFile(t, filepath.Join(chartDir, "files", filepath.Base(name)), readFile(t, "../"+name))
+	}
 }
