@@ -4,7 +4,6 @@ package tracing
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -66,18 +65,12 @@ func (t *Tracing) Run(ctx context.Context) {
 	}
 }
 
-// attributes returns the attributes in a map, in the order of their names.
+// attributes returns the attributes in a map, in any order: a resource sorts them.
 func attributes(values map[string]string) []attribute.KeyValue {
 	list := make([]attribute.KeyValue, 0, len(values))
 	for name, value := range values {
 		list = append(list, attribute.String(name, value))
 	}
-	slices.SortFunc(list, func(a, b attribute.KeyValue) int {
-		if a.Key < b.Key {
-			return -1
-		}
-		return 1
-	})
 	return list
 }
 

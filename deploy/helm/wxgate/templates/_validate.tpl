@@ -149,10 +149,8 @@ config.passAccessToken is true, but config.sessionStore is not redis: cookies do
 
 {{- define "wxgate.faults.features" -}}
 {{- with .Values }}
-{{- if eq .config.outsideWechat "qrconnect" }}
-{{- if not .config.qrAppId }}
+{{- if and (eq .config.outsideWechat "qrconnect") (not .config.qrAppId) }}
 config.outsideWechat is qrconnect, but config.qrAppId is empty: set it to the AppID of the website application
-{{- end }}
 {{- end }}
 {{- if and (or .config.qrAppId (eq .config.outsideWechat "qrconnect")) (not .secrets.qrAppSecret.key) }}
 config.qrAppId is used, but secrets.qrAppSecret.key is empty: set it to the key of the Secret that holds its AppSecret, such as qr-app-secret
