@@ -57,6 +57,13 @@ var contradictions = map[string]badValue{
 	"wxgate as its own upstream": {
 		"config: {upstream: 'http://127.0.0.1:8080'}", []string{"config.upstream", "own"},
 	},
+	"wxgate as the upstream of a site": {
+		"sites: [{hosts: [a.example.com], publicUrl: 'https://a.example.com', upstream: 'http://localhost:8080'}]",
+		[]string{"sites[0].upstream", "own"},
+	},
+	"wxgate's Service without its port": {
+		"service: {port: 80}\nconfig: {upstream: 'http://wxgate/'}", []string{"config.upstream", "own"},
+	},
 	"wxgate's Service as its own upstream": {
 		"config: {upstream: 'http://wxgate:8080'}", []string{"config.upstream", "own"},
 	},

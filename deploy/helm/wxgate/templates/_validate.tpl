@@ -75,18 +75,13 @@ sites[{{ $i }}].upstream is empty, and so is config.upstream: set one to the Ser
 config.upstream is set, but mode {{ .Values.mode }} forwards nothing: leave it out, and set site.service if the chart creates the routes
 {{- end }}
 {{ include "wxgate.faults.upstreamPaths" (dict "name" "config.upstream" "value" .Values.config.upstream) }}
-{{- range include "wxgate.text" .Values.config.upstream | splitList "," }}
-{{- $host := regexReplaceAll "^([^=]*=)?[a-z0-9]+://" (trim .) "" }}
-{{- $own := printf "^(%s(\\.%s(\\.svc.*)?)?:%d|(127\\.0\\.0\\.1|localhost):%d)$" (include "wxgate.fullname" $) $.Release.Namespace (int $.Values.service.port) (int $.Values.containerPorts.http) }}
-{{- if regexMatch $own $host }}
-config.upstream has {{ . }}, which is wxgate's own address: set it to the Service of the site
-{{- end }}
-{{- end }}
+{{ include "wxgate.faults.ownAddress" (dict "name" "config.upstream" "value" .Values.config.upstream "root" $) }}
 {{- range $i, $site := .Values.sites }}
 {{- if and $site.upstream (not (include "wxgate.forwards" $)) }}
 sites[{{ $i }}].upstream is set, but mode {{ $.Values.mode }} forwards nothing: leave it out
 {{- end }}
 {{ include "wxgate.faults.upstreamPaths" (dict "name" (printf "sites[%d].upstream" $i) "value" $site.upstream) }}
+{{ include "wxgate.faults.ownAddress" (dict "name" (printf "sites[%d].upstream" $i) "value" $site.upstream "root" $) }}
 {{- end }}
 {{- if eq .Values.mode "sidecar" }}
 {{- if not .Values.sidecar.containers }}
@@ -99,6 +94,21 @@ sidecar.port is {{ $number }}, a port of wxgate in the same pod: let the site li
 {{- end }}
 {{- else if .Values.sidecar.containers }}
 sidecar.containers is set, but mode is {{ .Values.mode }}: set mode to sidecar
+{{- end }}
+{{- end }}
+
+{{/* An upstream that is wxgate's own Service or port: requests would go around in a circle. */}}
+{{- define "wxgate.faults.ownAddress" -}}
+{{- $own := printf "^(%s(\\.%s(\\.svc.*)?)?:%d|(127\\.0\\.0\\.1|localhost):%d)$" (include "wxgate.fullname" .root) .root.Release.Namespace (int .root.Values.service.port) (int .root.Values.containerPorts.http) }}
+{{- $name := .name }}
+{{- range include "wxgate.text" .value | splitList "," }}
+{{- $host := regexReplaceAll "^([^=]*=)?[a-z0-9]+://" (trim .) "" | trimSuffix "/" }}
+{{- if not (contains ":" $host) }}
+{{- $host = printf "%s:%d" $host (contains "https://" . | ternary 443 80) }}
+{{- end }}
+{{- if regexMatch $own $host }}
+{{ $name }} has {{ . }}, which is wxgate's own address: set it to the Service of the site
+{{- end }}
 {{- end }}
 {{- end }}
 
