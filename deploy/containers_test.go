@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,7 @@ func files(t *testing.T, image v1.Image) map[string][]byte {
 		if header.Typeflag == tar.TypeDir {
 			continue
 		}
-		if found["/"+header.Name], err = io.ReadAll(archive); err != nil {
+		if found[path.Join("/", header.Name)], err = io.ReadAll(archive); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,6 +2,8 @@ package deploy_test
 
 import (
 	"bytes"
+	"io"
+	"log"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -22,7 +24,7 @@ import (
 func TestKoBuildsTheSameBinary(t *testing.T) {
 	t.Parallel()
 	ko := installed(t, "ko")
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	host := strings.TrimPrefix(server.URL, "http://")
 	pushBase(t, host+"/base:latest")
