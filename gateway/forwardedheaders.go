@@ -38,10 +38,11 @@ func (s *site) setForwarded(out http.Header, in *http.Request, q *facts) {
 
 // stripForwarded removes the headers by which a client could pose as a proxy, in
 // every spelling. From a trusted proxy, the regular spellings stay, but not
-// Forwarded: proxies that do not know it pass on the client's.
+// Forwarded, nor those that name another path or method: proxies that do not know them
+// pass on the client's, and some frameworks serve that path, which nobody has checked.
 func stripForwarded(h http.Header, trusted bool) {
 	for name := range h {
-		if fromProxy(name) && !(trusted && headers.IsRegular(name)) {
+		if headers.NamesTarget(name) || fromProxy(name) && !(trusted && headers.IsRegular(name)) {
 			delete(h, name)
 		}
 	}
@@ -50,8 +51,7 @@ func stripForwarded(h http.Header, trusted bool) {
 
 // fromProxy reports whether a header is one that proxies set.
 func fromProxy(name string) bool {
-	return headers.HasPrefix(name, "x-forwarded-") || headers.HasPrefix(name, "x-original-") ||
-		headers.HasPrefix(name, "x-rewrite-url") || // another server's name for X-Original-URL
+	return headers.HasPrefix(name, "x-forwarded-") ||
 		len(name) == len("x-real-ip") && headers.HasPrefix(name, "x-real-ip") ||
 		len(name) == len("x-request-id") && headers.HasPrefix(name, "x-request-id")
 }

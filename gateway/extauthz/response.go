@@ -52,8 +52,8 @@ func allowed(request *authv3.AttributeContext_HttpRequest, header http.Header) *
 
 // unwanted returns the names of the headers that a client must not send: the usual
 // identity headers, because an Envoy with a narrow allowed_headers does not pass them
-// on, and what the request has of them in other spellings, or of Content_Length and the
-// like.
+// on, and what the request has of them in other spellings, of Content_Length and the
+// like, and of headers that name another path.
 func unwanted(request *authv3.AttributeContext_HttpRequest) []string {
 	usual := headers.Identity()
 	names := make([]string, 0, 2*len(usual))
@@ -61,7 +61,7 @@ func unwanted(request *authv3.AttributeContext_HttpRequest) []string {
 		names = append(names, lower(name))
 	}
 	for name := range headerFields(request) {
-		if headers.IsIdentity(name) || headers.IsDisguised(name) {
+		if headers.IsIdentity(name) || headers.IsDisguised(name) || headers.NamesTarget(name) {
 			names = append(names, lower(name))
 		}
 	}

@@ -64,6 +64,14 @@ var allowedCases = []struct {
 		nil,
 	},
 	{
+		"headers that name another path removed",
+		map[string]string{"x-original-url": "/orders", "x_rewrite_url": "/orders", "x-forwarded-uri": "/orders", "accept": "*/*"},
+		http.Header{"X-Wx-Openid": {""}},
+		nil,
+		append(slices.Clone(allIdentity), "x-original-url", "x_rewrite_url", "x-forwarded-uri"),
+		nil,
+	},
+	{
 		"session reissued",
 		nil,
 		http.Header{"X-Wx-Openid": {"o1"}, "Set-Cookie": {"wxgate=new; Path=/", "wxgate_login_1=; Max-Age=0"}},

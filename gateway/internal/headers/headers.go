@@ -47,6 +47,14 @@ func HasPrefix(name, prefix string) bool {
 	return true
 }
 
+// NamesTarget reports whether name is, in any spelling, a header that tells a server of
+// another path or method than the request's own: what proxies send to forward auth, and
+// what some frameworks serve in place of the path.
+func NamesTarget(name string) bool {
+	return HasPrefix(name, "x-original-") || HasPrefix(name, "x-rewrite-url") ||
+		HasPrefix(name, "x-forwarded-uri") || HasPrefix(name, "x-forwarded-method")
+}
+
 // IsRegular reports whether all servers read name in the same way, because it
 // consists of letters, digits and hyphens.
 func IsRegular(name string) bool {

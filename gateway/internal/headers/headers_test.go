@@ -37,6 +37,19 @@ func TestIsRegular(t *testing.T) {
 	}
 }
 
+func TestNamesTarget(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"X-Original-Url": true, "x-original-url": true, "X_Original_URL": true, "X-Original-Uri": true, "X-Original-Method": true,
+		"X-Original-Host": true, "X-Rewrite-Url": true, "X.Rewrite.Url": true, "X-Forwarded-Uri": true, "X-Forwarded-Method": true,
+		"X-Forwarded-For": false, "X-Forwarded-Host": false, "X-Forwarded-Prefix": false, "X-Original": false, "X-Rewrite": false, "": false,
+	} {
+		if got := headers.NamesTarget(name); got != want {
+			t.Errorf("NamesTarget(%q) = %t, want %t", name, got, want)
+		}
+	}
+}
+
 func TestIsDisguised(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
