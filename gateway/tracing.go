@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -35,15 +36,24 @@ const (
 // propagator reads and writes the headers traceparent and tracestate.
 var propagator propagation.TraceContext
 
+// maxTraceStateBytes is how much of a tracestate W3C Trace Context asks everyone to
+// pass on. Each span of a request holds it.
+const maxTraceStateBytes = 512
+
 // parentOf returns the context in which the span of r begins. It has a parent if the
 // caller of the gateway has a span, or if a trusted proxy names one. A client's is not
-// believed: it could join the traces of others, or have all its requests sampled.
+// believed: it could join the traces of others, or have all its requests sampled. A
+// proxy that does not trace has to remove it, as it replaces the client's address.
 func parentOf(r *http.Request, q *facts) context.Context {
 	ctx := r.Context()
 	if !q.trusted || trace.SpanContextFromContext(ctx).IsValid() || len(r.Header["Traceparent"]) != 1 {
 		return ctx
 	}
-	return propagator.Extract(ctx, propagation.HeaderCarrier(r.Header))
+	carrier := propagation.MapCarrier{"traceparent": r.Header["Traceparent"][0]}
+	if state := strings.Join(r.Header["Tracestate"], ","); len(state) <= maxTraceStateBytes {
+		carrier["tracestate"] = state
+	}
+	return propagator.Extract(ctx, carrier)
 }
 
 // setTraceHeaders replaces the trace headers of h, those of the request in on its way

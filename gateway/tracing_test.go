@@ -151,6 +151,7 @@ func TestTraceParent(t *testing.T) {
 		{"trusted, twice", true, []string{"Traceparent", foreign, "Traceparent", foreign, "Tracestate", "vendor=1"}, false, "", ""},
 		{"trusted, malformed", true, []string{"Traceparent", "00-" + foreignTrace + "-zz-01", "Tracestate", "vendor=1"}, false, "", ""},
 		{"trusted, zero", true, []string{"Traceparent", "00-00000000000000000000000000000000-" + foreignSpan + "-01"}, false, "", ""},
+		{"trusted, long state", true, []string{"Traceparent", foreign, "Tracestate", "a=" + strings.Repeat("x", 255) + ",b=" + strings.Repeat("y", 254)}, true, "", ""},
 		{"trusted, malformed state", true, []string{"Traceparent", foreign, "Tracestate", "no list"}, true, "", ""},
 	}
 	for _, tt := range tests {
