@@ -18,6 +18,7 @@ import (
 type builder struct {
 	common  *common
 	buffers *bufferPool
+	opened  *session.OpenedCookies
 	pages   map[string]*pages.Set                   // by directory
 	lists   map[string]*openIDFile                  // by path
 	keys    map[string]*watch.File[*assertion.Keys] // by path
@@ -28,6 +29,7 @@ func newBuilder(c *common) *builder {
 	return &builder{
 		common:  c,
 		buffers: newBufferPool(),
+		opened:  session.NewOpenedCookies(openedCookieBytes()),
 		pages:   make(map[string]*pages.Set),
 		lists:   make(map[string]*openIDFile),
 		keys:    make(map[string]*watch.File[*assertion.Keys]),
@@ -63,6 +65,7 @@ func (b *builder) site(c Site, errs *fieldErrors) *site {
 	addresses := newAddresses(c, b.common.prefix, errs)
 	cookies := cookieConfig(c, addresses)
 	cookies.Revoked = b.common.revocations.Revoked
+	cookies.Opened = b.opened
 	checkSite(c, errs)
 	s := &site{
 		responder:    b.responder(c, addresses.public, errs),

@@ -37,6 +37,9 @@ type Config struct {
 	// Revoked reports whether a session has been revoked, so that a [Store] passes over
 	// its cookie; nil: none has.
 	Revoked func(*Session) bool
+	// Opened makes a [CookieStore] faster; it may serve several of them. If it is nil,
+	// the store opens the cookie of each request anew.
+	Opened *OpenedCookies
 	// Lifetime limits the sessions; both of its durations are required.
 	// [NewLogins] ignores it.
 	Lifetime Lifetime

@@ -16,6 +16,7 @@ func config() session.Config {
 		Site:     "https://h5.example.com",
 		AppID:    "wx0123456789abcdef",
 		Secure:   true,
+		Opened:   session.NewOpenedCookies(1 << 20),
 		Lifetime: session.Lifetime{TTL: 2 * time.Hour, MaxTTL: 10 * time.Hour},
 	}
 }

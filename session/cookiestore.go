@@ -30,12 +30,24 @@ func NewCookieStore(c Config) (*CookieStore, error) {
 // first valid one of the first eight. The only error is [ErrNone].
 func (c *CookieStore) Load(r *http.Request) (*Session, error) {
 	for value := range cookiesNamed(r, c.name) {
-		s := new(Session)
-		if c.jar.open(c.name, value, s) == nil && c.config.Takes(s, time.Now()) {
+		if s := c.open(value); s != nil && c.config.Takes(s, time.Now()) {
 			return s, nil
 		}
 	}
 	return nil, ErrNone
+}
+
+// open returns the session in a cookie, which may have ended; nil: there is none.
+func (c *CookieStore) open(value string) *Session {
+	if s := c.config.Opened.find(c, value); s != nil {
+		return s
+	}
+	s := new(Session)
+	if c.jar.open(c.name, value, s) != nil {
+		return nil
+	}
+	c.config.Opened.add(c, value, s)
+	return s
 }
 
 // Save implements [Store]. It fails if the session does not fit into a cookie, which
