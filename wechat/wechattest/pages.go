@@ -78,7 +78,8 @@ func render(name string, status int, v view) response {
 // view starts a page in the visitor's language.
 func (x *transaction) view() view { return view{Chinese: chinese(x.r)} }
 
-// errorPage tells the visitor what is wrong. Nothing is sent to the site.
+// errorPage tells the visitor what is wrong. Nothing is sent to the site. The
+// status is for automatic clients; WeChat's is not known.
 func (x *transaction) errorPage(status, code int, chinese, english string) response {
 	v := x.view()
 	v.Code, v.Message = code, v.T(chinese, english)
@@ -89,10 +90,22 @@ func (x *transaction) errorPage(status, code int, chinese, english string) respo
 // errorCode is the error page for a code of WeChat's list of authorize errors.
 func (x *transaction) errorCode(code int, chinese, english string) response {
 	x.logErrcode(code)
-	return x.errorPage(http.StatusOK, code, chinese, english)
+	return x.errorPage(codeStatus(code), code, chinese, english)
+}
+
+// codeStatus is the status of the error page for a code.
+func codeStatus(code int) int {
+	switch code {
+	case 10004, 10006:
+		return http.StatusForbidden
+	case 10009:
+		return http.StatusTooManyRequests
+	default:
+		return http.StatusBadRequest
+	}
 }
 
 // cannotOpen is the error page for a malformed address.
 func (x *transaction) cannotOpen(reason string) response {
-	return x.errorPage(http.StatusOK, 0, "该链接无法访问（"+reason+"）", "This link cannot be opened: "+reason)
+	return x.errorPage(http.StatusBadRequest, 0, "该链接无法访问（"+reason+"）", "This link cannot be opened: "+reason)
 }
