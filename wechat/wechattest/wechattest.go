@@ -55,7 +55,8 @@ type Config struct {
 	Seed uint64
 	// PublicURL is the origin at which browsers reach the emulator, such as
 	// http://localhost:8081. It is used only in addresses that the emulator
-	// sends, such as headimgurl; default: the host of the request.
+	// sends, such as headimgurl; default: the host at which the visitor has opened
+	// the authorize page.
 	PublicURL string
 }
 
