@@ -49,6 +49,7 @@ func (c control) handler() http.Handler {
 		writeJSON(w, http.StatusOK, append([]Fault{}, c.Faults()...)) // [] if there is none
 	})
 	get("jssdk", c.jssdkPage)
+	mux.HandleFunc("GET "+FollowPicturePath, followPicture)
 
 	mux.HandleFunc("DELETE "+ControlPath+"faults", formHandler(c.clearFaults))
 	mux.HandleFunc("DELETE "+ControlPath+"requests", formHandler(c.clearRequests))
