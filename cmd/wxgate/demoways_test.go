@@ -42,10 +42,12 @@ func TestDemoFollowGate(t *testing.T) {
 		t.Errorf("policy %q does not allow the picture", policy)
 	}
 	v := newVisitorAt(t, origin)
-	if res, svg := v.send(http.MethodGet, picture, nil); res.StatusCode != 200 || res.Header.Get("Content-Type") != "image/svg+xml" {
+	res, svg := v.send(http.MethodGet, picture, nil)
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "image/svg+xml" {
 		t.Errorf("picture = %d %.80s", res.StatusCode, svg)
 	}
-	if res, page := v.signIn(follow+"/?from=menu", "alice"); res.StatusCode != 200 || !strings.Contains(page, openID(t, "alice")) {
+	res, page = v.signIn(follow+"/?from=menu", "alice")
+	if res.StatusCode != 200 || !strings.Contains(page, openID(t, "alice")) {
 		t.Errorf("who follows gets %d, want the site:\n%s", res.StatusCode, page)
 	}
 }
@@ -58,10 +60,12 @@ func TestDemoScanLogin(t *testing.T) {
 	v := newVisitorAt(t, origin)
 	v.userAgent = wechattest.AgentChrome
 	res, page := v.signIn(scan+"/?from=menu", "tom")
-	if want := openIDAt(t, wechattest.StockWebsiteAppID, "tom"); res.StatusCode != 200 || !strings.Contains(page, want) {
+	want := openIDAt(t, wechattest.StockWebsiteAppID, "tom")
+	if res.StatusCode != 200 || !strings.Contains(page, want) {
 		t.Errorf("who scans gets %d, want the site with %s:\n%s", res.StatusCode, want, page)
 	}
-	if res, page := newVisitorAt(t, origin).signIn(scan, "tom"); res.StatusCode != 200 || !strings.Contains(page, openID(t, "tom")) {
+	res, page = newVisitorAt(t, origin).signIn(scan, "tom")
+	if res.StatusCode != 200 || !strings.Contains(page, openID(t, "tom")) {
 		t.Errorf("in WeChat gets %d, want the site with the account's openid:\n%s", res.StatusCode, page)
 	}
 }

@@ -100,10 +100,10 @@ func readAuthorize(x *transaction) (*loginRequest, *response) {
 		return page(x.errorCode(10010, "scope 为空", "scope is empty"))
 	case login.scope != scopeBase && login.scope != scopeUserInfo, !a.mayAuthorize():
 		return page(x.errorCode(10005, "公众号没有这些 scope 的权限",
-			"the account has no right to this scope: "+login.scope))
+			"The account has no right to this scope: "+login.scope))
 	case x.query.Get("component_appid") != "":
 		return page(x.errorCode(10015, "公众号未授权第三方平台",
-			"the account has not authorised this third-party platform"))
+			"The account has not authorised this third-party platform"))
 	}
 	return login, checkState(x, login.state)
 }
@@ -121,9 +121,9 @@ func authorizeAccount(x *transaction) (*account, *response) {
 		return page(x.errorPage(http.StatusBadRequest, 0, "AppID 参数错误", "There is no account with this appid"))
 	case a.Kind == KindWebsite:
 		return page(x.errorCode(10016, "不支持使用开放平台 AppID，请使用公众号的 AppID",
-			"this is an open platform appid: use the official account's"))
+			"This is an open platform appid: use the official account's"))
 	case a.Banned:
-		return page(x.errorCode(10004, "公众号被封禁", "the account is banned"))
+		return page(x.errorCode(10004, "公众号被封禁", "The account is banned"))
 	}
 	return a, nil
 }

@@ -99,13 +99,13 @@ func (c consent) checkVisitor(v *visitor) *response {
 	_, follows := v.follows[c.account.AppID]
 	// 8. The test account's followers.
 	if c.switches.TestNeedsFollow && c.account.Kind == KindTest && !follows {
-		return new(c.errorCode(10006, "需要先关注此测试号", "follow this test account first"))
+		return new(c.errorCode(10006, "需要先关注此测试号", "Follow this test account first"))
 	}
 	// 9. Too often. A page and its button count once.
 	limit := Limit{PerMinute: c.quotas.limits[authorizePath].PerMinute}
 	key := quotaKey{"visitor " + v.ID, authorizePath}
 	if c.path != confirmPath && c.quotas.count(key, limit, c.time) != nil {
-		return new(c.errorCode(10009, "操作太频繁，请稍后再试", "too frequent, try again later"))
+		return new(c.errorCode(10009, "操作太频繁，请稍后再试", "Too frequent, try again later"))
 	}
 	// 10. Banned.
 	if v.Banned {

@@ -205,7 +205,8 @@ func TestScanLogin(t *testing.T) {
 		{"scope", []string{"scope", "snsapi_base", "state", strings.Repeat("a", 129)}, "10005"},
 		{"state", []string{"state", strings.Repeat("a", 129)}, "128"},
 	} {
-		if a := scan(http.Header{"Accept-Language": {"en"}}, test.pairs...); a.status != 400 || !strings.Contains(a.body, test.want) {
+		a := scan(http.Header{"Accept-Language": {"en"}}, test.pairs...)
+		if a.status != 400 || !strings.Contains(a.body, test.want) {
 			t.Errorf("%s: %d %q, want %q", test.name, a.status, heading(a.body), test.want)
 		}
 	}

@@ -61,7 +61,8 @@ func TestEnglishPages(t *testing.T) {
 			return e.openAuthorize(in("en"), "scope", userInfo)
 		},
 		"scan": func(e *emulator) answer {
-			return e.do("GET", "/connect/qrconnect?"+changed("appid", wechattest.StockWebsiteAppID, "scope", "snsapi_login"), "", in("en"))
+			query := changed("appid", wechattest.StockWebsiteAppID, "scope", "snsapi_login")
+			return e.do("GET", "/connect/qrconnect?"+query, "", in("en"))
 		},
 		"error": func(e *emulator) answer { return e.openAuthorize(in("en"), "scope", "x") },
 		"declined": func(e *emulator) answer {
@@ -79,7 +80,9 @@ func TestEnglishPages(t *testing.T) {
 	}
 	e := newEmulator(t, wechattest.Config{ChooseVisitor: true})
 	page := e.openAuthorize(in("en")).body
-	for _, want := range []string{"Who do you want to be?", "Li Hua", "Wang Fang", "Xiaomei🌸✨", "Snapshot visitor", "Test account"} {
+	for _, want := range []string{
+		"Who do you want to be?", "Li Hua", "Wang Fang", "Xiaomei🌸✨", "Snapshot visitor", "Test account",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("English page lacks %q", want)
 		}

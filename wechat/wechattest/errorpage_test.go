@@ -15,6 +15,7 @@ func TestErrorPagesHaveAnErrorStatus(t *testing.T) {
 	e.SetSwitches(wechattest.Switches{WeChatOnly: true, TestNeedsFollow: true})
 	const scan = "/connect/qrconnect?"
 	const own = "/connect/oauth2/authorize?"
+	const elsewhere = "https://h5.example.cn/"
 	for _, test := range []struct {
 		name, target string
 		visitor      string
@@ -27,8 +28,8 @@ func TestErrorPagesHaveAnErrorStatus(t *testing.T) {
 		{"response type", own + changed("response_type", "token"), "lihua", 400},
 		{"long state", own + changed("state", strings.Repeat("a", 129)), "lihua", 400},
 		{"banned account", own + changed("appid", "banned"), "lihua", 403},
-		{"account without the right", own + changed("appid", "unverified", "redirect_uri", "https://h5.example.cn/"), "lihua", 400},
-		{"banned visitor", own + changed("appid", "service", "redirect_uri", "https://h5.example.cn/"), "bad", 403},
+		{"account without the right", own + changed("appid", "unverified", "redirect_uri", elsewhere), "lihua", 400},
+		{"banned visitor", own + changed("appid", "service", "redirect_uri", elsewhere), "bad", 403},
 		{"not following", own + changed(), "tom", 403},
 		{"nobody", own + changed(), "nobody", 400},
 		{"scan: wrong scope", scan + changed("appid", wechattest.StockWebsiteAppID), "lihua", 400},

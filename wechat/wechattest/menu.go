@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Rules of an account's menu [WeChat's guide to custom menus]. Sizes are in
@@ -50,6 +51,11 @@ type menus struct {
 // menuErrors are the codes for what is wrong with a button.
 type menuErrors struct{ kind, name, key, url int }
 
+var (
+	buttonErrors = menuErrors{kind: 40017, name: 40018, key: 40019, url: 40020}
+	subErrors    = menuErrors{kind: 40024, name: 40025, key: 40026, url: 40027}
+)
+
 func (m *menu) check() *refusal {
 	if n := len(m.Buttons); n == 0 || n > maxButtons {
 		return refuse(40016)
@@ -61,14 +67,14 @@ func (m *menu) check() *refusal {
 		if len(button.Below) > maxSubButtons {
 			return refuse(40023)
 		}
-		if refused := button.check(maxButtonName, menuErrors{kind: 40017, name: 40018, key: 40019, url: 40020}); refused != nil {
+		if refused := button.check(maxButtonName, buttonErrors); refused != nil {
 			return refused
 		}
 		for _, below := range button.Below {
 			if below == nil || len(below.Below) > 0 {
 				return refuse(40023)
 			}
-			if refused := below.check(maxSubName, menuErrors{kind: 40024, name: 40025, key: 40026, url: 40027}); refused != nil {
+			if refused := below.check(maxSubName, subErrors); refused != nil {
 				return refused
 			}
 			below.Below = []*menuButton{}
@@ -89,7 +95,8 @@ func (b *menuButton) check(name int, codes menuErrors) *refusal {
 		return nil // its type does not count
 	}
 	switch b.Type {
-	case "click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin", "location_select":
+	case "click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin",
+		"location_select":
 		if b.Key == "" || len(b.Key) > maxButtonKey {
 			return refuse(codes.key)
 		}
@@ -208,7 +215,7 @@ func tryMenu(x *transaction) (any, *refusal) {
 	shown := a.menus.standard
 	for _, m := range a.menus.special { // the newest counts
 		for _, id := range a.tags.of(body.User) {
-			if number := strconv.Itoa(id); slices.Contains([]string{number, strconv.Quote(number)}, string(m.Rule["tag_id"])) {
+			if strings.Trim(string(m.Rule["tag_id"]), `"`) == strconv.Itoa(id) {
 				shown = m
 			}
 		}

@@ -9,7 +9,8 @@ import (
 // rule returns the declarations of the first rule with the selector in a style.
 func rule(t *testing.T, style, selector string) string {
 	t.Helper()
-	found := regexp.MustCompile(`(?s)(?:^|[\n}])\s*` + regexp.QuoteMeta(selector) + `\s*\{(.*?)\}`).FindStringSubmatch(style)
+	pattern := `(?s)(?:^|[\n}])\s*` + regexp.QuoteMeta(selector) + `\s*\{(.*?)\}`
+	found := regexp.MustCompile(pattern).FindStringSubmatch(style)
 	if found == nil {
 		t.Fatalf("the style has no rule for %s", selector)
 	}
@@ -19,7 +20,8 @@ func rule(t *testing.T, style, selector string) string {
 // The colours are those of WeUI, WeChat's own style library, in both schemes.
 func TestPagesLook(t *testing.T) {
 	t.Parallel()
-	body := showPage(t, testPages(t), 200, SignOut, "en", Data{LogoutAction: "/_wx/logout", ReturnTo: "/"}).Body.String()
+	data := Data{LogoutAction: "/_wx/logout", ReturnTo: "/"}
+	body := showPage(t, testPages(t), 200, SignOut, "en", data).Body.String()
 	style := styleElement.FindStringSubmatch(body)[1]
 	light, dark, _ := strings.Cut(style, "@media (prefers-color-scheme: dark)")
 	for _, test := range []struct{ name, in, want string }{

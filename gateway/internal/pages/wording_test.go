@@ -112,7 +112,8 @@ func TestPageForbiddenOutsideWeChat(t *testing.T) {
 	t.Parallel()
 	p := testPages(t)
 	for language, want := range map[string]string{"zh-CN": "请在微信中打开", "en": "Please open this in WeChat"} {
-		texts := pageTexts(showPage(t, p, 403, Forbidden, language, Data{RequestID: testRequestID, OutsideWeChat: true}))
+		data := Data{RequestID: testRequestID, OutsideWeChat: true}
+		texts := pageTexts(showPage(t, p, 403, Forbidden, language, data))
 		if !slices.Contains(texts, want) {
 			t.Errorf("outside WeChat the page says %q, want %q", texts, want)
 		}

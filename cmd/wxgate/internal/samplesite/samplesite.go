@@ -49,7 +49,8 @@ func protect(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store") // an answer is for one visitor only
 		h.Set("Content-Security-Policy",
-			"default-src 'self'; img-src 'self' https:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+			"default-src 'self'; img-src 'self' https:; object-src 'none'; "+
+				"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		// Not no-referrer, which makes the Origin of the sign-out form "null": the
 		// gateway refuses that from a browser that sends no Sec-Fetch-Site.
 		h.Set("Referrer-Policy", "same-origin")

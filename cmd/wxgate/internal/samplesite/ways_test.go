@@ -32,7 +32,8 @@ func TestWays(t *testing.T) {
 			samplesite.Handler().ServeHTTP(w, r)
 			for id, want := range map[string]string{"way-follow": test.follow, "way-scan": test.scan} {
 				got := ""
-				if found := regexp.MustCompile(`<a id="` + id + `" href="([^"]*)"`).FindStringSubmatch(w.Body.String()); found != nil {
+				link := regexp.MustCompile(`<a id="` + id + `" href="([^"]*)"`)
+				if found := link.FindStringSubmatch(w.Body.String()); found != nil {
 					got = found[1]
 				}
 				if got != want {
@@ -41,6 +42,28 @@ func TestWays(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The links lead to hosts under localhost and to no other.
+func FuzzWays(f *testing.F) {
+	for _, host := range []string{
+		"127.0.0.1:8080", "localhost", "[::1]:80", "a.localhost:", "localhost@evil", "localhost#", "%6c:1",
+	} {
+		f.Add(host)
+	}
+	link := regexp.MustCompile(`<a id="way-[a-z]+" href="([^"]*)"`)
+	own := regexp.MustCompile(`^http://(follow|scan)\.localhost(:[0-9]+)?/$`)
+	f.Fuzz(func(t *testing.T, host string) {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/about", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		samplesite.Handler().ServeHTTP(w, r)
+		for _, found := range link.FindAllStringSubmatch(w.Body.String(), -1) {
+			if !own.MatchString(found[1]) {
+				t.Errorf("at %q a link leads to %q", host, found[1])
+			}
+		}
+	})
 }
 
 // No text of the Chinese pages is in English only, and none of the English ones in
