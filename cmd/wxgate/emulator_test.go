@@ -22,6 +22,7 @@ func TestEmulatorRefusesForeignPages(t *testing.T) {
 		authorize = "/connect/oauth2/authorize?appid=" + wechattest.StockAppID
 		confirm   = "/connect/confirm"
 		clear     = wechattest.ControlPath + "requests/clear"
+		faults    = wechattest.ControlPath + "faults"
 	)
 	for _, tt := range []struct {
 		method, target, host string
@@ -44,6 +45,10 @@ func TestEmulatorRefusesForeignPages(t *testing.T) {
 		{"POST", clear, "evil.example", "", 421},
 		{"POST", clear, "", "Origin: https://evil.example", 403},
 		{"POST", clear, "", "Sec-Fetch-Site: cross-site", 403},
+		{"DELETE", faults, "", "", 200},
+		{"DELETE", faults, "evil.example", "", 421},
+		{"DELETE", faults, "", "Origin: https://evil.example", 403},
+		{"DELETE", faults, "", "Sec-Fetch-Site: cross-site", 403},
 
 		{"GET", token, "", "", 200},
 		{"GET", token, "api.weixin.qq.com", "User-Agent: Mozilla/5.0 (compatible; MSIE 5.01)", 200}, // by /etc/hosts
@@ -57,8 +62,8 @@ func TestEmulatorRefusesForeignPages(t *testing.T) {
 		{"POST", "/cgi-bin/stable_token", "", "Sec-Fetch-Site: cross-site", 403},
 		{"POST", "/cgi-bin/stable_token", "", "", 200},
 
-		{"GET", authorize, "", "Sec-Fetch-Site: cross-site", 200},
-		{"GET", authorize, "wechat.staging.example.com", "", 200},
+		{"GET", authorize, "", "Sec-Fetch-Site: cross-site", 400}, // the emulator's own error page
+		{"GET", authorize, "wechat.staging.example.com", "", 400},
 		{"POST", confirm, "", "", 400}, // an unknown page
 		{"POST", confirm, "", "Origin: https://evil.example", 403},
 		{"POST", confirm, "", "Sec-Fetch-Site: cross-site", 403},

@@ -169,10 +169,20 @@ func (tab *tab) at(address string) {
 	}
 }
 
+// true checks that a JavaScript expression becomes true.
+func (tab *tab) true(what, expression string) {
+	tab.t.Helper()
+	if !soon(func() bool { return tab.evaluate(expression) == "true" }) {
+		tab.t.Errorf("at %s it is not so that %s", tab.evaluate("location.href"), what)
+	}
+}
+
 // picture writes PNGs of the whole page to the directory WXGATE_SCREENSHOTS: on a
-// phone, light and dark, and on a desktop. Without the variable it does nothing.
+// phone and on a desktop, light and dark. Without the variable it only checks that
+// nothing on the page is wider than a phone.
 func (tab *tab) picture(name string) {
 	tab.t.Helper()
+	tab.true(name+" is no wider than the phone", "document.documentElement.scrollWidth <= innerWidth")
 	dir := os.Getenv("WXGATE_SCREENSHOTS")
 	if dir == "" {
 		return
@@ -184,7 +194,8 @@ func (tab *tab) picture(name string) {
 	}{
 		{"phone-light", "light", phone},
 		{"phone-dark", "dark", phone},
-		{"desktop", "light", chromedp.EmulateViewport(1280, 800)},
+		{"desktop-light", "light", chromedp.EmulateViewport(1280, 800)},
+		{"desktop-dark", "dark", chromedp.EmulateViewport(1280, 800)},
 	} {
 		tab.do("look", look.viewport, colours(look.colours))
 		png, err := chromedp.Run(tab.ctx, chromedp.FullScreenshot(100))

@@ -1,7 +1,12 @@
 package browser_test
 
 import (
+	"context"
+	"strings"
 	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
@@ -22,6 +27,9 @@ func TestBrowser(t *testing.T) {
 	t.Run("snapshot", b.snapshot)
 	t.Run("old address", b.oldAddress)
 	t.Run("wechat away", b.wechatAway)
+	t.Run("consent", b.consent)
+	t.Run("follow gate", b.followGate)
+	t.Run("scan login", b.scanLogin)
 }
 
 // siteAtWork uses each thing that a site does behind the gateway.
@@ -59,6 +67,16 @@ func (b *browser) siteAtWork(t *testing.T) {
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#nickname", "李华")
 	tab.at(origin + "/#/me")
+	tab.true("the picture shows", `document.querySelector("#avatar").naturalWidth > 0`)
+	tab.true("nothing is left to grant", `document.querySelector("#ask-nickname") === null`)
+	tab.true("no box is empty",
+		`[...document.querySelectorAll("pre.card")].every(box => box.textContent || !box.offsetHeight)`)
+	tab.do("a computer", chromedp.EmulateViewport(1280, 800))
+	tab.true("the bar is as wide as its content", `(() => {
+		const [bar, main] = ["nav", "main"].map(name => document.querySelector(name).getBoundingClientRect());
+		return Math.abs(bar.left - main.left) < 1 && Math.abs(bar.right - main.right) < 1;
+	})()`)
+	tab.do("a phone", phone)
 	tab.picture("me")
 
 	tab.open(origin + "/about")
@@ -68,7 +86,7 @@ func (b *browser) siteAtWork(t *testing.T) {
 	tab.see("h1", "微信模拟器")
 	tab.picture("dashboard")
 	tab.open(origin + "/_wx/nothing")
-	tab.see("h1", "没有这个页面")
+	tab.see("h1", "页面不存在")
 	tab.picture("not-found")
 }
 
@@ -117,7 +135,7 @@ func (b *browser) declined(t *testing.T) {
 	tab := b.profile(t)
 	tab.open(origin + "/?from=menu")
 	tab.press(`[data-action="decline"]`)
-	tab.see("h1", "你没有同意登录")
+	tab.see("h1", "登录已取消")
 	tab.picture("declined")
 	tab.press(".button")
 	tab.press(`[data-visitor="lihua"]`)
@@ -184,10 +202,10 @@ func (b *browser) signedOutByPage(t *testing.T) {
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#openid", openID(t, "lihua"))
 	tab.open(origin + "/_wx/logout?return_to=/about")
-	tab.see("h1", "要退出登录吗")
+	tab.see("h1", "确定要退出登录？")
 	tab.picture("sign-out")
 	tab.press(".button")
-	tab.see("#openid", "no visitor")
+	tab.see("#openid", "未登录")
 	tab.at(origin + "/about#")
 }
 
@@ -209,7 +227,7 @@ func (b *browser) oldAddress(t *testing.T) {
 	callback := origin + "/_wx/callback?code=planted&state=0123456789abcdef0123456789abcdef"
 	tab := b.profile(t)
 	tab.open(callback)
-	tab.see("h1", "浏览器没有保存 Cookie")
+	tab.see("h1", "登录未完成")
 	tab.picture("no-cookies")
 	tab.press(".button")
 	tab.see("h1", "以谁的身份登录")
@@ -230,10 +248,83 @@ func (b *browser) wechatAway(t *testing.T) {
 	tab := b.profile(t)
 	tab.open(origin + "/?from=menu")
 	tab.press(`[data-visitor="lihua"]`)
-	tab.see("h1", "微信暂时没有回应")
+	tab.see("h1", "微信暂时无响应")
 	tab.picture("wechat-away")
 	tab.press(".button")
 	tab.press(`[data-visitor="lihua"]`)
 	tab.see("#openid", openID(t, "lihua"))
 	tab.at(origin + "/?from=menu#")
+}
+
+// consent answers the page that asks for nickname and picture.
+func (b *browser) consent(t *testing.T) {
+	origin := b.start(t, nil, `WeChat emulator: (http://127\.0\.0\.1:\d+)`, "emulator", "--listen", "127.0.0.1:0")
+	control(t, origin, "answer", `{"answer":"ask"}`)
+	tab := b.profile(t)
+	authorize := origin + "/connect/oauth2/authorize?appid=" + wechattest.StockAppID +
+		"&redirect_uri=http%3A%2F%2Flocalhost%2Fcallback&response_type=code&scope=snsapi_userinfo&state=1"
+	tab.open(authorize)
+	tab.see("h1", "申请获取你的昵称、头像")
+	tab.picture("consent")
+	tab.true("拒绝 stands left of 允许, at the bottom", `(() => {
+		const [no, yes] = ["decline-silent", "agree"].map(name =>
+			document.querySelector('[data-action="' + name + '"]').getBoundingClientRect());
+		return no.top === yes.top && no.right < yes.left && no.top > innerHeight / 2;
+	})()`)
+	tab.press(`[data-action="decline-silent"]`)
+	tab.see("h1", "已拒绝授权")
+	tab.picture("declined-silently")
+	tab.open(authorize + "&forceSnapShot=true")
+	tab.see("h1", "以快照页打开")
+	tab.picture("offered-snapshot")
+	tab.open(strings.Replace(authorize, "snsapi_userinfo", "snsapi_all", 1))
+	tab.see("h1", "公众号没有这些 scope 的权限")
+	tab.picture("emulator-error")
+}
+
+// localhost returns the address of a demo's host with the name under localhost.
+func localhost(origin, name string) string {
+	return strings.Replace(origin, "127.0.0.1", name+".localhost", 1)
+}
+
+// followGate enters after the visitor has followed the account.
+func (b *browser) followGate(t *testing.T) {
+	origin := b.startDemo(t)
+	tab := b.profile(t)
+	tab.open(origin + "/about")
+	tab.press("#way-follow")
+	tab.press(`[data-visitor="tom"]`)
+	tab.see("h1", "请先关注公众号")
+	tab.true("the picture shows", `document.querySelector(".picture img").naturalWidth > 0`)
+	tab.picture("follow")
+	phone := tab.another()
+	phone.open(origin + wechattest.ControlPath)
+	phone.press(`[data-follow="tom"]`)
+	phone.see(`[data-follow="tom"]`, "已关注")
+	// WeChat is asked again a few seconds after the last time.
+	if !soon(func() bool {
+		tab.evaluate(`document.querySelector("a.button")?.click()`)
+		return tab.evaluate(`document.querySelector("#openid")?.textContent`) == openID(t, "tom")
+	}) {
+		t.Errorf("who has followed is at %s, want in the shop", tab.evaluate("location.href"))
+	}
+	tab.at(localhost(origin, "follow") + "/")
+}
+
+// scanLogin signs in on a computer.
+func (b *browser) scanLogin(t *testing.T) {
+	origin := b.startDemo(t)
+	tab := b.profile(t)
+	tab.do("another browser", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetUserAgentOverride,
+			emulation.SetUserAgentOverrideParams{UserAgent: wechattest.AgentChrome})
+		return err
+	}))
+	tab.open(origin + "/about")
+	tab.press("#way-scan")
+	tab.see("h1", "微信登录")
+	tab.picture("scan")
+	tab.press(`[data-visitor="wangfang"]`)
+	tab.see("#openid", openIDAt(t, wechattest.StockWebsiteAppID, "wangfang"))
+	tab.at(localhost(origin, "scan") + "/#")
 }

@@ -71,7 +71,7 @@ func (b *browser) pageLoginDeclined(t *testing.T) {
 	tab.open(origin + "/guest?from=menu")
 	tab.press(`[data-action="login"]`)
 	tab.press(`[data-action="decline"]`)
-	tab.see("#login-result", "declined")
+	tab.see("#login-result", "登录已取消")
 	tab.at(origin + "/guest?from=menu")
 	tab.press(`[data-action="login"]`)
 	tab.press(`[data-visitor="lihua"]`)

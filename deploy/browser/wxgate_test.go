@@ -186,9 +186,15 @@ func lastCallback(t *testing.T, origin string) string {
 // same in every emulator.
 func openID(t *testing.T, visitor string) string {
 	t.Helper()
+	return openIDAt(t, wechattest.StockAppID, visitor)
+}
+
+// openIDAt returns the OpenID of a visitor at a stock account.
+func openIDAt(t *testing.T, appID, visitor string) string {
+	t.Helper()
 	wx, err := wechattest.New(wechattest.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wx.OpenID(wechattest.StockAppID, visitor)
+	return wx.OpenID(appID, visitor)
 }

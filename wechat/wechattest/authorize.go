@@ -83,7 +83,7 @@ func readAuthorize(x *transaction) (*loginRequest, *response) {
 	}
 	// 2. The browser.
 	if x.switches.WeChatOnly && !inWeChat(x.r.UserAgent()) {
-		return page(x.errorPage(http.StatusOK, 0, "请在微信客户端打开链接", "Please open this link in WeChat"))
+		return page(x.errorPage(http.StatusForbidden, 0, "请在微信客户端打开链接", "Please open this link in WeChat"))
 	}
 	// 3. The account.
 	a, refused := authorizeAccount(x)
@@ -100,10 +100,10 @@ func readAuthorize(x *transaction) (*loginRequest, *response) {
 		return page(x.errorCode(10010, "scope 为空", "scope is empty"))
 	case login.scope != scopeBase && login.scope != scopeUserInfo, !a.mayAuthorize():
 		return page(x.errorCode(10005, "公众号没有这些 scope 的权限",
-			"the account has no right to this scope: "+login.scope))
+			"The account has no right to this scope: "+login.scope))
 	case x.query.Get("component_appid") != "":
 		return page(x.errorCode(10015, "公众号未授权第三方平台",
-			"the account has not authorised this third-party platform"))
+			"The account has not authorised this third-party platform"))
 	}
 	return login, checkState(x, login.state)
 }
@@ -118,12 +118,12 @@ func authorizeAccount(x *transaction) (*account, *response) {
 	a := x.accounts.find(appID)
 	switch {
 	case a == nil:
-		return page(x.errorPage(http.StatusOK, 0, "AppID 参数错误", "There is no account with this appid"))
+		return page(x.errorPage(http.StatusBadRequest, 0, "AppID 参数错误", "There is no account with this appid"))
 	case a.Kind == KindWebsite:
 		return page(x.errorCode(10016, "不支持使用开放平台 AppID，请使用公众号的 AppID",
-			"this is an open platform appid: use the official account's"))
+			"This is an open platform appid: use the official account's"))
 	case a.Banned:
-		return page(x.errorCode(10004, "公众号被封禁", "the account is banned"))
+		return page(x.errorCode(10004, "公众号被封禁", "The account is banned"))
 	}
 	return a, nil
 }
@@ -168,9 +168,9 @@ func checkState(x *transaction, state string) *response {
 	odd := plainState(state) != state
 	switch {
 	case len(state) > 128:
-		return new(x.errorPage(http.StatusOK, 0, "state 参数过长", "state is longer than 128 bytes"))
+		return new(x.errorPage(http.StatusBadRequest, 0, "state 参数过长", "state is longer than 128 bytes"))
 	case odd && x.switches.RefuseOddState:
-		return new(x.errorPage(http.StatusOK, 0, "state 参数错误", "state is not made of letters and digits"))
+		return new(x.errorPage(http.StatusBadRequest, 0, "state 参数错误", "state is not made of letters and digits"))
 	case odd:
 		x.warn("state has characters other than letters and digits: WeChat drops them")
 	}

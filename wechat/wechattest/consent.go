@@ -32,7 +32,7 @@ func (c consent) ask() response {
 	}
 	v := c.visitors.find(cmp.Or(id, c.phone))
 	if v == nil {
-		return c.errorPage(http.StatusOK, 0, "没有人拿着手机", "There is no such visitor: nobody holds the phone")
+		return c.errorPage(http.StatusBadRequest, 0, "没有人拿着手机", "There is no such visitor: nobody holds the phone")
 	}
 	if refused := c.checkVisitor(v); refused != nil {
 		return *refused
@@ -99,17 +99,17 @@ func (c consent) checkVisitor(v *visitor) *response {
 	_, follows := v.follows[c.account.AppID]
 	// 8. The test account's followers.
 	if c.switches.TestNeedsFollow && c.account.Kind == KindTest && !follows {
-		return new(c.errorCode(10006, "需要先关注此测试号", "follow this test account first"))
+		return new(c.errorCode(10006, "需要先关注此测试号", "Follow this test account first"))
 	}
 	// 9. Too often. A page and its button count once.
 	limit := Limit{PerMinute: c.quotas.limits[authorizePath].PerMinute}
 	key := quotaKey{"visitor " + v.ID, authorizePath}
 	if c.path != confirmPath && c.quotas.count(key, limit, c.time) != nil {
-		return new(c.errorCode(10009, "操作太频繁，请稍后再试", "too frequent, try again later"))
+		return new(c.errorCode(10009, "操作太频繁，请稍后再试", "Too frequent, try again later"))
 	}
 	// 10. Banned.
 	if v.Banned {
-		return new(c.errorPage(http.StatusOK, 0, "账号存在异常，无法登录",
+		return new(c.errorPage(http.StatusForbidden, 0, "账号存在异常，无法登录",
 			"This WeChat account is restricted and cannot sign in"))
 	}
 	return nil

@@ -12,9 +12,9 @@ func qrConnect(x *transaction) response {
 	case appID == "":
 		return x.errorCode(10012, "appid 为空", "appid is empty")
 	case a == nil, a.Kind != KindWebsite:
-		return x.errorPage(http.StatusOK, 0, "AppID 参数错误", "This is not the appid of a website application")
+		return x.errorPage(http.StatusBadRequest, 0, "AppID 参数错误", "This is not the appid of a website application")
 	case a.Banned:
-		return x.errorCode(10004, "网站应用被封禁", "the application is banned")
+		return x.errorCode(10004, "网站应用被封禁", "The application is banned")
 	}
 	login, refused := readCallback(x, a)
 	if refused != nil {
@@ -24,7 +24,7 @@ func qrConnect(x *transaction) response {
 	case login.scope == "":
 		return x.errorCode(10010, "scope 为空", "scope is empty")
 	case login.scope != scopeLogin, !a.Verified:
-		return x.errorCode(10005, "应用没有这些 scope 的权限", "the application has no right to this scope: "+login.scope)
+		return x.errorCode(10005, "应用没有这些 scope 的权限", "The application has no right to this scope: "+login.scope)
 	}
 	if refused := checkState(x, login.state); refused != nil {
 		return *refused
