@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/samplesite"
@@ -28,15 +29,34 @@ const (
 	anyPort = "127.0.0.1:0"
 )
 
-// demo runs the gateway, the WeChat emulator and a sample site in one process.
-func demo(inv *invocation) error {
-	flags := inv.flags("demo")
-	address := flags.String("listen", "127.0.0.1:8080", "`address` to listen on")
-	upstream := flags.String("upstream", "", "`URL` of your own development server, instead of the sample site")
-	if err := inv.parse(flags); err != nil {
-		return err
+// newDemo returns the command demo.
+func newDemo(inv *invocation) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "demo [--listen ADDRESS] [--upstream URL]",
+		Short: "run gateway, WeChat emulator and a sample site in one process",
+		Long: `Runs the gateway, the WeChat emulator and a sample site in one process, without an account,
+and prints the address to open. Ctrl-C ends it.
+
+WXGATE_PUBLIC_PATHS and the other variables of ` + "`wxgate serve`" + ` that say how visitors sign in,
+who gets in and what is logged work here too. The demo sets the account, the addresses and
+the keys, and names in one line those variables of the environment that it ignores.`,
+		Example: `wxgate demo
+wxgate demo --upstream http://127.0.0.1:3000
+WXGATE_OUTSIDE_WECHAT=page wxgate demo --listen 127.0.0.1:8088`,
+		Annotations: map[string]string{
+			exitCodes: "0 a signal ended it; 1 it could not listen; 2 the arguments or the variables are wrong",
+		},
+		Args: noArguments,
 	}
-	listener, origin, err := listenLocally(*address)
+	address := cmd.Flags().String("listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
+	upstream := cmd.Flags().String("upstream", "", "`URL` of your own development server, instead of the sample site")
+	cmd.RunE = func(*cobra.Command, []string) error { return demo(inv, *address, *upstream) }
+	return cmd
+}
+
+// demo runs the gateway, the WeChat emulator and a sample site in one process.
+func demo(inv *invocation, address, upstream string) error {
+	listener, origin, err := listenLocally(address)
 	if err != nil {
 		return err
 	}
@@ -58,7 +78,7 @@ func demo(inv *invocation) error {
 		{name: "emulator API", listener: api, stall: demoStall,
 			service: newHTTPServer(guardEmulator(wx), logger, demoStall)},
 	}
-	if *upstream == "" {
+	if upstream == "" {
 		sample, sampleURL, err := listenLocally(anyPort)
 		if err != nil {
 			return err
@@ -66,10 +86,10 @@ func demo(inv *invocation) error {
 		defer sample.Close()
 		service := newHTTPServer(samplesite.Handler(), logger, demoStall)
 		servers = append(servers, &server{name: "sample site", listener: sample, service: service, stall: demoStall})
-		*upstream = sampleURL
+		upstream = sampleURL
 		site.PublicPaths = samplesite.PublicPaths()
 	}
-	if site.Upstreams, err = parseUpstreams(*upstream); err != nil {
+	if site.Upstreams, err = parseUpstreams(upstream); err != nil {
 		return usageError{fmt.Errorf("--upstream: %w", err)}
 	}
 	hosts, err := newDemoHosts(site, origin, guardEmulator(wx), logger)
@@ -132,7 +152,7 @@ func printDemo(w io.Writer, origin string) {
 // at which a browser on this machine reaches it.
 func listenLocally(address string) (net.Listener, string, error) {
 	if err := config.ListenAddress(address); err != nil {
-		return nil, "", usageError{fmt.Errorf("--listen %q: %w", address, err)}
+		return nil, "", usageError{fmt.Errorf("--listen %s: %w", shown(address), err)}
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -6,18 +6,32 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
-// emulator runs the WeChat emulator alone.
-func emulator(inv *invocation) error {
-	flags := inv.flags("emulator")
-	address := flags.String("listen", "127.0.0.1:8081", "`address` to listen on")
-	if err := inv.parse(flags); err != nil {
-		return err
+// newEmulator returns the command emulator.
+func newEmulator(inv *invocation) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "emulator [--listen ADDRESS]",
+		Short: "run the WeChat emulator alone",
+		Long: `Runs an emulator of WeChat, for a gateway or an SDK of your own that it lets sign in without
+an account. It prints the variables that make wxgate use it, for you to paste in a shell,
+and the address of its dashboard. It reads no variable. Ctrl-C ends it.`,
+		Example: `wxgate emulator
+wxgate emulator --listen 0.0.0.0:8081`,
+		Annotations: map[string]string{exitCodes: "0 a signal ended it; 1 it could not listen; 2 the arguments are wrong"},
+		Args:        noArguments,
 	}
-	listener, origin, err := listenLocally(*address)
+	address := cmd.Flags().String("listen", "127.0.0.1:8081", "`ADDRESS` to listen on")
+	cmd.RunE = func(*cobra.Command, []string) error { return emulator(inv, *address) }
+	return cmd
+}
+
+// emulator runs the WeChat emulator alone.
+func emulator(inv *invocation, address string) error {
+	listener, origin, err := listenLocally(address)
 	if err != nil {
 		return err
 	}
