@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,9 +17,6 @@ import (
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/samplesite"
-	"github.com/wxgate/wxgate/gateway"
-	"github.com/wxgate/wxgate/session"
-	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
@@ -56,6 +56,14 @@ WXGATE_OUTSIDE_WECHAT=page wxgate demo --listen 127.0.0.1:8088`,
 
 // demo runs the gateway, the WeChat emulator and a sample site in one process.
 func demo(inv *invocation, address, upstream string) error {
+	upstreams, err := demoUpstreams(upstream)
+	if err != nil {
+		return err
+	}
+	cfg, ignored, err := demoConfig(inv.environ, upstream != "")
+	if err != nil {
+		return err
+	}
 	listener, origin, err := listenLocally(address)
 	if err != nil {
 		return err
@@ -70,14 +78,13 @@ func demo(inv *invocation, address, upstream string) error {
 	if err != nil {
 		return err
 	}
-	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).With().Timestamp().Logger()
-	logLibraries(logger)
-	site := demoSite(origin, apiURL)
+	logger := demoLogger(inv, cfg)
 	servers := []*server{
-		{name: "demo", listener: listener, stall: demoStall},
+		{name: "demo", listener: listener, stall: cfg.StallTimeout},
 		{name: "emulator API", listener: api, stall: demoStall,
 			service: newHTTPServer(guardEmulator(wx), logger, demoStall)},
 	}
+	public := cfg.PublicPaths
 	if upstream == "" {
 		sample, sampleURL, err := listenLocally(anyPort)
 		if err != nil {
@@ -86,20 +93,33 @@ func demo(inv *invocation, address, upstream string) error {
 		defer sample.Close()
 		service := newHTTPServer(samplesite.Handler(), logger, demoStall)
 		servers = append(servers, &server{name: "sample site", listener: sample, service: service, stall: demoStall})
-		upstream = sampleURL
-		site.PublicPaths = samplesite.PublicPaths()
+		if upstreams, err = demoUpstreams(sampleURL); err != nil {
+			return err
+		}
+		public = slices.Concat(public, samplesite.PublicPaths())
 	}
-	if site.Upstreams, err = parseUpstreams(upstream); err != nil {
-		return usageError{fmt.Errorf("--upstream: %w", err)}
-	}
-	hosts, err := newDemoHosts(site, origin, guardEmulator(wx), logger)
+	cfg.Upstream, cfg.PublicPaths, cfg.WeChatAPIURL = upstreams, public, config.BaseURL(apiURL)
+	hosts, err := newDemoHosts(cfg, origin, guardEmulator(wx), logger)
 	if err != nil {
 		return err
 	}
-	servers[0].service, servers[0].upgraded = newHTTPServer(hosts, logger, demoStall), hosts.Shutdown
+	servers[0].service, servers[0].upgraded = newHTTPServer(hosts, logger, cfg.StallTimeout), hosts.Shutdown
+	servers[0].background = []func(context.Context){hosts.Run}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
-		printDemo(inv.stdout, origin)
+		printDemo(inv.stdout, origin, cfg.Prefix, append(ignoredLine(ignored), nothingAnswers(upstreams)...))
 	})
+}
+
+// demoLogger returns the demo's logger: it writes to stderr, as stdout has the addresses
+// for people.
+func demoLogger(inv *invocation, cfg *config.Config) zerolog.Logger {
+	w := inv.stderr
+	if cfg.LogFormat == consoleFormat {
+		w = newConsole(w, inv.environ)
+	}
+	logger := zerolog.New(w).Level(cfg.LogLevel).With().Timestamp().Logger()
+	logLibraries(logger)
+	return logger
 }
 
 // newDemoEmulator returns an emulator that asks which visitor signs in.
@@ -107,45 +127,59 @@ func newDemoEmulator(origin string) (http.Handler, error) {
 	account := wechattest.StockAccount()
 	account.CallbackDomains = []string{"*"} // a phone uses this machine's address on the network
 	account.JSDomains = account.CallbackDomains
+	website := wechattest.StockWebsite()
+	website.CallbackDomains = account.CallbackDomains
 	return wechattest.New(wechattest.Config{
-		Accounts:      []wechattest.Account{account},
+		Accounts:      []wechattest.Account{account, website},
 		PublicURL:     origin,
 		ChooseVisitor: true,
 	})
 }
 
-// demoSite returns a site at origin, without upstreams, with the emulator's
-// account.
-func demoSite(origin, apiURL string) gateway.Site {
-	account := &wechat.Client{
-		AppID:     wechattest.StockAppID,
-		AppSecret: wechattest.StockAppSecret,
-		APIURL:    apiURL,
-		OpenURL:   origin,
+// demoUpstreams parses the value of --upstream; none if it is empty.
+func demoUpstreams(text string) (config.Upstreams, error) {
+	if text == "" {
+		return nil, nil
 	}
-	return gateway.Site{
-		PublicURL:    origin,
-		Account:      account,
-		Tickets:      &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: account}},
-		CookieKeys:   session.Keys{newKey()},
-		KeepFragment: true, // many sites under development use a hash router
-	}
-}
-
-// parseUpstreams parses a list in the form of WXGATE_UPSTREAM.
-func parseUpstreams(text string) ([]gateway.Upstream, error) {
 	var list config.Upstreams
 	if err := list.UnmarshalText([]byte(text)); err != nil {
-		return nil, err
+		return nil, usageError{fmt.Errorf("--upstream: %w", err)}
 	}
-	return upstreamsOf(list), nil
+	return list, nil
 }
 
-// printDemo prints what a developer can open.
-func printDemo(w io.Writer, origin string) {
-	fmt.Fprintf(w, "Open %[1]s and sign in as one of the emulator's visitors.\n"+
-		"To sign in as someone else: %[1]s/_wx/logout\n"+
-		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
+// nothingAnswers returns a line about the upstreams that accept no connection.
+func nothingAnswers(upstreams config.Upstreams) []string {
+	away := make([]string, len(upstreams))
+	var dialing sync.WaitGroup
+	for i, u := range upstreams {
+		dialing.Go(func() {
+			network, address := config.DialAddress(u.URL)
+			conn, err := net.DialTimeout(network, address, time.Second)
+			if err != nil {
+				away[i] = u.URL.String()
+				return
+			}
+			conn.Close()
+		})
+	}
+	dialing.Wait()
+	away = slices.DeleteFunc(away, func(address string) bool { return address == "" })
+	if len(away) == 0 {
+		return nil
+	}
+	return []string{"Nothing answers at " + strings.Join(away, ", ") + " yet: start your development server."}
+}
+
+// printDemo prints the lines, then what a developer can open.
+func printDemo(w io.Writer, origin, prefix string, lines []string) {
+	text := ""
+	for _, line := range lines {
+		text += line + "\n"
+	}
+	fmt.Fprintf(w, "%[4]sOpen %[1]s and sign in as one of the emulator's visitors.\n"+
+		"To sign in as someone else: %[1]s%[3]s/logout\n"+
+		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath, prefix, text)
 }
 
 // listenLocally opens a listener at the address of --listen and returns the origin

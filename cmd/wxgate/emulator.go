@@ -40,20 +40,41 @@ func emulator(inv *invocation, address string) error {
 	if err != nil {
 		return err
 	}
-	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).Level(zerolog.WarnLevel).With().Timestamp().Logger()
+	logger := zerolog.New(newConsole(inv.stderr, inv.environ)).Level(zerolog.WarnLevel).With().Timestamp().Logger()
 	logLibraries(logger)
 	service := newHTTPServer(guardEmulator(wx), logger, demoStall)
 	servers := []*server{{name: "emulator", listener: listener, service: service, stall: demoStall}}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
-		fmt.Fprintf(inv.stdout, `WeChat emulator: %[1]s
-Dashboard:       %[1]s%[2]s
-
-WXGATE_WECHAT_API_URL=%[1]s
-WXGATE_WECHAT_OPEN_URL=%[1]s
-WXGATE_APP_ID=%[3]s
-WXGATE_APP_SECRET=%[4]s
-`, origin, wechattest.ControlPath, wechattest.StockAppID, wechattest.StockAppSecret)
+		fmt.Fprintf(inv.stdout, "WeChat emulator: %[1]s\nDashboard:       %[1]s%[2]s\n\n%[3]s",
+			origin, wechattest.ControlPath, emulatorVariables(origin))
 	})
+}
+
+// emulatorVariables returns lines for a shell that make a wxgate started from it use
+// the emulator at origin. They end what would be mixed with that: a secret in a file,
+// a hub, and accounts of several sites.
+func emulatorVariables(origin string) string {
+	var b strings.Builder
+	b.WriteString("# To use it, paste these lines in the shell of your wxgate:\n" +
+		"unset WXGATE_APP_SECRET_FILE WXGATE_QR_APP_SECRET_FILE\n" +
+		"unset WXGATE_HUB_URL WXGATE_HUB_SITES WXGATE_HUB_KEY WXGATE_HUB_KEY_FILE\n" +
+		`for name in $(env | sed -n 's/^\(WXGATE_SITES_[0-9A-Z_]*\)=.*/\1/p'); do unset "$name"; done` + "\n")
+	for _, v := range [][2]string{
+		{"WECHAT_API_URL", origin},
+		{"WECHAT_OPEN_URL", origin},
+		{"APP_ID", wechattest.StockAppID},
+		{"APP_SECRET", wechattest.StockAppSecret},
+		{"QR_APP_ID", wechattest.StockWebsiteAppID},
+		{"QR_APP_SECRET", wechattest.StockWebsiteAppSecret},
+	} {
+		fmt.Fprintf(&b, "export WXGATE_%s=%s\n", v[0], quotedForShell(v[1]))
+	}
+	return b.String()
+}
+
+// quotedForShell returns text as one word of a POSIX shell.
+func quotedForShell(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // guardEmulator refuses what only the page of a foreign site would send: requests
