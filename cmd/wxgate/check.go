@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/wechat"
@@ -16,11 +17,25 @@ import (
 // checkTimeout limits the time of all checks together.
 const checkTimeout = 20 * time.Second
 
+// newCheck returns the command check.
+func newCheck(inv *invocation) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "try the configuration with WeChat, Redis and the upstreams",
+		Long: `Tries the configuration in the environment for real: parses it, asks WeChat for a token,
+connects to Redis, where it is set, and to each upstream. It prints a line for each check:
+ok, note, or FAIL with a hint. It ends after 20 seconds at most. Run it where the gateway
+will run, with the same environment.`,
+		Example: `wxgate check`,
+		Annotations: map[string]string{exitCodes: `0 no check failed; 1 a check failed, the configuration included (for a fault in that,
+wxgate serve exits with 2); 2 the arguments are wrong`},
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error { return check(inv) },
+	}
+}
+
 // check tries the configuration and prints a line for each part of it.
 func check(inv *invocation) error {
-	if err := inv.noArguments("check"); err != nil {
-		return err
-	}
 	report := &report{w: inv.stdout}
 	accounts := newAccounts(observeNothing, nil)
 	cfg, err := checkConfig(inv.environ, accounts)

@@ -1,21 +1,22 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/samplesite"
-	"github.com/wxgate/wxgate/gateway"
-	"github.com/wxgate/wxgate/session"
-	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
@@ -28,15 +29,42 @@ const (
 	anyPort = "127.0.0.1:0"
 )
 
+// newDemo returns the command demo.
+func newDemo(inv *invocation) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "demo [--listen ADDRESS] [--upstream URL]",
+		Short: "run gateway, WeChat emulator and a sample site in one process",
+		Long: `Runs the gateway, the WeChat emulator and a sample site in one process, without an account,
+and prints the address to open. Ctrl-C ends it.
+
+WXGATE_PUBLIC_PATHS and the other variables of ` + "`wxgate serve`" + ` that say how visitors sign in,
+who gets in and what is logged work here too. The demo sets the account, the addresses and
+the keys, and names in one line those variables of the environment that it ignores.`,
+		Example: `wxgate demo
+wxgate demo --upstream http://127.0.0.1:3000
+WXGATE_OUTSIDE_WECHAT=page wxgate demo --listen 127.0.0.1:8088`,
+		Annotations: map[string]string{
+			exitCodes: "0 a signal ended it; 1 it could not listen; 2 the arguments or the variables are wrong",
+		},
+		Args: noArguments,
+	}
+	address := cmd.Flags().String("listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
+	upstream := cmd.Flags().String("upstream", "", "`URL` of your own development server, instead of the sample site")
+	cmd.RunE = func(*cobra.Command, []string) error { return demo(inv, *address, *upstream) }
+	return cmd
+}
+
 // demo runs the gateway, the WeChat emulator and a sample site in one process.
-func demo(inv *invocation) error {
-	flags := inv.flags("demo")
-	address := flags.String("listen", "127.0.0.1:8080", "`address` to listen on")
-	upstream := flags.String("upstream", "", "`URL` of your own development server, instead of the sample site")
-	if err := inv.parse(flags); err != nil {
+func demo(inv *invocation, address, upstream string) error {
+	upstreams, err := demoUpstreams(upstream)
+	if err != nil {
 		return err
 	}
-	listener, origin, err := listenLocally(*address)
+	cfg, ignored, err := demoConfig(inv.environ, upstream != "")
+	if err != nil {
+		return err
+	}
+	listener, origin, err := listenLocally(address)
 	if err != nil {
 		return err
 	}
@@ -50,15 +78,14 @@ func demo(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	logger := zerolog.New(zerolog.ConsoleWriter{Out: inv.stderr}).With().Timestamp().Logger()
-	logLibraries(logger)
-	site := demoSite(origin, apiURL)
+	logger := demoLogger(inv, cfg)
 	servers := []*server{
-		{name: "demo", listener: listener, stall: demoStall},
+		{name: "demo", listener: listener, stall: cfg.StallTimeout},
 		{name: "emulator API", listener: api, stall: demoStall,
 			service: newHTTPServer(guardEmulator(wx), logger, demoStall)},
 	}
-	if *upstream == "" {
+	public := cfg.PublicPaths
+	if upstream == "" {
 		sample, sampleURL, err := listenLocally(anyPort)
 		if err != nil {
 			return err
@@ -66,20 +93,33 @@ func demo(inv *invocation) error {
 		defer sample.Close()
 		service := newHTTPServer(samplesite.Handler(), logger, demoStall)
 		servers = append(servers, &server{name: "sample site", listener: sample, service: service, stall: demoStall})
-		*upstream = sampleURL
-		site.PublicPaths = samplesite.PublicPaths()
+		if upstreams, err = demoUpstreams(sampleURL); err != nil {
+			return err
+		}
+		public = slices.Concat(public, samplesite.PublicPaths())
 	}
-	if site.Upstreams, err = parseUpstreams(*upstream); err != nil {
-		return usageError{fmt.Errorf("--upstream: %w", err)}
-	}
-	hosts, err := newDemoHosts(site, origin, guardEmulator(wx), logger)
+	cfg.Upstream, cfg.PublicPaths, cfg.WeChatAPIURL = upstreams, public, config.BaseURL(apiURL)
+	hosts, err := newDemoHosts(cfg, origin, guardEmulator(wx), logger)
 	if err != nil {
 		return err
 	}
-	servers[0].service, servers[0].upgraded = newHTTPServer(hosts, logger, demoStall), hosts.Shutdown
+	servers[0].service, servers[0].upgraded = newHTTPServer(hosts, logger, cfg.StallTimeout), hosts.Shutdown
+	servers[0].background = []func(context.Context){hosts.Run}
 	return runServers(logger, servers, shutdown{timeout: demoShutdown}, func() {
-		printDemo(inv.stdout, origin)
+		printDemo(inv.stdout, origin, cfg.Prefix, append(ignoredLine(ignored), nothingAnswers(upstreams)...))
 	})
+}
+
+// demoLogger returns the demo's logger: it writes to stderr, as stdout has the addresses
+// for people.
+func demoLogger(inv *invocation, cfg *config.Config) zerolog.Logger {
+	w := inv.stderr
+	if cfg.LogFormat == consoleFormat {
+		w = newConsole(w, inv.environ)
+	}
+	logger := zerolog.New(w).Level(cfg.LogLevel).With().Timestamp().Logger()
+	logLibraries(logger)
+	return logger
 }
 
 // newDemoEmulator returns an emulator that asks which visitor signs in.
@@ -87,38 +127,50 @@ func newDemoEmulator() (http.Handler, error) {
 	return wechattest.New(wechattest.Config{Accounts: demoAccounts(), ChooseVisitor: true})
 }
 
-// demoSite returns a site at origin, without upstreams, with the emulator's
-// account.
-func demoSite(origin, apiURL string) gateway.Site {
-	account := &wechat.Client{
-		AppID:     wechattest.StockAppID,
-		AppSecret: wechattest.StockAppSecret,
-		APIURL:    apiURL,
-		OpenURL:   origin,
+// demoUpstreams parses the value of --upstream; none if it is empty.
+func demoUpstreams(text string) (config.Upstreams, error) {
+	if text == "" {
+		return nil, nil
 	}
-	return gateway.Site{
-		PublicURL:    origin,
-		Account:      account,
-		Tickets:      &wechat.TicketSource{Tokens: &wechat.TokenSource{Client: account}},
-		CookieKeys:   session.Keys{newKey()},
-		KeepFragment: true, // many sites under development use a hash router
-	}
-}
-
-// parseUpstreams parses a list in the form of WXGATE_UPSTREAM.
-func parseUpstreams(text string) ([]gateway.Upstream, error) {
 	var list config.Upstreams
 	if err := list.UnmarshalText([]byte(text)); err != nil {
-		return nil, err
+		return nil, usageError{fmt.Errorf("--upstream: %w", err)}
 	}
-	return upstreamsOf(list), nil
+	return list, nil
 }
 
-// printDemo prints what a developer can open.
-func printDemo(w io.Writer, origin string) {
-	fmt.Fprintf(w, "Open %[1]s and sign in as one of the emulator's visitors.\n"+
-		"To sign in as someone else: %[1]s/_wx/logout\n"+
-		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
+// nothingAnswers returns a line about the upstreams that accept no connection.
+func nothingAnswers(upstreams config.Upstreams) []string {
+	away := make([]string, len(upstreams))
+	var dialing sync.WaitGroup
+	for i, u := range upstreams {
+		dialing.Go(func() {
+			network, address := config.DialAddress(u.URL)
+			conn, err := net.DialTimeout(network, address, time.Second)
+			if err != nil {
+				away[i] = u.URL.String()
+				return
+			}
+			conn.Close()
+		})
+	}
+	dialing.Wait()
+	away = slices.DeleteFunc(away, func(address string) bool { return address == "" })
+	if len(away) == 0 {
+		return nil
+	}
+	return []string{"Nothing answers at " + strings.Join(away, ", ") + " yet: start your development server."}
+}
+
+// printDemo prints the lines, then what a developer can open.
+func printDemo(w io.Writer, origin, prefix string, lines []string) {
+	text := ""
+	for _, line := range lines {
+		text += line + "\n"
+	}
+	fmt.Fprintf(w, "%[4]sOpen %[1]s and sign in as one of the emulator's visitors.\n"+
+		"To sign in as someone else: %[1]s%[3]s/logout\n"+
+		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath, prefix, text)
 	printDemoWays(w, origin)
 }
 
@@ -126,7 +178,7 @@ func printDemo(w io.Writer, origin string) {
 // at which a browser on this machine reaches it.
 func listenLocally(address string) (net.Listener, string, error) {
 	if err := config.ListenAddress(address); err != nil {
-		return nil, "", usageError{fmt.Errorf("--listen %q: %w", address, err)}
+		return nil, "", usageError{fmt.Errorf("--listen %s: %w", shown(address), err)}
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -21,7 +21,13 @@ import (
 // startDemo starts a demo on a free port and returns the process and its origin.
 func startDemo(t *testing.T, args ...string) (*process, string) {
 	t.Helper()
-	p := start(t, nil, append([]string{"demo", "--listen", "127.0.0.1:0"}, args...)...)
+	return startDemoWith(t, nil, args...)
+}
+
+// startDemoWith is startDemo with an environment.
+func startDemoWith(t *testing.T, environ []string, args ...string) (*process, string) {
+	t.Helper()
+	p := start(t, environ, append([]string{"demo", "--listen", "127.0.0.1:0"}, args...)...)
 	origin, _, _ := strings.Cut(strings.TrimPrefix(p.line("Open http://127.0.0.1:"), "Open "), " ")
 	return p, origin
 }
@@ -213,7 +219,7 @@ func TestEmulator(t *testing.T) {
 	t.Parallel()
 	p := start(t, nil, "emulator", "--listen", "127.0.0.1:0")
 	value := func(name string) string {
-		return strings.TrimPrefix(p.line(name+"="), name+"=")
+		return strings.Trim(strings.TrimPrefix(p.line("export "+name+"="), "export "+name+"="), "'")
 	}
 	account := &wechat.Client{
 		AppID:     value("WXGATE_APP_ID"),

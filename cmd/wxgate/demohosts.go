@@ -10,9 +10,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/origin"
-	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
@@ -21,10 +21,11 @@ import (
 // the same network), because browsers keep cookies by host. Each host also serves
 // the emulator's pages, so that the demo needs only one port.
 type demoHosts struct {
-	site     gateway.Site // of every gateway, except PublicURL and Account.OpenURL
+	cfg      *config.Config // of every gateway, except PublicURL and WeChatOpenURL
 	logger   zerolog.Logger
 	emulator http.Handler
-	origin   string // where browsers at any other host are redirected to
+	origin   string                // where browsers at any other host are redirected to
+	added    chan *gateway.Gateway // those that Run has not begun to run
 
 	mu       sync.Mutex
 	byHost   map[string]http.Handler
@@ -35,12 +36,15 @@ type demoHosts struct {
 const maxDemoHosts = 16
 
 // newDemoHosts returns the handler with a gateway at origin.
-func newDemoHosts(site gateway.Site, origin string, emulator http.Handler, logger zerolog.Logger) (*demoHosts, error) {
+func newDemoHosts(
+	cfg *config.Config, origin string, emulator http.Handler, logger zerolog.Logger,
+) (*demoHosts, error) {
 	d := &demoHosts{
-		site:     site,
+		cfg:      cfg,
 		logger:   logger,
 		emulator: emulator,
 		origin:   origin,
+		added:    make(chan *gateway.Gateway, maxDemoHosts),
 		byHost:   make(map[string]http.Handler),
 	}
 	_, err := d.handler(strings.TrimPrefix(origin, "http://"))
@@ -56,6 +60,20 @@ func (d *demoHosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	handler.ServeHTTP(w, r)
+}
+
+// Run rereads the files of all gateways until ctx ends.
+func (d *demoHosts) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case g := <-d.added:
+			running.Go(func() { g.Run(ctx) })
+		}
+	}
 }
 
 // Shutdown ends the WebSockets of all gateways.
@@ -91,22 +109,21 @@ func (d *demoHosts) handler(host string) (http.Handler, error) {
 	return handler, nil
 }
 
-// newHandler returns a gateway at origin, with the emulator's pages.
-func (d *demoHosts) newHandler(origin string) (http.Handler, error) {
-	site, account := d.site, d.site.Account
-	site.PublicURL = origin
-	site.Account = &wechat.Client{
-		AppID:     account.AppID,
-		AppSecret: account.AppSecret,
-		APIURL:    account.APIURL,
-		OpenURL:   origin,
+// newHandler returns a gateway at the address public, with the emulator's pages.
+func (d *demoHosts) newHandler(public string) (http.Handler, error) {
+	cfg := *d.cfg
+	var err error
+	if cfg.PublicURL, err = origin.Parse(public); err != nil {
+		return nil, err
 	}
-	site = demoWay(site, origin)
-	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{site}, Logger: d.logger, AccessLog: true})
+	cfg.WeChatOpenURL = config.BaseURL(public)
+	setDemoWay(&cfg)
+	g, err := newGateway(&cfg, newAccounts(observeNothing, nil), nil, d.logger, nil, nil)
 	if err != nil {
 		return nil, err
 	}
 	d.gateways = append(d.gateways, g)
+	d.added <- g
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isEmulatorPage(r.URL.Path) {
 			d.emulator.ServeHTTP(w, r)

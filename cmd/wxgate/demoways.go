@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/gateway"
-	"github.com/wxgate/wxgate/wechat"
 	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
@@ -17,25 +17,18 @@ const (
 	scanWay   = "scan"   // scan login for other browsers than WeChat's
 )
 
-// demoWay returns the site at origin with what its host shows, by the first label of
+// setDemoWay configures what the host of the public URL shows, by the first label of
 // its name.
-func demoWay(site gateway.Site, origin string) gateway.Site {
-	label, _, _ := strings.Cut(strings.TrimPrefix(origin, "http://"), ".")
+func setDemoWay(c *config.Config) {
+	label, _, _ := strings.Cut(c.PublicURL.Host, ".")
 	switch label {
 	case followWay:
-		site.RequireFollow = true
-		site.Tokens = site.Tickets.Tokens
-		site.FollowQRURL = origin + wechattest.FollowPicturePath
+		c.RequireFollow = true
+		c.FollowQRURL = config.PictureURL(c.PublicURL.String() + wechattest.FollowPicturePath)
 	case scanWay:
-		site.OutsideWeChat = gateway.OutsideQRConnect
-		site.ScanAccount = &wechat.Client{
-			AppID:     wechattest.StockWebsiteAppID,
-			AppSecret: wechattest.StockWebsiteAppSecret,
-			APIURL:    site.Account.APIURL,
-			OpenURL:   origin,
-		}
+		c.OutsideWeChat = string(gateway.OutsideQRConnect)
+		c.QRAppID, c.QRAppSecret = wechattest.StockWebsiteAppID, wechattest.StockWebsiteAppSecret
 	}
-	return site
 }
 
 // demoAccounts are the emulator's accounts: the official account and the website

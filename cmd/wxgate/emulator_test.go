@@ -116,3 +116,34 @@ func TestDemoNames(t *testing.T) {
 		}
 	}
 }
+
+// The variables of the emulator can be pasted in a shell that has those of another
+// configuration: what would be mixed with them is unset.
+func TestEmulatorsVariablesCanBePasted(t *testing.T) {
+	t.Parallel()
+	emulator := start(t, nil, "emulator", "--listen", "127.0.0.1:0")
+	emulator.line("export WXGATE_WECHAT_OPEN_URL=")
+	_, paste, _ := strings.Cut(emulator.stdout.String(), "\n\n")
+	for _, shell := range []string{"sh", "bash", "zsh"} {
+		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
+			p := startCommand(t, environment(newUpstream(t, hello),
+				"WXGATE_APP_ID=wx0000000000000000", "WXGATE_APP_SECRET", "WXGATE_APP_SECRET_FILE=/nowhere/secret",
+				"WXGATE_QR_APP_ID=wx0000000000000001", "WXGATE_QR_APP_SECRET_FILE=/nowhere/secret",
+				"WXGATE_OUTSIDE_WECHAT=qrconnect",
+				"WXGATE_HUB_URL=https://auth.example.com", "WXGATE_HUB_KEY_FILE=/nowhere/key",
+				"WXGATE_WECHAT_API_URL=https://api.weixin.qq.com",
+				"WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_SITES_0_APP_ID=wx0000000000000002",
+				"WXGATE_SITES_11_HOSTS=b.example.com", "WXGATE_SITES_11_APP_SECRET_FILE=/nowhere/secret",
+			), []string{program(t, shell), "-ec", paste + "\nwxgate check\necho \"$WXGATE_HUB_URL\" is the hub"})
+			if code := p.exit(); code != 0 || p.stderr.String() != "" {
+				t.Errorf("exit code %d, stderr %q, want 0 and nothing", code, p.stderr)
+			}
+			p.line("ok    wechat: AppID, AppSecret and IP allow-list accepted by http://127.0.0.1:")
+			p.line("ok    callback: ")
+			if text := p.stdout.String(); strings.Contains(text, "FAIL") || !strings.Contains(text, "\n is the hub\n") {
+				t.Errorf("check prints\n%s", text)
+			}
+		})
+	}
+}

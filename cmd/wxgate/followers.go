@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
@@ -21,18 +22,34 @@ import (
 // batchSize is the number of followers whose details one call fetches.
 const batchSize = 100
 
+// newFollowers returns the command followers.
+func newFollowers(inv *invocation) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "followers [--format ndjson|csv] [--after OPENID] [--details]",
+		Short: "print the account's followers, one a line",
+		Long: `Prints the followers of the account in WXGATE_APP_ID, one a line, as WeChat lists them, with a
+progress bar on stderr if that is a terminal. To resume an interrupted run, pass the last
+openid that it printed with --after. Each page of 10,000 followers, and with --details each
+100 of them, is a call that counts for WeChat's daily quota.`,
+		Example: `wxgate followers > followers.ndjson
+wxgate followers --format csv --details > followers.csv`,
+		Annotations: map[string]string{exitCodes: `0 done; 1 WeChat does not answer or refuses, or the output could not be
+written; 2 the arguments or the account's variables are wrong`},
+		Args: noArguments,
+	}
+	l, format := &listing{progress: inv.stderr}, newChoice("ndjson", "csv")
+	cmd.Flags().Var(format, "format", "form of the lines: a JSON object, or CSV with the openid first")
+	cmd.Flags().StringVar(&l.after, "after", "", "start after this `OPENID`, the last one that an unfinished run printed")
+	cmd.Flags().BoolVar(&l.details, "details", false, "print what the account knows about each follower")
+	cmd.RunE = func(*cobra.Command, []string) error {
+		l.lines = newFollowerLines(inv.stdout, format.chose, l.details, l.after == "")
+		return followers(inv, l)
+	}
+	return cmd
+}
+
 // followers prints the account's followers, one a line.
-func followers(inv *invocation) error {
-	flags := inv.flags("followers")
-	format := flags.String("format", "ndjson", "`FORMAT` of the lines: ndjson or csv")
-	after := flags.String("after", "", "start after this `OPENID`, the last one that an unfinished run printed")
-	details := flags.Bool("details", false, "print what the account knows about each follower")
-	if err := inv.parse(flags); err != nil {
-		return err
-	}
-	if *format != "ndjson" && *format != "csv" {
-		return usageError{fmt.Errorf("--format %q: expected ndjson or csv", *format)}
-	}
+func followers(inv *invocation, l *listing) error {
 	cfg, err := config.LoadAccount(inv.environ)
 	if err != nil {
 		return err
@@ -41,11 +58,7 @@ func followers(inv *invocation) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 
-	l := &listing{
-		tokens: newAccounts(observeNothing, nil).tokens(cfg),
-		after:  *after, details: *details, progress: inv.stderr,
-	}
-	l.lines = newFollowerLines(inv.stdout, *format, *details, *after == "")
+	l.tokens = newAccounts(observeNothing, nil).tokens(cfg)
 	return l.explain(ctx, l.run(ctx))
 }
 

@@ -13,32 +13,33 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/spf13/cobra"
+
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 )
 
 // healthcheckTimeout limits the time of the whole request.
 const healthcheckTimeout = 5 * time.Second
 
-const healthcheckHelp = `Usage: wxgate healthcheck
-
-Asks the wxgate that runs in the same container or on the same machine whether it is
+// newHealthcheck returns the command healthcheck.
+func newHealthcheck(inv *invocation) *cobra.Command {
+	return &cobra.Command{
+		Use:   "healthcheck",
+		Short: "ask the running process whether it is ready, for images without a shell",
+		Long: `Asks the wxgate that runs in the same container or on the same machine whether it is
 ready: GET /readyz at the address in WXGATE_ADMIN_LISTEN (default :9090), at the loopback
 address if that has no host of its own. It prints the answer in one line. No other
-variable is read. It is for health checks of images without a shell.
-
-Exit codes: 0 ready; 1 not ready, no answer within five seconds, or WXGATE_ADMIN_LISTEN is
-empty or wrong; 2 the arguments are wrong.
-
-Example: HEALTHCHECK CMD ["/wxgate", "healthcheck"]
-`
+variable is read. It is for health checks of images without a shell.`,
+		Example: `HEALTHCHECK CMD ["/wxgate", "healthcheck"]`,
+		Annotations: map[string]string{exitCodes: `0 ready; 1 not ready, no answer within five seconds, or WXGATE_ADMIN_LISTEN is
+empty or wrong; 2 the arguments are wrong`},
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error { return healthcheck(inv) },
+	}
+}
 
 // healthcheck asks the running process whether it is ready.
 func healthcheck(inv *invocation) error {
-	flags := inv.flags("healthcheck")
-	flags.Usage = func() { fmt.Fprint(inv.stderr, healthcheckHelp) }
-	if err := inv.parse(flags); err != nil {
-		return err
-	}
 	address, err := readyAddress(inv.environ)
 	if err != nil {
 		return err

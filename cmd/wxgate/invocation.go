@@ -1,49 +1,88 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
+
+	"github.com/spf13/cobra"
 )
 
-// An invocation is what one run of a command receives.
+// An invocation is what one run of the program receives beside its arguments.
 type invocation struct {
-	args    []string
 	environ []string
 	stdout  io.Writer
 	stderr  io.Writer
 }
 
-// flags returns an empty flag set for the command called name. The command adds
-// its flags and passes the set to parse.
-func (i *invocation) flags(name string) *flag.FlagSet {
-	set := flag.NewFlagSet("wxgate "+name, flag.ContinueOnError)
-	set.SetOutput(i.stderr)
-	return set
+// exitCodes is the annotation of a command that says what its exit codes mean.
+const exitCodes = "exit codes"
+
+// newRoot returns wxgate's command line for one run with the arguments args.
+func newRoot(inv *invocation, args []string) *cobra.Command {
+	root := &cobra.Command{
+		Use: "wxgate [COMMAND]",
+		Long: `wxgate puts WeChat sign-in in front of a web app: it signs visitors in and forwards
+their requests with the openid in a header. Without a command it runs the gateway.`,
+		Args:          noArguments,
+		SilenceErrors: true, // run prints them
+		SilenceUsage:  true,
+		Annotations:   map[string]string{exitCodes: exitsOfAll},
+	}
+	version := root.Flags().Bool("version", false, "print version, commit and Go version")
+	root.RunE = func(*cobra.Command, []string) error {
+		if *version {
+			return printVersion(inv)
+		}
+		return serve(inv)
+	}
+	root.PersistentFlags().BoolP("help", "h", false, "print this help")
+	root.SetOut(inv.stdout)
+	root.SetErr(inv.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagError(cmd, args, err) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { fmt.Fprint(inv.stdout, helpOf(cmd)) })
+	root.CompletionOptions.DisableDefaultCmd = true // newCompletion is instead of it
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	help := newHelp(inv)
+	root.SetHelpCommand(help)
+	root.AddCommand(newCommands(inv)...)
+	if isCompletion(args) {
+		completeFlags(root)
+	}
+	if isUnknown(root, args) {
+		root.Args = func(*cobra.Command, []string) error { return unknownCommand(root, args[0]) }
+		root.DisableFlagParsing = true // the flags are those of a command that does not exist
+	}
+	return root
 }
 
-// parse parses the arguments and refuses those that are not flags.
-func (i *invocation) parse(set *flag.FlagSet) error {
-	if err := i.parseFlags(set); err != nil {
-		return err
+// newCommands returns the commands in the order of the help.
+func newCommands(inv *invocation) []*cobra.Command {
+	return []*cobra.Command{
+		newServe(inv),
+		newDemo(inv),
+		newEmulator(inv),
+		newCheck(inv),
+		newHealthcheck(inv),
+		newFollowers(inv),
+		newRevoke(inv),
+		newKeygen(inv),
+		newEnv(inv),
+		newCompletion(inv),
+		newMan(inv),
+		newVersion(inv),
 	}
-	if set.NArg() > 0 {
-		return usageError{fmt.Errorf("unexpected argument %q", set.Arg(0))}
-	}
-	return nil
 }
 
-// parseFlags parses the flags before the first argument that is none.
-func (i *invocation) parseFlags(set *flag.FlagSet) error {
-	err := set.Parse(i.args)
-	if err != nil && !errors.Is(err, flag.ErrHelp) { // the flag set has printed it
-		return usageError{errReported}
+// withTwoDashes returns args in which -help and -version have two dashes.
+func withTwoDashes(args []string) []string {
+	list := append([]string{}, args...) // never nil: package cobra would take those of the process
+	for i, arg := range list {
+		switch {
+		case arg == "--":
+			return list
+		case arg == "-help", arg == "-version" && i == 0:
+			list[i] = "-" + arg
+		}
 	}
-	return err
-}
-
-// noArguments refuses all arguments, for a command that takes none.
-func (i *invocation) noArguments(name string) error {
-	return i.parse(i.flags(name))
+	return list
 }

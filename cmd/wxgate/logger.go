@@ -12,13 +12,17 @@ import (
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/logqueue"
 )
 
+// consoleFormat is the value of WXGATE_LOG_FORMAT for lines for people.
+const consoleFormat = "console"
+
 // newLogger returns the one logger of the process. It writes to w in the background;
-// flush writes the lines that still wait, and ends it.
-func newLogger(c *config.Config, w io.Writer) (logger zerolog.Logger, flush func()) {
+// flush writes the lines that still wait, and ends it. environ says whether lines for
+// people have colours.
+func newLogger(c *config.Config, w io.Writer, environ []string) (logger zerolog.Logger, flush func()) {
 	// A write to a closed pipe would end the process if the pipe is stdout.
 	signal.Ignore(syscall.SIGPIPE)
-	if c.LogFormat == "console" {
-		w = eachLine{zerolog.ConsoleWriter{Out: w}}
+	if c.LogFormat == consoleFormat {
+		w = eachLine{newConsole(w, environ)}
 	}
 	queue := logqueue.New(w)
 	return zerolog.New(queue).Level(c.LogLevel).With().Timestamp().Logger(), queue.Close

@@ -7,33 +7,38 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/session/redisstore"
 )
 
-// revokeHelp is the begin of what `wxgate revoke --help` prints.
-const revokeHelp = `Usage: wxgate revoke OPENID
-       wxgate revoke --all
-
-Ends every session of one visitor, or of everybody, on all replicas. A login after it
+// newRevoke returns the command revoke.
+func newRevoke(inv *invocation) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "revoke OPENID | --all",
+		Short: "end every session of one visitor, or of everybody",
+		Long: `Ends every session of one visitor, or of everybody, on all replicas. A login after it
 is a new session. The command reads the configuration of ` + "`wxgate serve`" + ` and needs
-WXGATE_REDIS_URL.
-
-Exit codes: 0 done; 1 Redis does not answer or refuses; 2 the arguments or the
-configuration are wrong, or WXGATE_REDIS_URL is not set, and nothing was revoked.
-
-Example: wxgate revoke oVisitor0123456789abcdefghij
-
-`
-
-// revoke ends the sessions of one visitor, or of everybody.
-func revoke(inv *invocation) error {
-	openID, err := inv.revocation()
-	if err != nil {
-		return err
+WXGATE_REDIS_URL.`,
+		Example: `wxgate revoke oVisitor0123456789abcdefghij`,
+		Annotations: map[string]string{exitCodes: `0 done; 1 Redis does not answer or refuses; 2 the arguments or the
+configuration are wrong, or WXGATE_REDIS_URL is not set, and nothing was revoked`},
 	}
+	all := cmd.Flags().Bool("all", false, "end the sessions of everybody")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		openID, err := revocation(args, *all)
+		if err != nil {
+			return err
+		}
+		return revoke(inv, openID)
+	}
+	return cmd
+}
+
+// revoke ends the sessions of one visitor, or of everybody if openID is empty.
+func revoke(inv *invocation, openID string) error {
 	cfg, err := config.Load(inv.environ)
 	if err != nil {
 		return err
@@ -67,25 +72,16 @@ func revoke(inv *invocation) error {
 
 // revocation returns the openid that the arguments name; "" for everybody. No error
 // contains it.
-func (i *invocation) revocation() (openID string, err error) {
-	flags := i.flags("revoke")
-	all := flags.Bool("all", false, "end the sessions of everybody")
-	flags.Usage = func() {
-		fmt.Fprint(i.stderr, revokeHelp+"Flags:\n")
-		flags.PrintDefaults()
-	}
-	if err := i.parseFlags(flags); err != nil {
-		return "", err
-	}
-	switch n := flags.NArg(); {
-	case *all && n > 0:
+func revocation(args []string, all bool) (openID string, err error) {
+	switch n := len(args); {
+	case all && n > 0:
 		return "", usageError{errors.New("expected an openid or --all, not both")}
-	case *all:
+	case all:
 		return "", nil
 	case n != 1:
 		return "", usageError{fmt.Errorf("%d arguments: expected one openid, or --all", n)}
 	}
-	openID = flags.Arg(0)
+	openID = args[0]
 	if err := session.CheckOpenID(openID); err != nil {
 		return "", usageError{err}
 	}

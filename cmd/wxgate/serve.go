@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/tracing"
@@ -18,16 +19,34 @@ import (
 	"github.com/wxgate/wxgate/wechat"
 )
 
+// newServe returns the command serve.
+func newServe(inv *invocation) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "run the gateway; also without a command",
+		Long: `Runs the gateway until a signal ends it. Environment variables configure it, ` + "`wxgate env`" + `
+lists them; ` + "`wxgate check`" + ` tries them. The log goes to stdout.
+
+SIGTERM and SIGINT: readiness answers 503, new requests are accepted for WXGATE_DRAIN_DELAY,
+then requests in flight get WXGATE_SHUTDOWN_TIMEOUT to end. A second signal ends at once.
+SIGHUP: the openid lists, assertion keys, certificate and key are reread at once, and the log
+says so; nothing ends, and no other configuration is read.`,
+		Example: `wxgate serve
+WXGATE_LOG_FORMAT=console wxgate`,
+		Annotations: map[string]string{exitCodes: `0 a signal ended it; 1 it could not listen, or a server failed; 2 the arguments or the
+configuration are wrong, and nothing listens (for the same fault, wxgate check exits with 1)`},
+		Args: noArguments,
+		RunE: func(*cobra.Command, []string) error { return serve(inv) },
+	}
+}
+
 // serve runs the gateway until a signal ends it.
 func serve(inv *invocation) error {
-	if err := inv.noArguments("serve"); err != nil {
-		return err
-	}
 	cfg, err := config.Load(inv.environ)
 	if err != nil {
 		return err
 	}
-	logger, closeLog := newLogger(cfg, inv.stdout)
+	logger, closeLog := newLogger(cfg, inv.stdout, inv.environ)
 	defer closeLog()
 	registry := newRegistry()
 	logLibraries(logger)
