@@ -73,14 +73,11 @@ func TestProgramsOfREADME(t *testing.T) {
 	wx := wechattest.NewServer()
 	t.Cleanup(wx.Close)
 	text := readme(t)
-	for _, tt := range []struct {
-		language, file string
-		command        []string
-	}{
-		{"js", "login.mjs", []string{"node"}},
-		{"python", "login.py", []string{"python3"}},
-		{"php", "login.php", []string{"php"}},
-		{"java", "Login.java", []string{"java"}},
+	for _, tt := range []struct{ language, command, file, begin string }{
+		{"js", "node", "login.mjs", ""},
+		{"python", "python3", "login.py", ""},
+		{"php", "php", "login.php", "<?php\n"},
+		{"java", "java", "Login.java", ""},
 	} {
 		t.Run(tt.language, func(t *testing.T) {
 			t.Parallel()
@@ -89,14 +86,14 @@ func TestProgramsOfREADME(t *testing.T) {
 			if !found {
 				t.Fatal("README.md has no program")
 			}
-			if _, err := exec.LookPath(tt.command[0]); err != nil {
+			if _, err := exec.LookPath(tt.command); err != nil {
 				t.Skip(err)
 			}
 			file := filepath.Join(t.TempDir(), tt.file)
-			if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+			if err := os.WriteFile(file, []byte(tt.begin+program), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cmd := exec.CommandContext(t.Context(), tt.command[0], append(tt.command[1:], file)...)
+			cmd := exec.CommandContext(t.Context(), tt.command, file)
 			cmd.Env = append(os.Environ(), "WECHAT="+wx.URL)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
