@@ -74,8 +74,8 @@ func TestDataOfREADME(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
 	data := reflect.TypeFor[pages.Data]()
-	for i := range data.NumField() {
-		names["."+data.Field(i).Name] = true
+	for field := range data.Fields() {
+		names["."+field.Name] = true
 	}
 	files, err := filepath.Glob("internal/pages/templates/*.html")
 	if err != nil {

@@ -141,7 +141,8 @@ func TestOutcomesOfREADME(t *testing.T) {
 	p := start(t, environment(newUpstream(t, hello)))
 	_, text := get(t, "http://"+p.listening("admin")+"/metrics")
 	want := map[string]bool{}
-	for _, series := range regexp.MustCompile(`wxgate_http_requests_total\{.*outcome="(\w+)"`).FindAllStringSubmatch(text, -1) {
+	outcome := regexp.MustCompile(`wxgate_http_requests_total\{.*outcome="(\w+)"`)
+	for _, series := range outcome.FindAllStringSubmatch(text, -1) {
 		want[series[1]] = true
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), readmeNames(t, "outcomes")); diff != "" {
