@@ -18,6 +18,7 @@ type bench struct {
 	upstream string // address
 	emulator string // origin
 	cookie   string // of a session, as a header line, for servers that know none
+	openID   string // of the visitor who signs in
 	samples  []sample
 }
 
@@ -35,7 +36,9 @@ type mode struct {
 
 // modes returns all modes, in the order of the tables.
 func modes() []mode {
-	return []mode{proxyMode, checkMode, connectionsMode, memoryMode}
+	return []mode{
+		proxyMode, checkMode, extAuthzMode, connectionsMode, memoryMode, webSocketMode, streamMode, startMode, growthMode,
+	}
 }
 
 // run measures the modes and writes the tables.
@@ -118,7 +121,7 @@ func (b *bench) prepare(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return stop, err
 	}
-	b.cookie = first.cookie
+	b.cookie, b.openID = first.cookie, first.openID
 	first.stop()
 	return stop, nil
 }

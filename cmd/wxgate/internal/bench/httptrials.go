@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // measures of a number of requests.
@@ -26,9 +28,7 @@ func (b *bench) send(ctx context.Context, s *server, l load) (values, error) {
 	if err != nil {
 		return nil, err
 	}
-	v = perRequest(v, l.requests)
-	v["p50"] = float64(c.latencies.ValueAtQuantile(50)) / 1000
-	v["p99"] = float64(c.latencies.ValueAtQuantile(99)) / 1000
+	v = requestValues(v, l.requests, c.latencies)
 	if len(s.pids) > 0 {
 		m, err := memoryOf(s.pids)
 		if err != nil {
@@ -41,14 +41,15 @@ func (b *bench) send(ctx context.Context, s *server, l load) (values, error) {
 
 const mebi = 1 << 20
 
-// perRequest converts what n requests used.
-func perRequest(total values, n int) values {
-	v := values{}
-	if cpu, ok := total["cpu"]; ok {
-		v["cpu"] = cpu / float64(n) * 1e6
-		if cpu > 0 {
-			v["core"] = float64(n) / cpu
-		}
+// requestValues returns the measures of n requests, of which it is known what they used
+// together.
+func requestValues(total values, n int, latencies *hdrhistogram.Histogram) values {
+	v := values{
+		"p50": float64(latencies.ValueAtQuantile(50)) / 1000,
+		"p99": float64(latencies.ValueAtQuantile(99)) / 1000,
+	}
+	if cpu := total["cpu"]; cpu > 0 {
+		v["cpu"], v["core"] = cpu/float64(n)*1e6, float64(n)/cpu
 	}
 	if mallocs, ok := total["mallocs"]; ok {
 		v["allocations"] = mallocs / float64(n)

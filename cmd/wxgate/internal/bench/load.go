@@ -37,6 +37,11 @@ func always(request []byte) func(int) []byte {
 	return func(int) []byte { return request }
 }
 
+// newHistogram returns an empty histogram of microseconds.
+func newHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(1, slowest.Microseconds(), precision)
+}
+
 // clients are the open connections of a load.
 type clients struct {
 	load
@@ -79,7 +84,7 @@ func (c *clients) close() {
 
 // send sends n requests and keeps their latencies, in place of those before.
 func (c *clients) send(ctx context.Context, n int) error {
-	c.latencies = hdrhistogram.New(1, slowest.Microseconds(), precision)
+	c.latencies = newHistogram()
 	ctx, cancel := context.WithTimeout(ctx, stuck)
 	defer cancel()
 	defer context.AfterFunc(ctx, c.close)()

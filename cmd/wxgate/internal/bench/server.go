@@ -21,9 +21,11 @@ type server struct {
 	openID  string // that the upstream has to see with the cookie; "": none
 	admin   string // address of /metrics; "": none
 	grpc    string // address of the authorization service; "": none
-	process *process
-	pids    []int // empty: on another machine
-	startup time.Duration
+	// sessions are further cookie values, for requests as different visitors.
+	sessions []string
+	process  *process
+	pids     []int // empty: on another machine
+	startup  time.Duration
 }
 
 func (s *server) stop() { s.process.stop() }
