@@ -37,7 +37,8 @@ type mode struct {
 // modes returns all modes, in the order of the tables.
 func modes() []mode {
 	return []mode{
-		proxyMode, checkMode, extAuthzMode, connectionsMode, memoryMode, webSocketMode, streamMode, startMode, growthMode,
+		proxyMode, checkMode, extAuthzMode, connectionsMode, memoryMode,
+		webSocketMode, streamMode, startMode, growthMode,
 	}
 }
 

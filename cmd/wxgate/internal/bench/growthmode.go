@@ -10,8 +10,8 @@ import (
 
 var growthMode = mode{
 	name: "growth",
-	about: "Authenticated GET of 1 KiB as work grows: more sites, longer allow lists, more sessions seen before, longer " +
-		"headers. The ratio is to the first row of the case.",
+	about: "Authenticated GET of 1 KiB as work grows: more sites, longer allow lists, more sessions seen before, " +
+		"longer headers. The ratio is to the first row of the case.",
 	measures: append(requestMeasures[:len(requestMeasures):len(requestMeasures)],
 		measure{"resident", "resident MiB"}, measure{"start", "start, ms"}),
 	slow: true,
@@ -19,7 +19,8 @@ var growthMode = mode{
 		for _, build := range b.builds {
 			sites := plan{trials: []trial{b.getTrial(build.name + ": sites")}}
 			for _, n := range b.sites {
-				sites.targets = append(sites.targets, b.gateway(fmt.Sprintf("sites: %d", n), build.path, b.manySites(n)))
+				name := fmt.Sprintf("sites: %d", n)
+				sites.targets = append(sites.targets, b.gateway(name, build.path, b.manySites(n)))
 			}
 			lists := plan{trials: []trial{b.getTrial(build.name + ": allow list")}}
 			for _, n := range b.allowed {
@@ -81,7 +82,8 @@ func (b *bench) longList(n int) (variant, error) {
 	}
 	list.WriteString(b.openID + "\n")
 	file := filepath.Join(b.dir, fmt.Sprintf("allow-%d", n))
-	return variant{environ: []string{"WXGATE_ALLOW_OPENIDS_FILE=" + file}}, os.WriteFile(file, []byte(list.String()), 0o600)
+	v := variant{environ: []string{"WXGATE_ALLOW_OPENIDS_FILE=" + file}}
+	return v, os.WriteFile(file, []byte(list.String()), 0o600)
 }
 
 // growSessions measures requests with sessions of which each has been seen before.

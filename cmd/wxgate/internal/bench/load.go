@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,17 +89,23 @@ func (c *clients) send(ctx context.Context, n int) error {
 	ctx, cancel := context.WithTimeout(ctx, stuck)
 	defer cancel()
 	defer context.AfterFunc(ctx, c.close)()
-	var group errgroup.Group
+	var (
+		group sync.WaitGroup
+		once  sync.Once
+		first error
+	)
 	for i, conn := range c.conns {
-		group.Go(func() error {
-			err := c.sendOver(conn, i, n)
-			if err != nil {
-				c.close() // ends the other connections too
+		group.Go(func() {
+			if err := c.sendOver(conn, i, n); err != nil {
+				once.Do(func() {
+					first = err
+					c.close() // ends the other connections too
+				})
 			}
-			return err
 		})
 	}
-	return group.Wait()
+	group.Wait()
+	return cmp.Or(ctx.Err(), first)
 }
 
 // sendOver sends those of n requests that are the connection's part: each whose number

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -50,31 +51,7 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 		flags.PrintDefaults()
 	}
 	headers := map[string]string{}
-	flags.Func("wxgate", "`path` of a wxgate, instead of one that is built; twice: compares two builds", func(s string) error {
-		o.wxgates = append(o.wxgates, s)
-		return nil
-	})
-	flags.Func("target", "a further server, `NAME=URL`, that has the upstream of --upstream; its path is put before "+
-		"that of each request, except in the mode check, where it is the path", func(s string) error {
-		e, err := parseExternal(s)
-		o.targets = append(o.targets, e)
-		return err
-	})
-	flags.Func("header", "a header of each request to a further server, `NAME=Cookie: value`", func(s string) error {
-		name, line, found := strings.Cut(s, "=")
-		if !found || !strings.Contains(line, ":") {
-			return fmt.Errorf("expected NAME=HEADER: VALUE")
-		}
-		headers[name] += line + "\r\n"
-		return nil
-	})
-	flags.StringVar(&o.upstream, "upstream", "", "`address` of the upstream, for further servers; default: any free port")
-	flags.StringVar(&o.reference, "reference", "", "`server` to which the ratios are, by its name in the table")
-	flags.IntVar(&o.rounds, "rounds", 0, "`number` of rounds; default: 8, and 3 for slow modes")
-	flags.IntVar(&o.requests, "requests", 0, "`number` of requests in a measurement; default 20000")
-	flags.StringVar(&o.json, "json", "", "writes all figures to a `file`")
-	flags.StringVar(&o.svg, "svg", "", "writes a chart of the first mode to a `file`")
-	flags.BoolVar(&o.short, "short", false, "runs everything once with tiny numbers, to see that it works; the figures mean nothing")
+	o.define(flags, headers)
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -86,6 +63,40 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 		return o, fmt.Errorf("--header: no --target is called %q", name)
 	}
 	return o, o.choose(flags.Args())
+}
+
+// define defines the flags. The headers are those of --header, by target.
+func (o *options) define(flags *flag.FlagSet, headers map[string]string) {
+	flags.Func("wxgate", "`path` of a wxgate, instead of one that is built; twice: compares two builds",
+		func(path string) error {
+			o.wxgates = append(o.wxgates, path)
+			return nil
+		})
+	flags.Func("target", "a further server, `NAME=URL`, that has the upstream of --upstream; its path is put before "+
+		"that of each request, except in the mode check, where it is the path",
+		func(text string) error {
+			e, err := parseExternal(text)
+			o.targets = append(o.targets, e)
+			return err
+		})
+	flags.Func("header", "a header of each request to a further server, `NAME=Cookie: value`",
+		func(text string) error {
+			name, line, found := strings.Cut(text, "=")
+			if !found || !strings.Contains(line, ":") {
+				return errors.New("expected NAME=HEADER: VALUE")
+			}
+			headers[name] += line + "\r\n"
+			return nil
+		})
+	flags.StringVar(&o.upstream, "upstream", "",
+		"`address` of the upstream, for further servers; default: any free port")
+	flags.StringVar(&o.reference, "reference", "", "`server` to which the ratios are, by its name in the table")
+	flags.IntVar(&o.rounds, "rounds", 0, "`number` of rounds; default: 8, and 3 for slow modes")
+	flags.IntVar(&o.requests, "requests", 0, "`number` of requests in a measurement; default: 20000")
+	flags.StringVar(&o.json, "json", "", "writes all figures to a `file`")
+	flags.StringVar(&o.svg, "svg", "", "writes a chart of the first mode to a `file`")
+	flags.BoolVar(&o.short, "short", false,
+		"runs everything once with tiny numbers, to see that it works; the figures mean nothing")
 }
 
 // choose finds the modes by their names.

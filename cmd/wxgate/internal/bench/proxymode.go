@@ -53,7 +53,8 @@ func proxyCases() []proxyCase {
 		{name: "GET, range", method: "GET", path: "/ranges/65536", lines: "Range: bytes=1024-2047\r\n",
 			status: http.StatusPartialContent, bytes: kib},
 		{name: "GET 1 MiB", method: "GET", path: "/bytes/1048576", bytes: kib * kib, share: 20},
-		{name: "POST 1 MiB", method: "POST", path: "/bytes/1024", body: large, lines: length(large), bytes: kib, share: 20},
+		{name: "POST 1 MiB", method: "POST", path: "/bytes/1024", body: large,
+			lines: length(large), bytes: kib, share: 20},
 	}
 }
 

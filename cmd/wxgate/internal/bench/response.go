@@ -25,30 +25,11 @@ func (e expected) read(r *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	length, openID := int64(-1), ""
-	chunked := false
-	for {
-		line, err := readLine(r)
-		if err != nil {
-			return fmt.Errorf("read header: %w", err)
-		}
-		if len(line) == 0 {
-			break
-		}
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		value = bytes.TrimSpace(value)
-		switch {
-		case isHeader(name, "Content-Length"):
-			if length, err = strconv.ParseInt(string(value), 10, 64); err != nil {
-				return fmt.Errorf("header Content-Length: %w", err)
-			}
-		case isHeader(name, "Transfer-Encoding"):
-			chunked = bytes.EqualFold(value, []byte("chunked"))
-		case e.openID != "" && isHeader(name, e.header):
-			openID = string(value)
-		}
+	h, err := readHeader(r, e)
+	if err != nil {
+		return fmt.Errorf("read header: %w", err)
 	}
-	received, err := discardBody(r, length, chunked)
+	received, err := discardBody(r, h.length, h.chunked)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read body of status %d: %w", status, err)
@@ -56,10 +37,39 @@ func (e expected) read(r *bufio.Reader) error {
 		return fmt.Errorf("status %d, want %d", status, e.status)
 	case e.bytes >= 0 && received != e.bytes:
 		return fmt.Errorf("body of %d bytes, want %d", received, e.bytes)
-	case openID != e.openID:
-		return fmt.Errorf("header %s: %q, want the visitor who signed in", e.header, openID)
+	case h.openID != e.openID:
+		return fmt.Errorf("header %s: %q, want the visitor who signed in", e.header, h.openID)
 	}
 	return nil
+}
+
+// header is what matters of a response header.
+type header struct {
+	length  int64 // -1: unknown
+	chunked bool
+	openID  string
+}
+
+func readHeader(r *bufio.Reader, e expected) (header, error) {
+	h := header{length: -1}
+	for {
+		line, err := readLine(r)
+		if err != nil || len(line) == 0 {
+			return h, err
+		}
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		value = bytes.TrimSpace(value)
+		switch {
+		case isHeader(name, "Content-Length"):
+			if h.length, err = strconv.ParseInt(string(value), 10, 64); err != nil {
+				return h, err
+			}
+		case isHeader(name, "Transfer-Encoding"):
+			h.chunked = bytes.EqualFold(value, []byte("chunked"))
+		case e.openID != "" && isHeader(name, e.header):
+			h.openID = string(value)
+		}
+	}
 }
 
 func isHeader(name []byte, want string) bool {

@@ -63,7 +63,9 @@ func (b *bench) startReference(ctx context.Context, role string) (*server, error
 	if err != nil {
 		return nil, err
 	}
-	s := &server{address: addresses[0], host: addresses[0], admin: addresses[1], process: p, pids: []int{p.cmd.Process.Pid}}
+	s := &server{
+		address: addresses[0], host: addresses[0], admin: addresses[1], process: p, pids: []int{p.cmd.Process.Pid},
+	}
 	s.startup, err = p.ready(ctx, s.address, s.request("GET", "/public/bytes/1", ""))
 	if err != nil {
 		p.stop()
