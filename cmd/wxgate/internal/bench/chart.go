@@ -28,7 +28,9 @@ func writeChart(file string, r result) error {
 	options.Title.FontStyle.FontSize = titleSize
 	options.Legend.SeriesNames = servers
 	options.Legend.Offset = charts.OffsetStr{Top: "30"}
-	options.CategoryAxis.Labels = cases
+	for _, c := range cases { // a browser's font is wider than the one that the library measures
+		options.CategoryAxis.Labels = append(options.CategoryAxis.Labels, c+"\u00a0\u00a0")
+	}
 	options.CategoryAxis.LabelFontStyle.FontSize = labelSize
 	options.Padding = charts.NewBoxEqual(20)
 	for i := range options.SeriesList {

@@ -18,7 +18,7 @@ const (
 	slowest     = 60 * time.Second // that the histogram can hold
 	precision   = 3                // significant digits of the histogram
 	readerBytes = 16 << 10
-	stuck       = 10 * time.Minute // at which a load is given up
+	stuck       = 30 * time.Minute // at which a load is given up
 	dialsAtOnce = 64               // connections that are opened at a time
 )
 

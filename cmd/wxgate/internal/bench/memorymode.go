@@ -9,8 +9,8 @@ import (
 
 var memoryMode = mode{
 	name: "memory",
-	about: "Memory of a new process: idle, under load and after it, at its peak, and what a thousand idle " +
-		"keep-alive connections add. A session in Redis is in the last rows, if redis-server is installed.",
+	about: "Memory of a new process: idle, after load with its connections open, at its peak, and what a thousand " +
+		"idle keep-alive connections add. A session in Redis is in the last rows, if redis-server is installed.",
 	measures: []measure{
 		{"idle", "resident MiB, idle"},
 		{"load", "under load"},
@@ -22,7 +22,10 @@ var memoryMode = mode{
 	run: func(b *bench, ctx context.Context, rounds int) error {
 		targets := append([]target{b.reference("plain", "plain")}, b.gateways(variant{})...)
 		p := plan{fresh: true, targets: append(targets, b.reference("plain, again", "plain"))}
-		p.trials = []trial{{"process", b.measureMemory}}
+		p.trials = []trial{
+			{"a new process", b.measureMemory},
+			{fmt.Sprintf("%d idle connections", b.keptConnections()), b.measureConnections},
+		}
 		if err := p.run(ctx, rounds, b.record); err != nil {
 			return err
 		}
@@ -43,33 +46,36 @@ func (b *bench) measureMemory(ctx context.Context, s *server) (values, error) {
 		return nil, err
 	}
 	v := values{"idle": idle.now / mebi}
-	few := proxyCases()[0].load(b, s)
-	few.address = s.address
-	many := few
-	many.connections, many.warm = b.keptConnections(), 0
-	if err := b.keeping(ctx, few, func(c *clients) error {
-		if err := c.send(ctx, few.requests); err != nil {
+	l := proxyCases()[0].load(b, s)
+	return v, l.keeping(ctx, s, func(c *clients) error {
+		if err := c.send(ctx, l.requests); err != nil {
 			return err
 		}
 		m, err := memoryOf(s.pids)
 		v["load"], v["peak"] = m.now/mebi, m.peak/mebi
 		return err
-	}); err != nil {
-		return nil, err
-	}
+	})
+}
+
+// measureConnections measures connections that have had a response and then stay open.
+func (b *bench) measureConnections(ctx context.Context, s *server) (values, error) {
 	before, err := b.settled(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return v, b.keeping(ctx, many, func(*clients) error {
+	v := values{"idle": before.now / mebi}
+	l := proxyCases()[0].load(b, s)
+	l.connections, l.warm = b.keptConnections(), 0
+	return v, l.keeping(ctx, s, func(*clients) error {
 		after, err := b.settled(ctx, s)
-		v["thousand"] = (after.now - before.now) / mebi * 1000 / float64(many.connections)
+		v["thousand"] = (after.now - before.now) / mebi * 1000 / float64(l.connections)
 		return err
 	})
 }
 
-// keeping calls f while the connections of a load are open.
-func (b *bench) keeping(ctx context.Context, l load, f func(*clients) error) error {
+// keeping calls f while the connections of the load are open.
+func (l load) keeping(ctx context.Context, s *server, f func(*clients) error) error {
+	l.address = s.address
 	c, err := l.open(ctx)
 	if err != nil {
 		return err

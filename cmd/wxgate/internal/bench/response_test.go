@@ -10,6 +10,7 @@ import (
 func TestRead(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\n"
+	const chunked = ok + "Transfer-Encoding: chunked\r\n\r\n"
 	tests := []struct {
 		name, response string
 		want           expected
@@ -21,10 +22,11 @@ func TestRead(t *testing.T) {
 		{"cut off", ok + "Content-Length: 3\r\n\r\nhi", expected{status: 200, bytes: 3}, "read body"},
 		{"negative length", ok + "Content-Length: -1\r\n\r\n", expected{status: 200, bytes: -1}, "no Content-Length"},
 		{"no length", ok + "\r\nhi", expected{status: 200, bytes: -1}, "no Content-Length"},
-		{"chunked", ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", expected{status: 200, bytes: 2}, ""},
-		{"trailer", ok + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n", expected{status: 200}, ""},
-		{"cut off in a chunk", ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nh", expected{status: 200, bytes: -1}, "read body"},
-		{"other status", "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", expected{status: 200}, "status 302, want 200"},
+		{"chunked", chunked + "2\r\nhi\r\n0\r\n\r\n", expected{status: 200, bytes: 2}, ""},
+		{"trailer", chunked + "0\r\nX: y\r\n\r\n", expected{status: 200}, ""},
+		{"cut off in a chunk", chunked + "2\r\nh", expected{status: 200, bytes: -1}, "read body"},
+		{"other status", "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n",
+			expected{status: 200}, "status 302, want 200"},
 		{"visitor", ok + "X-Bench-Openid: o1\r\nContent-Length: 0\r\n\r\n",
 			expected{status: 200, header: "X-Bench-OpenID", openID: "o1"}, ""},
 		{"another visitor", ok + "X-Bench-Openid: o2\r\nContent-Length: 0\r\n\r\n",
@@ -40,7 +42,10 @@ func TestRead(t *testing.T) {
 			t.Parallel()
 			r := bufio.NewReaderSize(strings.NewReader(tt.response), readerBytes)
 			err := tt.want.read(r)
-			if tt.fault == "" && err != nil || tt.fault != "" && (err == nil || !strings.Contains(err.Error(), tt.fault)) {
+			switch {
+			case tt.fault == "" && err != nil:
+				t.Errorf("read = %v, want none", err)
+			case tt.fault != "" && (err == nil || !strings.Contains(err.Error(), tt.fault)):
 				t.Errorf("read = %v, want an error with %q", err, tt.fault)
 			}
 			if rest, _ := io.ReadAll(r); err == nil && len(rest) > 0 {

@@ -40,9 +40,8 @@ var streamMode = mode{
 
 // stream measures one request whose head is given, with a body of so many bytes.
 func (b *bench) stream(ctx context.Context, s *server, head []byte, up, down int64) (values, error) {
-	few := proxyCases()[0].load(b, s)
-	few.address = s.address
-	if err := b.keeping(ctx, few, func(*clients) error { return nil }); err != nil {
+	warmUp := proxyCases()[0].load(b, s)
+	if err := warmUp.keeping(ctx, s, func(*clients) error { return nil }); err != nil {
 		return nil, err
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
