@@ -31,6 +31,8 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"gateway/admin", whole},
 	{"gateway/extauthz", whole},
 	{"gateway/relay", whole},
+	{"cmd/wxgate/internal/bench", "session wechat/wechattest"},
+	{"cmd/wxgate/internal/bench/", ""},
 	{"cmd/wxgate/internal/config", whole + " gateway/admin session/redisstore"},
 	{"cmd/wxgate/internal/logqueue", ""},
 	{"cmd/wxgate/internal/samplesite", ""},
