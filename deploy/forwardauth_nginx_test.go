@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -109,5 +110,21 @@ func TestNginxNamesIdentityHeaders(t *testing.T) {
 				t.Errorf("nginx/wxgate.conf lacks %q", want)
 			}
 		}
+	}
+}
+
+// wxgate refuses a question about an upgrade that is no WebSocket. nginx takes such an
+// Upgrade out of the request that it forwards, so that it has to ask without it too.
+func TestNginxAsksAboutTheUpgradeThatItForwards(t *testing.T) {
+	t.Parallel()
+	text := readFile(t, "nginx/wxgate.conf")
+	upgrades := regexp.MustCompile(`proxy_set_header Upgrade +(\S+);`).FindAllStringSubmatch(text, -1)
+	for _, upgrade := range upgrades {
+		if upgrade[1] != "$wx_upgrade" {
+			t.Errorf("a request gets the Upgrade %s, want $wx_upgrade", upgrade[1])
+		}
+	}
+	if len(upgrades) != 3 {
+		t.Errorf("%d requests have an Upgrade, want the site's and the two questions", len(upgrades))
 	}
 }

@@ -37,8 +37,12 @@ var identityHeaders = []string{
 }
 
 // claimedHeaders are the headers with which a client could claim an identity: the
-// identity headers and those that WeChat's cloud hosting sends about others.
-var claimedHeaders = append([]string{"X-WX-From-OpenID", "X-WX-From-AppID", "X-WX-From-UnionID"}, identityHeaders...)
+// identity headers and others that WeChat's cloud hosting knows.
+var claimedHeaders = append([]string{
+	"X-WX-From-OpenID", "X-WX-From-AppID", "X-WX-From-UnionID", "X-WX-From-Cloudbase-Access-Token",
+	"X-WX-Cloudbase-Access-Token", "X-WX-Env", "X-WX-Service", "X-WX-Call-ID", "X-WX-Region", "X-WX-Gateway-ID",
+	"X-WX-Resource-AppID", "X-WX-Exclude-Credentials",
+}, identityHeaders...)
 
 // A new identity header of the gateway has to be added to the list above, and so
 // to the configurations.

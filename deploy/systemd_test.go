@@ -26,8 +26,13 @@ type unit map[string][]string
 
 func systemdUnitFile(t *testing.T) unit {
 	t.Helper()
+	return parseUnit(t, readFile(t, systemdUnit))
+}
+
+func parseUnit(t *testing.T, text string) unit {
+	t.Helper()
 	u, section := unit{}, ""
-	for line := range strings.Lines(readFile(t, systemdUnit)) {
+	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
 		switch name, content, ok := strings.Cut(line, "="); {
 		case line == "" || strings.HasPrefix(line, "#"):
@@ -131,10 +136,15 @@ func TestSystemdUnitStopsAndReloads(t *testing.T) {
 // should, and ends in order.
 func TestGatewayAcceptsTheUnitsEnvironment(t *testing.T) {
 	t.Parallel()
-	u := systemdUnitFile(t)
+	shipped := readFile(t, systemdUnit)
+	u := parseUnit(t, strings.NewReplacer("\n#LoadCredential=", "\nLoadCredential=", "\n#Environment=", "\nEnvironment=").
+		Replace(shipped))
 	wxgate, credentials := buildGateway(t), t.TempDir()
 	key, _, _ := run(t, wxgate, nil, "keygen")
-	content := map[string]string{"app-secret": "0123456789abcdef0123456789abcdef\n", "cookie-keys": key}
+	content := map[string]string{
+		"app-secret": "0123456789abcdef0123456789abcdef\n", "cookie-keys": key,
+		"redis-url": "redis://:password@" + freeAddress(t) + "/0\n",
+	}
 	for _, load := range u["Service.LoadCredential"] {
 		name, source, _ := strings.Cut(load, ":")
 		if path.Dir(source) != "/etc/wxgate" || content[name] == "" {
@@ -147,24 +157,30 @@ func TestGatewayAcceptsTheUnitsEnvironment(t *testing.T) {
 	}
 	_, arguments, _ := strings.Cut(u.one(t, "ExecStart"), " ")
 	example := readFile(t, systemdEnv)
-	for name, file := range map[string]string{
-		"as shipped":     example,
-		"with all lines": strings.ReplaceAll(example, "\n#WXGATE_", "\nWXGATE_"),
+	for name, files := range map[string]struct {
+		unit unit
+		env  string
+	}{
+		"as shipped":     {parseUnit(t, shipped), example},
+		"with all lines": {u, strings.ReplaceAll(example, "\n#WXGATE_", "\nWXGATE_")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := u.environment(t, file, credentials)
+			env := files.unit.environment(t, files.env, credentials)
 			for _, name := range []string{"WXGATE_LISTEN", "WXGATE_ADMIN_LISTEN"} {
 				if !strings.HasPrefix(env[name], "127.0.0.1:") {
 					t.Errorf("%s=%s, want loopback", name, env[name])
 				}
 				env[name] = "127.0.0.1:0"
 			}
-			if strings.HasPrefix(env["WXGATE_REDIS_URL"], "redis://127.0.0.1:6379") {
-				env["WXGATE_REDIS_URL"] = "redis://" + freeAddress(t)
+			if redis := env["WXGATE_REDIS_URL_FILE"] != ""; redis != (env["WXGATE_SESSION_STORE"] == "redis") {
+				t.Errorf("the address of Redis is a file: %t", redis)
 			}
 			var environ []string
 			for name, content := range maps.All(env) {
+				if name == "WXGATE_REDIS_URL" {
+					t.Error("the address of Redis, with its password, is a variable")
+				}
 				environ = append(environ, name+"="+content)
 			}
 			p := start(t, environ, wxgate, strings.Fields(arguments)...)
@@ -176,7 +192,7 @@ func TestGatewayAcceptsTheUnitsEnvironment(t *testing.T) {
 				t.Errorf("a script without a session gets %d %q (%v), want 401", got.StatusCode, got.body, err)
 			}
 			p.stop()
-			if _, after, _ := strings.Cut(p.text(), `"level":"error"`); after != "" && env["WXGATE_REDIS_URL"] == "" {
+			if _, after, _ := strings.Cut(p.text(), `"level":"error"`); after != "" && env["WXGATE_REDIS_URL_FILE"] == "" {
 				t.Errorf("the log holds an error: %s", after)
 			}
 		})

@@ -80,8 +80,8 @@ func TestEnvoyGatewayFailsClosed(t *testing.T) {
 	if len(auth.GRPC.BackendRefs) != 1 {
 		t.Fatalf("%d backends, want 1", len(auth.GRPC.BackendRefs))
 	}
-	if ref := auth.GRPC.BackendRefs[0]; ref.Name != "wxgate" || value(ref.Port) != 9191 || ref.Namespace != nil {
-		t.Errorf("extAuth asks %+v, want port 9191 of wxgate", ref)
+	if ref := auth.GRPC.BackendRefs[0]; ref.Name != "wxgate-internal" || value(ref.Port) != 9191 || ref.Namespace != nil {
+		t.Errorf("extAuth asks %+v, want port 9191 of wxgate-internal", ref)
 	}
 }
 

@@ -98,8 +98,31 @@ var malformed = map[string]badValue{
 	"an interval without unit": {
 		"metrics: {podMonitor: {interval: '30'}}", []string{"/metrics/podMonitor/interval"},
 	},
-	"a variable without a name": {"extraEnv: [{value: a}]", []string{"/extraEnv"}},
-	"variables as a map":        {"extraEnv: {A: b}", []string{"/extraEnv"}},
+	"a password in an upstream": {"config: {upstream: 'http://u:planted@web:80'}", []string{"/config/upstream"}},
+	"a password in one of two upstreams": {
+		"config: {upstream: [{path: /, url: 'http://u:planted@web'}]}", []string{"/config/upstream"},
+	},
+	"an upstream inside another": {
+		"config: {upstream: [{path: /, url: 'http://web'}, {path: /a/, url: 'http://a,/admin/=http://evil'}]}",
+		[]string{"/config/upstream"},
+	},
+	"a password for the collector": {"tracing: {endpoint: 'http://u:planted@c:4318'}", []string{"/tracing/endpoint"}},
+	"a token for the collector":    {"tracing: {endpoint: 'http://c:4318/?token=planted'}", []string{"/tracing/endpoint"}},
+	"a password in an API's address": {
+		"config: {wechatApiUrl: 'https://u:planted@api.weixin.qq.com'}", []string{"/config/wechatApiUrl"},
+	},
+	"a prefix with a space":      {"config: {prefix: '/a b'}", []string{"/config/prefix"}},
+	"a prefix that is not clean": {"config: {prefix: /a/../b}", []string{"/config/prefix"}},
+	"a prefix with two slashes":  {"config: {prefix: /a//b}", []string{"/config/prefix"}},
+	"a prefix with a percent":    {"config: {prefix: /a%2f}", []string{"/config/prefix"}},
+	"a prefix with a backtick":   {"config: {prefix: '/_wx`) || PathPrefix(`/x'}", []string{"/config/prefix"}},
+	"a host with a rule in it": {
+		"sites: [{hosts: ['a.example.com`) || PathPrefix(`/'], publicUrl: 'https://a.example.com'}]",
+		[]string{"/sites/0/hosts"},
+	},
+	"a host name with a rule in it": {httpRoute + "  hostnames: ['a`b']", []string{"/httpRoute/hostnames"}},
+	"a variable without a name":     {"extraEnv: [{value: a}]", []string{"/extraEnv"}},
+	"variables as a map":            {"extraEnv: {A: b}", []string{"/extraEnv"}},
 }
 
 func TestMalformedValues(t *testing.T) {

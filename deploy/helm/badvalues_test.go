@@ -243,6 +243,43 @@ var contradictions = map[string]badValue{
 	},
 	"Traefik over gRPC": {extauthz + "traefik: {enabled: true}", []string{"choose mode forward-auth"}},
 	"Istio over HTTP":   {asked("forward-auth") + "istio: {enabled: true}", []string{"choose mode extauthz"}},
+	"clients' headers through Envoy over HTTP": {
+		asked("forward-auth") + httpRoute + "envoyGateway: {enabled: true}",
+		[]string{"envoyGateway over HTTP", "envoyGateway.clientTrafficPolicy"},
+	},
+	"a policy for clients' headers alone": {
+		asked("forward-auth") + "envoyGateway: {clientTrafficPolicy: true}", []string{"envoyGateway.enabled is false"},
+	},
+	"Istio for any host": {
+		extauthz + httpRoute + "  hostnames: [h5.example.com, '*.example.com']\nistio: {enabled: true}",
+		[]string{"httpRoute.hostnames has *.example.com", "istio.everyHost"},
+	},
+	"Istio at a Service": {
+		extauthz + "httpRoute: {enabled: true, parentRefs: [{name: web, kind: Service, group: ''}]}\n" +
+			"istio: {enabled: true}", []string{"httpRoute.parentRefs[0] is a Service"},
+	},
+	"Istio at another Gateway": {
+		extauthz + httpRoute + "istio: {enabled: true, gateway: web}", []string{"istio.gateway is set"},
+	},
+	"Istio at every pod": {
+		extauthz + "istio: {enabled: true, gatewayLabels: {istio: null}}", []string{"istio.gatewayLabels is empty"},
+	},
+	"nginx's annotations at Traefik": {
+		asked("forward-auth") + "nginx: {enabled: true}\ningress: {enabled: true, className: traefik, tlsElsewhere: true}",
+		[]string{"ingress.className is traefik", "nginx.controllerIsIngressNginx"},
+	},
+	"nginx's annotations at the default class": {
+		asked("forward-auth") + "nginx: {enabled: true}\ningress: {enabled: true, tlsElsewhere: true}",
+		[]string{"ingress.className is empty"},
+	},
+	"an open relay": {
+		relayPeers + "\n---\nconfig: {relayPaths: [/cgi-bin/menu/get]}\nnetworkPolicy: {enabled: false}",
+		[]string{"networkPolicy.enabled is false", "networkPolicy.openRelay"},
+	},
+	"a site's policy that is off": {
+		"networkPolicy: {enabled: false, siteSelector: {app: web}}",
+		[]string{"networkPolicy.siteSelector is set, but networkPolicy.enabled is false"},
+	},
 	"a policy without a route": {
 		asked("forward-auth") + "envoyGateway: {enabled: true}", []string{"enable httpRoute"},
 	},
@@ -263,6 +300,29 @@ var contradictions = map[string]badValue{
 		"extraEnv: [{name: WXGATE_APP_SECRET, value: abc}]", []string{"extraEnv has WXGATE_APP_SECRET"},
 	},
 	"a limit of memory more": {"extraEnv: [{name: GOMEMLIMIT, value: 1GiB}]", []string{"extraEnv has GOMEMLIMIT"}},
+	"a variable that is not set": {
+		extauthz + "extraEnv: [{name: WXGATE_PREFIX, value: /orders}]", []string{"extraEnv has WXGATE_PREFIX"},
+	},
+	"a mode behind the routes' back": {
+		"extraEnv: [{name: WXGATE_MODE, value: forward-auth}]", []string{"extraEnv has WXGATE_MODE"},
+	},
+	"a port without its Service": {
+		"extraEnv: [{name: WXGATE_RELAY_LISTEN, value: ':8082'}]", []string{"extraEnv has WXGATE_RELAY_LISTEN"},
+	},
+	"a secret in plain text": {
+		"extraEnv: [{name: WXGATE_ADMIN_TOKEN, value: abc}]", []string{"extraEnv has WXGATE_ADMIN_TOKEN"},
+	},
+	"a variable of a site": {
+		"extraEnv: [{name: WXGATE_SITES_0_PUBLIC_PATHS, value: /orders/}]", []string{"extraEnv has WXGATE_SITES_0"},
+	},
+	"a collector's token in plain text": {
+		"extraEnv: [{name: OTEL_EXPORTER_OTLP_HEADERS, value: a=b}]", []string{"extraEnv has OTEL_EXPORTER_OTLP_HEADERS"},
+	},
+	"a collector twice": {
+		"extraEnv: [{name: OTEL_EXPORTER_OTLP_ENDPOINT, value: 'http://c:4318'}]",
+		[]string{"extraEnv has OTEL_EXPORTER_OTLP_ENDPOINT"},
+	},
+	"GOGC twice": {"extraEnv: [{name: GOGC, value: '50'}]", []string{"extraEnv has GOGC"}},
 	"one port twice": {
 		"containerPorts: {http: 9090}", []string{"containerPorts.admin and containerPorts.http are both 9090"},
 	},

@@ -83,7 +83,7 @@ files:
 	"public port":      "config: {publicUrl: 'https://h5.example.com:8443'}",
 	"other ports":      "containerPorts: {http: 8000, admin: 9000}\nservice: {port: 80}",
 	"relay":            relayPeers + "config: {relayPaths: [/cgi-bin/menu/get], relayHosts: [relay.example.com]}",
-	"relay, no policy": "config: {relayPaths: [/cgi-bin/menu/get]}\nnetworkPolicy: {enabled: false}",
+	"relay, no policy": "config: {relayPaths: [/cgi-bin/menu/get]}\nnetworkPolicy: {enabled: false, openRelay: true}",
 	"one pod":          "replicaCount: 1",
 	"autoscaling": `
 autoscaling: {enabled: true, minReplicas: 3, maxReplicas: 30, targetCPUUtilizationPercentage: 60}
@@ -98,6 +98,9 @@ go: {gc: "50"}
 	"own memory limit": "go: {memLimit: 200MiB}",
 	"tracing": `
 tracing: {endpoint: "http://otel-collector:4318", protocol: grpc, sampler: parentbased_traceidratio, samplerArg: "0.1"}
+`,
+	"tracing with a token": `
+tracing: {endpoint: "https://otel.example.com/v1", headers: {existingSecret: collector, key: otlp-headers}}
 `,
 	"network policies": `
 networkPolicy:

@@ -48,6 +48,7 @@ var definitionFiles = map[string]definition{
 	"ReferenceGrant.gateway.networking.k8s.io":   {gatewayAPI, gatewayDir + "referencegrants.yaml"},
 	"SecurityPolicy.gateway.envoyproxy.io":       {envoy, envoyDir + "securitypolicies.yaml"},
 	"ClientTrafficPolicy.gateway.envoyproxy.io":  {envoy, envoyDir + "clienttrafficpolicies.yaml"},
+	"HTTPRouteFilter.gateway.envoyproxy.io":      {envoy, envoyDir + "httproutefilters.yaml"},
 	"BackendTrafficPolicy.gateway.envoyproxy.io": {envoy, envoyDir + "backendtrafficpolicies.yaml"},
 	"AuthorizationPolicy.security.istio.io":      {istio, "kubernetes/customresourcedefinitions.gen.yaml"},
 	"Middleware.traefik.io":                      {traefik, traefikDir + "middlewares.yaml"},

@@ -38,8 +38,13 @@ sidecar:
       lifecycle: {preStop: {exec: {command: [sleep, "40"]}}}
       securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
 `,
-	"forward-auth":                asked("forward-auth"),
-	"forward-auth, Envoy Gateway": asked("forward-auth") + httpRoute + "envoyGateway: {enabled: true}\n",
+	"forward-auth": asked("forward-auth"),
+	"forward-auth, Envoy Gateway": asked("forward-auth") + httpRoute +
+		"envoyGateway: {enabled: true, clientTrafficPolicy: true}\n",
+	"forward-auth, Envoy Gateway, own policy": asked("forward-auth") + httpRoute + `
+  filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Edge, value: a}], remove: [X-Debug]}}]
+envoyGateway: {enabled: true, clientHeadersRemoved: true}
+`,
 	"forward-auth, ExternalAuth": asked("forward-auth") + httpRoute + `
   externalAuth: {enabled: true, clientHeadersRemoved: true}
 `,
@@ -55,10 +60,22 @@ traefik: {enabled: true}
 nginx: {enabled: true}
 ingress: {enabled: true, className: nginx, tls: [{secretName: h5-tls}]}
 `,
+	"forward-auth, nginx of another name": asked("forward-auth") + `
+nginx: {enabled: true, controllerIsIngressNginx: true, anyUpgrade: true}
+ingress: {enabled: true, className: public, tls: [{secretName: h5-tls}]}
+`,
 	"extauthz":                extauthz,
 	"extauthz, Envoy Gateway": extauthz + httpRoute + "envoyGateway: {enabled: true}\n",
 	"extauthz, ExternalAuth":  extauthz + httpRoute + "  externalAuth: {enabled: true}\n",
 	"extauthz, Istio":         extauthz + httpRoute + "istio: {enabled: true}\n",
+	"extauthz, Istio, two Gateways": extauthz + `
+httpRoute: {enabled: true, parentRefs: [{name: web, namespace: infra}, {name: web}, {name: internal, namespace: infra}]}
+istio: {enabled: true}
+`,
+	"extauthz, Istio, every host":        extauthz + httpRoute + "istio: {enabled: true, everyHost: true}\n",
+	"extauthz, no route to the site yet": extauthz + httpRoute + "  site: false\nenvoyGateway: {enabled: true}\n",
+	"extauthz, a balancer": extauthz + "service: {type: LoadBalancer}\n---\n" + relayPeers +
+		"config: {relayPaths: [/cgi-bin/menu/get]}\n",
 	"extauthz, Istio without routes": extauthz + `
 istio: {enabled: true, provider: gate, gatewayNamespace: gateways, gatewayLabels: {app: gateway}}
 `,
@@ -126,7 +143,7 @@ sites:
     sessionTtl: 1h
 `,
 	"sites behind Envoy Gateway": asked("forward-auth") + httpRoute + `
-envoyGateway: {enabled: true}
+envoyGateway: {enabled: true, clientTrafficPolicy: true}
 sites:
   - {hosts: [a.example.com], publicUrl: "https://a.example.com"}
   - {hosts: [b.example.com], publicUrl: "https://b.example.com", verifyFiles: [bbb]}

@@ -158,6 +158,8 @@ var fileContents = sync.OnceValue(func() map[string]string {
 		"UPSTREAM_CA":    certificate,
 		"TLS_CERT":       certificate,
 		"TLS_KEY":        key,
+
+		"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20token",
 	}
 	return contents
 })

@@ -109,6 +109,8 @@ func checkPaths(t *testing.T, os objects) {
 			if strings.HasPrefix(m.path, prefix+"/auth") {
 				t.Errorf("%s leads clients to the auth endpoint, %s", m.from, m.path)
 			}
+		case !own && !m.cleaned:
+			t.Errorf("%s: the site gets the client's X-Original-URL", m.from)
 		case own && !m.changed:
 			t.Errorf("%s leads all paths under %s to wxgate, the auth endpoint too", m.from, m.path)
 		}

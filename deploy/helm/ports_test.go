@@ -3,6 +3,7 @@ package helm_test
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,7 +69,8 @@ func containerPorts(c corev1.Container) map[string]int32 {
 
 // checkServicePorts checks that the ports of a Service lead to named ports of the
 // container. The admin port needs no password: a Service that leads to it must have
-// no address of its own and no other port.
+// no address of its own and no other port, and exists for a monitor or a test alone.
+// Nor do relay and ext_authz: their Service has an address only inside the cluster.
 func checkServicePorts(t *testing.T, service *corev1.Service, ports map[string]int32) {
 	t.Helper()
 	for _, p := range service.Spec.Ports {
@@ -81,11 +83,19 @@ func checkServicePorts(t *testing.T, service *corev1.Service, ports map[string]i
 		if name == "admin" && (!headless || len(service.Spec.Ports) > 1) {
 			t.Errorf("Service %s leads to the admin port, want that in a headless Service of its own", service.Name)
 		}
+		if name != "http" && (service.Spec.Type != corev1.ServiceTypeClusterIP || leadsToPort(service, "http")) {
+			t.Errorf("Service %s, %s, leads visitors to the port %s too", service.Name, service.Spec.Type, name)
+		}
 		// Envoy speaks HTTP/2 to a backend only where the port says so.
 		if name == "extauthz" && (value(p.AppProtocol) != "kubernetes.io/h2c" || !strings.HasPrefix(p.Name, "grpc")) {
 			t.Errorf("Service %s: port %s has the protocol %q, want gRPC", service.Name, p.Name, value(p.AppProtocol))
 		}
 	}
+}
+
+// leadsToPort reports whether a Service leads to the port of the container.
+func leadsToPort(s *corev1.Service, port string) bool {
+	return slices.ContainsFunc(s.Spec.Ports, func(p corev1.ServicePort) bool { return p.TargetPort.StrVal == port })
 }
 
 // A backend is a reference to a port of a Service.

@@ -93,12 +93,28 @@ func hasPolicy(os objects, route object) bool {
 			return true
 		}
 	}
-	for _, p := range os.kind("AuthorizationPolicy") {
-		if hasText(p, `"action":"CUSTOM"`) {
-			return true
-		}
+	parents, _, _ := unstructured.NestedSlice(route.Object, "spec", "parentRefs")
+	return len(parents) > 0 && !slices.ContainsFunc(parents, func(p any) bool {
+		return !istioAsks(os, route, p.(map[string]any))
+	})
+}
+
+// istioAsks reports whether a policy of Istio has wxgate asked about each host of a
+// route at one of its Gateways. A policy concerns a Gateway only in its namespace.
+func istioAsks(os objects, route object, parent map[string]any) bool {
+	namespace, _ := parent["namespace"].(string)
+	if namespace == "" {
+		namespace = route.GetNamespace()
 	}
-	return false
+	name, _ := parent["name"].(string)
+	hosts, _, _ := unstructured.NestedStringSlice(route.Object, "spec", "hostnames")
+	return slices.ContainsFunc(os.kind("AuthorizationPolicy"), func(p object) bool {
+		return p.GetNamespace() == namespace && hasText(p, `"action":"CUSTOM"`) &&
+			hasText(p, `"targetRefs":[{"group":"gateway.networking.k8s.io","kind":"Gateway","name":"`+name+`"}]`) &&
+			(!hasText(p, `"hosts":`) || !slices.ContainsFunc(hosts, func(host string) bool {
+				return strings.Contains(host, "*") || !hasText(p, `"`+host+`"`) || !hasText(p, `"`+host+`:*"`)
+			}))
+	})
 }
 
 func hasText(o object, text string) bool {

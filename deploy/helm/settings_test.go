@@ -108,9 +108,9 @@ func checkStop(t *testing.T, os objects) {
 // secretVariable matches the variables that hold a secret. The contract gives each of
 // them a form with _FILE.
 var secretVariable = regexp.MustCompile(
-	`^WXGATE_(SITES_[0-9]+_)?((QR_)?APP_SECRET|COOKIE_KEYS|REDIS_URL|ADMIN_TOKEN|HUB_KEY)$`)
+	`^WXGATE_(SITES_[0-9]+_)?((QR_)?APP_SECRET|COOKIE_KEYS|REDIS_URL|ADMIN_TOKEN|HUB_KEY)$|^OTEL_EXPORTER_OTLP_HEADERS$`)
 
-var fileVariable = regexp.MustCompile(`^WXGATE_.*_(FILE|DIR)$`)
+var fileVariable = regexp.MustCompile(`^(WXGATE|OTEL)_.*_(FILE|DIR)$`)
 
 // checkSecrets checks that secrets are files of the gateway alone, and that each file
 // has a variable that names it.

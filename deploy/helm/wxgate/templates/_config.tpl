@@ -102,6 +102,9 @@ empty if the AppSecret is needed).
 {{- $list = append $list (dict "variable" "WXGATE_TLS_CERT_FILE" "path" "tls/tls.crt" "secret" . "key" "tls.crt") -}}
 {{- $list = append $list (dict "variable" "WXGATE_TLS_KEY_FILE" "path" "tls/tls.key" "secret" . "key" "tls.key") -}}
 {{- end -}}
+{{- if and .Values.tracing.endpoint .Values.tracing.headers.key -}}
+{{- $list = append $list (dict "variable" "OTEL_EXPORTER_OTLP_HEADERS_FILE" "path" "otlp-headers" "secret" (.Values.tracing.headers.existingSecret | default .Values.existingSecret) "key" .Values.tracing.headers.key) -}}
+{{- end -}}
 {{- range $i, $site := .Values.sites -}}
 {{- $secret := $site.existingSecret | default $.Values.existingSecret -}}
 {{- $own := dig "secrets" "appSecret" "key" "" $site -}}

@@ -27,27 +27,27 @@
 {{- end }}
 
 {{- define "wxgate.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "wxgate.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "wxgate.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* The pod of `helm test`: another name, so that no Service or policy of the gateway selects it. */}}
 {{- define "wxgate.testLabels" -}}
-app.kubernetes.io/name: {{ include "wxgate.name" . | trunc 58 }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ printf "%s-test" (include "wxgate.name" . | trunc 58) | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* The headless Service of the admin port. */}}
 {{- define "wxgate.adminLabels" -}}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: admin
 {{- end }}
 
 {{- define "wxgate.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 {{ include "wxgate.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- with .Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
@@ -57,8 +57,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "wxgate.metadata" -}}
 {{- $labels := merge (dict) (default (dict) .labels) (include "wxgate.labels" .root | fromYaml) -}}
 {{- $annotations := merge (dict) (default (dict) .annotations) .root.Values.commonAnnotations -}}
-name: {{ include "wxgate.fullname" .root }}{{ with .suffix }}-{{ . }}{{ end }}
-namespace: {{ default .root.Release.Namespace .namespace }}
+name: {{ printf "%s%s" (include "wxgate.fullname" .root) (empty .suffix | ternary "" (printf "-%s" .suffix)) | quote }}
+namespace: {{ default .root.Release.Namespace .namespace | quote }}
 labels:
   {{- toYaml $labels | nindent 2 }}
 {{- with $annotations }}
@@ -95,6 +95,20 @@ annotations:
 {{/* Number of pods that there are at least. */}}
 {{- define "wxgate.minimum" -}}
 {{- if .Values.autoscaling.enabled }}{{ .Values.autoscaling.minReplicas }}{{ else }}{{ .Values.replicaCount }}{{ end -}}
+{{- end }}
+
+{{/* The Service of the ports whose callers are not authenticated: relay and ext_authz. */}}
+{{- define "wxgate.internal" -}}
+{{ include "wxgate.fullname" . }}-internal
+{{- end }}
+
+{{/* Gateways of httpRoute.parentRefs, each once: a YAML list of name and namespace. */}}
+{{- define "wxgate.gateways" -}}
+{{- $gateways := list -}}
+{{- range .Values.httpRoute.parentRefs -}}
+{{- $gateways = append $gateways (dict "name" .name "namespace" (.namespace | default $.Release.Namespace)) -}}
+{{- end -}}
+{{- $gateways | uniq | toYaml -}}
 {{- end }}
 
 {{/* Public hosts, without ports: a YAML list. */}}

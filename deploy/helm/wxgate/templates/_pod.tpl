@@ -1,6 +1,6 @@
 {{/* The pod of the Deployment. */}}
 {{- define "wxgate.pod" -}}
-serviceAccountName: {{ include "wxgate.serviceAccountName" . }}
+serviceAccountName: {{ include "wxgate.serviceAccountName" . | quote }}
 # wxgate does not use the Kubernetes API.
 automountServiceAccountToken: false
 # Otherwise each Service of the namespace adds environment variables.
@@ -30,10 +30,10 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 {{- with .Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.dnsPolicy }}
-dnsPolicy: {{ . }}
+dnsPolicy: {{ . | quote }}
 {{- end }}
 {{- with .Values.initContainers }}
 initContainers:
@@ -64,12 +64,12 @@ volumes:
         {{- range $kind := list "secret" "configMap" }}
         {{- range $name := include "wxgate.sources" (dict "files" $files "kind" $kind) | fromYamlArray }}
         - {{ $kind }}:
-            name: {{ $name }}
+            name: {{ $name | quote }}
             items:
               {{- range $files }}
               {{- if eq (get . $kind | toString) $name }}
-              - key: {{ .key }}
-                path: {{ .path }}
+              - key: {{ .key | quote }}
+                path: {{ .path | quote }}
               {{- end }}
               {{- end }}
         {{- end }}
@@ -77,7 +77,7 @@ volumes:
   {{- range include "wxgate.pages" . | fromYamlArray }}
   - name: {{ .volume }}
     configMap:
-      name: {{ .configMap }}
+      name: {{ .configMap | quote }}
   {{- end }}
   {{- with .Values.extraVolumes }}
   {{- toYaml . | nindent 2 }}
@@ -87,22 +87,23 @@ volumes:
 {{/* wxgate's container, without its name. */}}
 {{- define "wxgate.container" -}}
 image: {{ include "wxgate.image" . | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+imagePullPolicy: {{ .Values.image.pullPolicy | quote }}
 envFrom:
-  - configMapRef:
-      name: {{ include "wxgate.fullname" . }}
   {{- with .Values.extraEnvFrom }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+  # The last source wins: no other one may replace a variable of the chart.
+  - configMapRef:
+      name: {{ include "wxgate.fullname" . | quote }}
 env:
   # Files, because `kubectl describe` shows environment variables and child processes inherit them.
   {{- range include "wxgate.files" . | fromYamlArray }}
-  - name: {{ .variable }}
-    value: /etc/wxgate/{{ .path }}
+  - name: {{ .variable | quote }}
+    value: {{ printf "/etc/wxgate/%s" .path | quote }}
   {{- end }}
   {{- range include "wxgate.pages" . | fromYamlArray }}
-  - name: {{ .variable }}
-    value: /etc/wxgate-{{ .path }}
+  - name: {{ .variable | quote }}
+    value: {{ printf "/etc/wxgate-%s" .path | quote }}
   {{- end }}
   {{- with include "wxgate.goMemLimit" . }}
   - name: GOMEMLIMIT

@@ -300,11 +300,40 @@ traefik and nginx ask over HTTP: choose mode forward-auth
 {{- if and (eq .mode "forward-auth") .istio.enabled }}
 istio asks over gRPC: choose mode extauthz
 {{- end }}
+{{- if and .envoyGateway.enabled (eq .mode "forward-auth") (not (or .envoyGateway.clientTrafficPolicy .envoyGateway.clientHeadersRemoved)) }}
+envoyGateway over HTTP lets clients send X-WX- headers for which wxgate has no value: choose mode extauthz, or set envoyGateway.clientTrafficPolicy so that the chart's policy removes them, or envoyGateway.clientHeadersRemoved if one of yours does
+{{- end }}
+{{- if and .envoyGateway.clientTrafficPolicy (not .envoyGateway.enabled) }}
+envoyGateway.clientTrafficPolicy is set, but envoyGateway.enabled is false: enable it, or leave the policy out
+{{- end }}
+{{- if and .httpRoute.enabled (or .istio.enabled .envoyGateway.clientTrafficPolicy) }}
+{{- range $i, $ref := .httpRoute.parentRefs }}
+{{- if ne (toString ($ref.kind | default "Gateway")) "Gateway" }}
+httpRoute.parentRefs[{{ $i }}] is a {{ $ref.kind }}: the policies of the chart are for Gateways, so name a Gateway
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and .istio.enabled .httpRoute.enabled .istio.gateway }}
+istio.gateway is set, but with httpRoute the policies are for the Gateways of httpRoute.parentRefs: leave istio.gateway out
+{{- end }}
+{{- if and .istio.enabled (not .httpRoute.enabled) (not .istio.gateway) (not .istio.gatewayLabels) }}
+istio.gatewayLabels is empty: the policies would be for every pod of the namespace, so name the labels of the gateway's pods
+{{- end }}
+{{- if and .istio.enabled .httpRoute.enabled (not .istio.everyHost) }}
+{{- range .httpRoute.hostnames }}
+{{- if contains "*" . }}
+httpRoute.hostnames has {{ . }}, which a policy of Istio cannot match with a port: name each host, or set istio.everyHost so that wxgate is asked about every host of the Gateway
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .envoyGateway.enabled (not .httpRoute.enabled) }}
 envoyGateway is enabled, but httpRoute is not: the policy guards the route of the site, so enable httpRoute
 {{- end }}
 {{- if and .nginx.enabled (not .ingress.enabled) }}
 nginx is enabled, but ingress is not: enable ingress
+{{- end }}
+{{- if and .nginx.enabled .ingress.enabled (not (contains "nginx" .ingress.className)) (not .nginx.controllerIsIngressNginx) }}
+ingress.className is {{ .ingress.className | default "empty" }}, and another controller than ingress-nginx ignores the annotations, which would open the site: name the class of ingress-nginx, or set nginx.controllerIsIngressNginx if that class is one
 {{- end }}
 {{- if and .ingress.enabled .httpRoute.enabled }}
 ingress and httpRoute are both enabled: keep the one that your cluster uses
@@ -347,6 +376,14 @@ config.publicUrl is {{ .config.publicUrl }}, but tls.existingSecret is set: writ
 
 {{- define "wxgate.faults.policies" -}}
 {{- with .Values.networkPolicy }}
+{{- if not .enabled }}
+{{- if and (include "wxgate.relay" $) (not .openRelay) }}
+networkPolicy.enabled is false, but config.relayPaths is set: the relay does not authenticate its callers, so enable the policies, or set networkPolicy.openRelay if every pod of the cluster may ask it
+{{- end }}
+{{- if .siteSelector }}
+networkPolicy.siteSelector is set, but networkPolicy.enabled is false, so that nothing guards the site: enable the policies, or leave siteSelector out
+{{- end }}
+{{- end }}
 {{- if .enabled }}
 {{- if and (include "wxgate.relay" $) (not .relayFrom) }}
 networkPolicy.relayFrom is empty: the relay does not authenticate its callers, so name the pods of the site that may ask it
@@ -364,13 +401,9 @@ networkPolicy.siteSelector has no use in mode sidecar: the site is in the pod of
 {{- end }}
 {{- end }}
 
-{{/* Variables that the chart sets may not be set a second time. */}}
+{{/* Variables that have a value in the chart are set there alone: routes and policies follow it. All of WXGATE_ have one. */}}
 {{- define "wxgate.faults.extras" -}}
-{{- $data := include "wxgate.configMapData" . | fromYaml }}
-{{- $files := dict }}
-{{- range include "wxgate.files" . | fromYamlArray }}{{ $_ := set $files (trimSuffix "_FILE" .variable) true }}{{ end }}
-{{- if include "wxgate.goMemLimit" . }}{{ $_ := set $files "GOMEMLIMIT" true }}{{ end }}
-{{- if .Values.go.gc }}{{ $_ := set $files "GOGC" true }}{{ end }}
+{{- $own := list "GOMEMLIMIT" "GOGC" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_PROTOCOL" "OTEL_EXPORTER_OTLP_HEADERS" "OTEL_TRACES_SAMPLER" "OTEL_TRACES_SAMPLER_ARG" }}
 {{- range $list := list "extraContainers" "initContainers" }}
 {{- range get $.Values $list }}
 {{- if eq (toString .name) "wxgate" }}
@@ -384,8 +417,8 @@ sidecar.containers has a container called wxgate, which is the gateway's own nam
 {{- end }}
 {{- end }}
 {{- range .Values.extraEnv }}
-{{- if or (hasKey $data .name) (hasKey $files (trimSuffix "_FILE" .name)) }}
-extraEnv has {{ .name }}, which the chart sets: set its value instead
+{{- if or (hasPrefix "WXGATE_" (toString .name)) (has (trimSuffix "_FILE" (toString .name)) $own) }}
+extraEnv has {{ .name }}, for which the chart has a value: set that instead
 {{- end }}
 {{- end }}
 {{- range $port, $number := .Values.containerPorts }}
