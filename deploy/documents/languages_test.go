@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	template "text/template/parse"
 
@@ -18,6 +20,7 @@ var checkers = map[string]func(*testing.T, string) error{
 	"sh":     nothing, // TestShellBlocks runs them
 	"html":   checkHTML,
 	"js":     checkBy("node", "--check"),
+	"java":   checkBy("javac", "-proc:none", "-implicit:none"),
 	"json":   checkJSON,
 	"nginx":  nothing, // parts of a file
 	"php":    checkBy("php", "-l"),
@@ -26,9 +29,16 @@ var checkers = map[string]func(*testing.T, string) error{
 	"yaml":   checkYAML,
 }
 
-// fileNames are names whose extensions tell a program which language it reads. A block of
+var javaClass = regexp.MustCompile(`public class (\w+)`)
+
+// fileName returns a name that tells a program which language it reads. A block of
 // JavaScript is a module: it may await.
-var fileNames = map[string]string{"node": "block.mjs", "php": "block.php", "python3": "block.py"}
+func fileName(program, text string) string {
+	if class := javaClass.FindStringSubmatch(text); program == "javac" && class != nil {
+		return class[1] + ".java"
+	}
+	return map[string]string{"javac": "Block.java", "node": "block.mjs", "php": "block.php", "python3": "block.py"}[program]
+}
 
 func TestBlocksParse(t *testing.T) {
 	t.Parallel()
@@ -49,7 +59,8 @@ func TestBlocksParse(t *testing.T) {
 func TestCheckersRefuse(t *testing.T) {
 	t.Parallel()
 	for language, text := range map[string]string{
-		"html": `{{define "a"}}`, "json": `{"a": }`, "yaml": "a: b\na: c\n", "js": "const = 1", "python": "def:", "php": "function (",
+		"html": `{{define "a"}}`, "java": "public class A {", "js": "const = 1", "json": `{"a": }`, "php": "function (",
+		"python": "def:", "yaml": "a: b\na: c\n",
 	} {
 		if err := checkers[language](t, text); err == nil && (fileOf(language) == "" || installed(fileOf(language))) {
 			t.Errorf("the check of %s accepts %q", language, text)
@@ -59,7 +70,7 @@ func TestCheckersRefuse(t *testing.T) {
 
 // fileOf returns the program that checks a language, or "".
 func fileOf(language string) string {
-	return map[string]string{"js": "node", "python": "python3", "php": "php"}[language]
+	return map[string]string{"java": "javac", "js": "node", "php": "php", "python": "python3"}[language]
 }
 
 func nothing(*testing.T, string) error { return nil }
@@ -87,10 +98,10 @@ func checkBy(program string, args ...string) func(*testing.T, string) error {
 		if !installed(program) {
 			return nil
 		}
-		if program == "php" {
+		if program == "php" && !strings.HasPrefix(text, "<?php") {
 			text = "<?php\n" + text
 		}
-		file := filepath.Join(t.TempDir(), fileNames[program])
+		file := filepath.Join(t.TempDir(), fileName(program, text))
 		writeFile(t, file, text)
 		cmd := exec.CommandContext(t.Context(), program, append(args, file)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
