@@ -150,7 +150,7 @@ func TestOutsideWeChat(t *testing.T) {
 		{gateway.OutsidePage, chrome, 200, rigOrigin + "/shop?item=1"},
 		{gateway.OutsidePage, browserUA, 302, ""},
 		{gateway.OutsidePage, browserUA + " wxwork/4.1", 200, "<svg"},
-		{gateway.OutsideDeny, chrome, 403, "</html>"},
+		{gateway.OutsideDeny, chrome, 403, "<h1>请在微信中打开</h1>"},
 		{gateway.OutsideDeny, browserUA, 302, ""},
 	}
 	for _, test := range tests {

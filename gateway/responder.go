@@ -136,6 +136,8 @@ func (p *responder) pageData(e *refusal.Error, r *http.Request, q *facts) pages.
 		LoginURL:  e.LoginURL,
 		Reload:    e.LoginURL == "" && e.RetryAfter > 0,
 		NoCookies: e.Word == refusal.WordInvalidState && r.Header.Get("Cookie") == "",
+
+		OutsideWeChat: e.OutsideWeChat,
 	}
 	if formSent(r) {
 		data.Form, data.Reload = true, false // a link would load the address without the form

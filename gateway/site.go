@@ -103,8 +103,10 @@ func (s *site) refusal(reason admission, v visitor, r *http.Request, target stri
 	switch reason {
 	case storeAway:
 		return refusal.Of(v.err)
-	case barred, deniedOutside:
+	case barred:
 		return refusal.NotAllowed()
+	case deniedOutside:
+		return refusal.NotOutsideWeChat()
 	case notFollowing:
 		return refusal.NotFollowing(target)
 	case followUnknown:

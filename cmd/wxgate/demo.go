@@ -46,7 +46,7 @@ func demo(inv *invocation) error {
 		return err
 	}
 	defer api.Close()
-	wx, err := newDemoEmulator(origin)
+	wx, err := newDemoEmulator()
 	if err != nil {
 		return err
 	}
@@ -83,15 +83,8 @@ func demo(inv *invocation) error {
 }
 
 // newDemoEmulator returns an emulator that asks which visitor signs in.
-func newDemoEmulator(origin string) (http.Handler, error) {
-	account := wechattest.StockAccount()
-	account.CallbackDomains = []string{"*"} // a phone uses this machine's address on the network
-	account.JSDomains = account.CallbackDomains
-	return wechattest.New(wechattest.Config{
-		Accounts:      []wechattest.Account{account},
-		PublicURL:     origin,
-		ChooseVisitor: true,
-	})
+func newDemoEmulator() (http.Handler, error) {
+	return wechattest.New(wechattest.Config{Accounts: demoAccounts(), ChooseVisitor: true})
 }
 
 // demoSite returns a site at origin, without upstreams, with the emulator's
@@ -126,6 +119,7 @@ func printDemo(w io.Writer, origin string) {
 	fmt.Fprintf(w, "Open %[1]s and sign in as one of the emulator's visitors.\n"+
 		"To sign in as someone else: %[1]s/_wx/logout\n"+
 		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath)
+	printDemoWays(w, origin)
 }
 
 // listenLocally opens a listener at the address of --listen and returns the origin

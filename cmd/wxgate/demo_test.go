@@ -30,18 +30,25 @@ func startDemo(t *testing.T, args ...string) (*process, string) {
 // every emulator.
 func openID(t *testing.T, visitor string) string {
 	t.Helper()
+	return openIDAt(t, wechattest.StockAppID, visitor)
+}
+
+// openIDAt returns the openid of a visitor at a stock account.
+func openIDAt(t *testing.T, appID, visitor string) string {
+	t.Helper()
 	wx, err := wechattest.New(wechattest.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return wx.OpenID(wechattest.StockAppID, visitor)
+	return wx.OpenID(appID, visitor)
 }
 
 // A visitor is a browser inside WeChat that runs no JavaScript. Its page loads do
 // not accept HTML, so that no answer needs a script.
 type visitor struct {
-	t      *testing.T
-	client *http.Client
+	t         *testing.T
+	client    *http.Client
+	userAgent string
 }
 
 func newVisitor(t *testing.T) visitor {
@@ -52,7 +59,7 @@ func newVisitor(t *testing.T) visitor {
 	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return visitor{t, &http.Client{Jar: jar, Transport: transport}}
+	return visitor{t, &http.Client{Jar: jar, Transport: transport}, wechattest.AgentIOS}
 }
 
 // send sends a page load, follows redirects, and returns the last page.
@@ -62,7 +69,7 @@ func (v visitor) send(method, address string, form url.Values) (*http.Response, 
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	r.Header.Set("User-Agent", wechattest.AgentIOS)
+	r.Header.Set("User-Agent", v.userAgent)
 	r.Header.Set("Accept", "*/*")
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	if form != nil {

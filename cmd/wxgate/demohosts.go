@@ -101,6 +101,7 @@ func (d *demoHosts) newHandler(origin string) (http.Handler, error) {
 		APIURL:    account.APIURL,
 		OpenURL:   origin,
 	}
+	site = demoWay(site, origin)
 	g, err := gateway.New(gateway.Config{Sites: []gateway.Site{site}, Logger: d.logger, AccessLog: true})
 	if err != nil {
 		return nil, err

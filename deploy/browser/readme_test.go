@@ -10,11 +10,11 @@ import (
 	"github.com/wxgate/wxgate/gateway"
 )
 
-// readmeScripts returns the README's two scripts of a page that drives the login:
+// readmeScripts returns the two scripts of gateway/README.md of a page that drives the login:
 // the one that leaves for WeChat, and the one that comes back.
 func readmeScripts(t *testing.T) (leave, arrive string) {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../gateway/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func readmeScripts(t *testing.T) (leave, arrive string) {
 	blocks := strings.Split(section, "\n```")
 	if len(blocks) < 4 || !strings.HasPrefix(blocks[0]+blocks[1], "\n") || !strings.HasPrefix(blocks[1], "js\n") ||
 		!strings.HasPrefix(blocks[3], "js\n") {
-		t.Fatal("README.md has no two scripts at Single-page apps")
+		t.Fatal("gateway/README.md has no two scripts at Single-page apps")
 	}
 	return strings.TrimPrefix(blocks[1], "js\n"), strings.TrimPrefix(blocks[3], "js\n")
 }

@@ -62,6 +62,9 @@ type Account struct {
 	// IPAllowList are the addresses and CIDRs that may call cgi-bin, with the secret
 	// or with the global token; empty: all addresses.
 	IPAllowList []string `json:"ip_allow_list,omitempty"`
+	// TemplateIDs are the templates of which the account may send messages; empty:
+	// any.
+	TemplateIDs []string `json:"template_ids,omitempty"`
 }
 
 // StockAccount is an account for local development: a verified test account that
@@ -96,6 +99,9 @@ type account struct {
 	forced       []time.Time       // forced renewals of the last day
 	tickets      map[string]ticket // by type
 	quotaCleared map[string]int    // by month
+	tags         tags
+	menus        menus
+	messages     int // number of template messages sent so far
 }
 
 func (a *account) name() string {
@@ -119,6 +125,7 @@ func (e *Emulator) SetAccount(a Account) error {
 	}
 	e.accounts = append(e.accounts, &account{
 		Account: a, added: e.clock.now(), tickets: map[string]ticket{}, quotaCleared: map[string]int{},
+		tags: newTags(),
 	})
 	return nil
 }

@@ -83,7 +83,7 @@ func readAuthorize(x *transaction) (*loginRequest, *response) {
 	}
 	// 2. The browser.
 	if x.switches.WeChatOnly && !inWeChat(x.r.UserAgent()) {
-		return page(x.errorPage(http.StatusOK, 0, "请在微信客户端打开链接", "Please open this link in WeChat"))
+		return page(x.errorPage(http.StatusForbidden, 0, "请在微信客户端打开链接", "Please open this link in WeChat"))
 	}
 	// 3. The account.
 	a, refused := authorizeAccount(x)
@@ -118,7 +118,7 @@ func authorizeAccount(x *transaction) (*account, *response) {
 	a := x.accounts.find(appID)
 	switch {
 	case a == nil:
-		return page(x.errorPage(http.StatusOK, 0, "AppID 参数错误", "There is no account with this appid"))
+		return page(x.errorPage(http.StatusBadRequest, 0, "AppID 参数错误", "There is no account with this appid"))
 	case a.Kind == KindWebsite:
 		return page(x.errorCode(10016, "不支持使用开放平台 AppID，请使用公众号的 AppID",
 			"this is an open platform appid: use the official account's"))
@@ -168,9 +168,9 @@ func checkState(x *transaction, state string) *response {
 	odd := plainState(state) != state
 	switch {
 	case len(state) > 128:
-		return new(x.errorPage(http.StatusOK, 0, "state 参数过长", "state is longer than 128 bytes"))
+		return new(x.errorPage(http.StatusBadRequest, 0, "state 参数过长", "state is longer than 128 bytes"))
 	case odd && x.switches.RefuseOddState:
-		return new(x.errorPage(http.StatusOK, 0, "state 参数错误", "state is not made of letters and digits"))
+		return new(x.errorPage(http.StatusBadRequest, 0, "state 参数错误", "state is not made of letters and digits"))
 	case odd:
 		x.warn("state has characters other than letters and digits: WeChat drops them")
 	}

@@ -37,7 +37,7 @@ func (c consent) newCode(v *visitor, snapshot bool) string {
 	}
 	who := identity{
 		appID: appID, visitorID: v.ID, openID: openIDOf(appID, v.ID), unionID: c.accounts.unionID(appID, v.ID),
-		scope: c.scope, snapshot: snapshot,
+		scope: c.scope, snapshot: snapshot, origin: c.origin(),
 	}
 	if snapshot {
 		who.openID = "o" + c.random.text(tokenAlphabet, 27)

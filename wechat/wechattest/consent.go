@@ -32,7 +32,7 @@ func (c consent) ask() response {
 	}
 	v := c.visitors.find(cmp.Or(id, c.phone))
 	if v == nil {
-		return c.errorPage(http.StatusOK, 0, "没有人拿着手机", "There is no such visitor: nobody holds the phone")
+		return c.errorPage(http.StatusBadRequest, 0, "没有人拿着手机", "There is no such visitor: nobody holds the phone")
 	}
 	if refused := c.checkVisitor(v); refused != nil {
 		return *refused
@@ -109,7 +109,7 @@ func (c consent) checkVisitor(v *visitor) *response {
 	}
 	// 10. Banned.
 	if v.Banned {
-		return new(c.errorPage(http.StatusOK, 0, "账号存在异常，无法登录",
+		return new(c.errorPage(http.StatusForbidden, 0, "账号存在异常，无法登录",
 			"This WeChat account is restricted and cannot sign in"))
 	}
 	return nil

@@ -58,7 +58,7 @@ func TestConsentPage(t *testing.T) {
 		t.Errorf("actions = %q for %q, want %q", got, page.body, want)
 	}
 	if a := e.press(page, "action", "decline-silent"); a.status != 200 || !strings.Contains(a.body, "data-declined") {
-		t.Errorf("silent decline = %d %q, want the empty page", a.status, a.header.Get("Location"))
+		t.Errorf("silent decline = %d %q, want the page that says so", a.status, a.header.Get("Location"))
 	}
 	if a := e.press(page, "action", "decline"); a.header.Get("Location") != site+"?state=s1" {
 		t.Errorf("decline = %d %q, want back with state alone", a.status, a.header.Get("Location"))
@@ -172,7 +172,7 @@ func TestChooseVisitor(t *testing.T) {
 	if a := e.exchange(codeIn(t, e.press(page, "visitor", "snapshot"))); a.fields["is_snapshotuser"] != 1.0 {
 		t.Errorf("chosen the snapshot visitor: %s", a.body)
 	}
-	if a := e.press(page, "visitor", "bad"); a.status != 200 || !strings.Contains(a.body, "账号存在异常") {
+	if a := e.press(page, "visitor", "bad"); a.status != 403 || !strings.Contains(a.body, "账号存在异常") {
 		t.Errorf("chosen a banned visitor: %d %q", a.status, heading(a.body))
 	}
 	if a := e.press(page, "visitor", "x"); a.status != 400 {
@@ -205,7 +205,7 @@ func TestScanLogin(t *testing.T) {
 		{"scope", []string{"scope", "snsapi_base", "state", strings.Repeat("a", 129)}, "10005"},
 		{"state", []string{"state", strings.Repeat("a", 129)}, "128"},
 	} {
-		if a := scan(http.Header{"Accept-Language": {"en"}}, test.pairs...); a.status != 200 || !strings.Contains(a.body, test.want) {
+		if a := scan(http.Header{"Accept-Language": {"en"}}, test.pairs...); a.status != 400 || !strings.Contains(a.body, test.want) {
 			t.Errorf("%s: %d %q, want %q", test.name, a.status, heading(a.body), test.want)
 		}
 	}

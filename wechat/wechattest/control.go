@@ -10,8 +10,9 @@ import (
 
 // ControlPath is the prefix of the control API and its page. WeChat has neither.
 //
-// GET returns JSON: state (everything below at once), requests, switches. POST
-// takes JSON or, except for accounts and visitors, a form:
+// GET returns JSON: state (everything below at once), requests, switches, faults.
+// DELETE empties a list: faults, requests. POST takes JSON or, except for accounts
+// and visitors, a form:
 //
 //	phone           {"visitor": "lihua"}
 //	answer          {"answer": "decline"}
@@ -26,12 +27,12 @@ import (
 //	switches        {"second_hop": true, …}: changes only those given
 //	limits          {"path": …, "per_day": 3, "per_minute": 0}
 //	faults          {"path": …, "mode": "errcode", "code": 40029, "times": 1, "delay": "2s", …}
-//	faults/clear    {}
-//	requests/clear  {}
+//	faults/clear    {}: as DELETE faults
+//	requests/clear  {}: as DELETE requests
 //	verify          {"url": "https://h5.example.com/MP_verify_x.txt"}: returns a Verification
 //	jssdk           a JSConfig: returns {"errMsg": "config:ok"}
 //
-// Cross-origin POSTs are refused.
+// Cross-origin POST and DELETE are refused.
 const ControlPath = "/_emulator/"
 
 // control is the control API and its pages.
@@ -44,7 +45,14 @@ func (c control) handler() http.Handler {
 	get("state", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.state()) })
 	get("requests", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Requests()) })
 	get("switches", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.Switches()) })
+	get("faults", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, append([]Fault{}, c.Faults()...)) // [] if there is none
+	})
 	get("jssdk", c.jssdkPage)
+	mux.HandleFunc("GET "+FollowPicturePath, followPicture)
+
+	mux.HandleFunc("DELETE "+ControlPath+"faults", formHandler(c.clearFaults))
+	mux.HandleFunc("DELETE "+ControlPath+"requests", formHandler(c.clearRequests))
 
 	post := func(name string, f http.HandlerFunc) { mux.HandleFunc("POST "+ControlPath+name, f) }
 	post("phone", formHandler(c.withVisitor(c.HoldPhone)))
@@ -60,12 +68,15 @@ func (c control) handler() http.Handler {
 	post("switches", formHandler(c.postSwitches))
 	post("limits", formHandler(c.postLimits))
 	post("faults", formHandler(c.postFault))
-	post("faults/clear", formHandler(func(fields) error { c.ClearFaults(); return nil }))
-	post("requests/clear", formHandler(func(fields) error { c.ClearRequests(); return nil }))
+	post("faults/clear", formHandler(c.clearFaults))
+	post("requests/clear", formHandler(c.clearRequests))
 	post("verify", postVerify)
 	post("jssdk", c.postJSSDK)
 	return http.NewCrossOriginProtection().Handler(mux)
 }
+
+func (c control) clearFaults(fields) error   { c.ClearFaults(); return nil }
+func (c control) clearRequests(fields) error { c.ClearRequests(); return nil }
 
 // withVisitor calls f with the id of a visitor who exists.
 func (c control) withVisitor(f func(string)) func(fields) error {

@@ -104,7 +104,7 @@ func TestControlForms(t *testing.T) {
 	e.do("POST", "/_emulator/faults", "path=%2Fsns%2Fauth&mode=errcode&code=&times=2&delay=", form)
 	e.get("/sns/auth", "q", "<script>")
 	page := e.get("/_emulator/").body
-	for _, want := range []string{"Alice Zhang", "持机", wechattest.StockAppSecret, "/sns/auth", "q=&lt;script&gt;", "second_hop"} {
+	for _, want := range []string{"Alice Zhang", "使用中", wechattest.StockAppSecret, "/sns/auth", "q=&lt;script&gt;", "second_hop"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -35,9 +35,11 @@ func (c control) dashboard(w http.ResponseWriter, r *http.Request) {
 	requests := c.Requests()
 	slices.Reverse(requests)
 	v := view{Chinese: chinese(r)}
+	followAccount := ""
 	c.mu.Lock()
 	if len(s.Accounts) > 0 {
-		v.People = c.visitors.cards(s.Accounts[0].AppID, c.phone)
+		followAccount = s.Accounts[0].AppID
+		v.People = c.visitors.cards(followAccount, c.phone)
 	}
 	c.mu.Unlock()
 	v.Data = struct {
@@ -48,14 +50,16 @@ func (c control) dashboard(w http.ResponseWriter, r *http.Request) {
 		Answers  []Answer
 		Requests []Request
 		Total    int
+
+		FollowAccount string // AppID of the account that visitors can follow here
 	}{
 		state: s, List: s.Switches.list(), Modes: FaultModes(),
 		Paths: []string{
 			"/sns/oauth2/access_token", "/sns/userinfo", "/cgi-bin/stable_token", "/cgi-bin/ticket/getticket",
-			"/cgi-bin/user/info", "/cgi-bin/user/get", authorizePath,
+			"/cgi-bin/user/info", "/cgi-bin/user/get", "/cgi-bin/message/template/send", authorizePath,
 		},
 		Answers:  []Answer{AnswerAgree, AnswerAsk, AnswerDeclineRedirect, AnswerDecline, AnswerSnapshot},
-		Requests: requests[:min(len(requests), shownRequests)], Total: len(requests),
+		Requests: requests[:min(len(requests), shownRequests)], Total: len(requests), FollowAccount: followAccount,
 	}
 	render("dashboard.html", http.StatusOK, v).send(w)
 }

@@ -158,7 +158,7 @@ func TestFaultMatching(t *testing.T) {
 		t.Errorf("after ClearFaults = %d, want 0", got)
 	}
 	e.Fault(wechattest.Fault{Mode: wechattest.FaultErrcode, Code: 10009})
-	if a := e.openAuthorize(nil); a.status != 200 || !strings.Contains(a.body, "10009") {
+	if a := e.openAuthorize(nil); a.status != 429 || !strings.Contains(a.body, "10009") {
 		t.Errorf("fault of the authorize page = %d %q, want a page with 10009", a.status, heading(a.body))
 	}
 }

@@ -88,9 +88,13 @@ func isForm(r *http.Request) bool {
 	return mediaType == "application/x-www-form-urlencoded"
 }
 
-// done answers a POST. A form is redirected to the page, a script gets JSON.
+// done answers a POST or DELETE. A form is redirected to the page, or gets one that
+// says what is wrong; a script gets JSON.
 func done(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
+	case err != nil && isForm(r):
+		v := view{Chinese: chinese(r), Message: err.Error()}
+		render("error.html", http.StatusBadRequest, v).send(w)
 	case err != nil:
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 	case isForm(r):

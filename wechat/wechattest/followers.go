@@ -93,9 +93,6 @@ func followerPage(x *transaction) (any, *refusal) {
 		}
 		start = at + 1
 	}
-	type openIDs struct {
-		OpenID []string `json:"openid"`
-	}
 	page := struct {
 		Total int      `json:"total"`
 		Count int      `json:"count"`
@@ -170,7 +167,7 @@ func personInfo(x *transaction, a *account, openID string) (any, *refusal) {
 	}
 	return followerBody{
 		Subscribe: 1, OpenID: openID, Language: cmp.Or(language, "zh_CN"), SubscribeTime: since.Unix(),
-		UnionID: unionID, TagIDs: []int{}, Scene: "ADD_SCENE_QR_CODE",
+		UnionID: unionID, TagIDs: a.tags.of(openID), Scene: "ADD_SCENE_QR_CODE",
 	}, nil
 }
 

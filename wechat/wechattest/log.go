@@ -2,6 +2,7 @@ package wechattest
 
 import (
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,7 +21,7 @@ type Request struct {
 	Method    string     `json:"method"`
 	Path      string     `json:"path"`
 	Query     url.Values `json:"query,omitempty"`
-	Body      string     `json:"body,omitempty"` // as it was sent
+	Body      string     `json:"body,omitempty"` // as it was sent; of an upload its type and size
 	Remote    string     `json:"remote"`         // address and port
 	UserAgent string     `json:"user_agent,omitempty"`
 	// Status is the HTTP status of the response before a [Fault] changed it. It
@@ -41,6 +42,9 @@ func newEntry(r *http.Request, query url.Values, body []byte, now time.Time) *Re
 	entry := &Request{
 		Time: now, Method: clip(r.Method), Path: clip(r.URL.Path), Query: query, Body: clip(string(body)),
 		Remote: r.RemoteAddr, UserAgent: clip(r.UserAgent()),
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" {
+		entry.Body = fmt.Sprintf("%s of %d bytes", kind, len(body))
 	}
 	if n := len(r.URL.RawQuery); n > logTextBytes {
 		entry.Query = nil

@@ -11,7 +11,7 @@ import (
 // waiting starts a page whose button answers the login request.
 func (c consent) waiting() view {
 	v := c.view()
-	v.Account = c.account.name()
+	v.Account = v.Name(c.account.name())
 	if u, err := url.Parse(c.redirectURI); err == nil {
 		v.Host = u.Host
 	}

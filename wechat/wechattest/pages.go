@@ -5,6 +5,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"golang.org/x/text/language"
 )
@@ -12,7 +13,11 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-const htmlType = "text/html; charset=utf-8"
+const (
+	htmlType = "text/html; charset=utf-8"
+	// shownBytes is how much of a logged body the dashboard shows.
+	shownBytes = 2_000
+)
 
 var pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
@@ -57,8 +62,24 @@ func (v view) T(chinese, english string) string {
 // Lang is the page's language tag.
 func (v view) Lang() string { return v.T("zh-CN", "en") }
 
-// Steps are the durations by which the control page moves the clock.
-func (view) Steps() []string { return []string{"1m", "5m", "2h", "24h", "720h"} }
+// step is a duration by which the control page moves the clock.
+type step struct{ Duration, Label string }
+
+// Steps are the steps of the control page.
+func (v view) Steps() []step {
+	return []step{
+		{"1m", v.T("1 分钟", "1 minute")}, {"5m", v.T("5 分钟", "5 minutes")}, {"2h", v.T("2 小时", "2 hours")},
+		{"24h", v.T("1 天", "1 day")}, {"720h", v.T("30 天", "30 days")},
+	}
+}
+
+// Short is the beginning of a long text.
+func (view) Short(text string) string {
+	if len(text) > shownBytes {
+		return strings.ToValidUTF8(text[:shownBytes], "") + "…"
+	}
+	return text
+}
 
 // render makes a page from its template.
 func render(name string, status int, v view) response {
@@ -78,7 +99,8 @@ func render(name string, status int, v view) response {
 // view starts a page in the visitor's language.
 func (x *transaction) view() view { return view{Chinese: chinese(x.r)} }
 
-// errorPage tells the visitor what is wrong. Nothing is sent to the site.
+// errorPage tells the visitor what is wrong. Nothing is sent to the site. The
+// status is for automatic clients; WeChat's is not known.
 func (x *transaction) errorPage(status, code int, chinese, english string) response {
 	v := x.view()
 	v.Code, v.Message = code, v.T(chinese, english)
@@ -89,10 +111,22 @@ func (x *transaction) errorPage(status, code int, chinese, english string) respo
 // errorCode is the error page for a code of WeChat's list of authorize errors.
 func (x *transaction) errorCode(code int, chinese, english string) response {
 	x.logErrcode(code)
-	return x.errorPage(http.StatusOK, code, chinese, english)
+	return x.errorPage(codeStatus(code), code, chinese, english)
+}
+
+// codeStatus is the status of the error page for a code.
+func codeStatus(code int) int {
+	switch code {
+	case 10004, 10006:
+		return http.StatusForbidden
+	case 10009:
+		return http.StatusTooManyRequests
+	default:
+		return http.StatusBadRequest
+	}
 }
 
 // cannotOpen is the error page for a malformed address.
 func (x *transaction) cannotOpen(reason string) response {
-	return x.errorPage(http.StatusOK, 0, "该链接无法访问（"+reason+"）", "This link cannot be opened: "+reason)
+	return x.errorPage(http.StatusBadRequest, 0, "该链接无法访问（"+reason+"）", "This link cannot be opened: "+reason)
 }

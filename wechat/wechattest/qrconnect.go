@@ -12,7 +12,7 @@ func qrConnect(x *transaction) response {
 	case appID == "":
 		return x.errorCode(10012, "appid 为空", "appid is empty")
 	case a == nil, a.Kind != KindWebsite:
-		return x.errorPage(http.StatusOK, 0, "AppID 参数错误", "This is not the appid of a website application")
+		return x.errorPage(http.StatusBadRequest, 0, "AppID 参数错误", "This is not the appid of a website application")
 	case a.Banned:
 		return x.errorCode(10004, "网站应用被封禁", "the application is banned")
 	}

@@ -21,6 +21,12 @@ var stockLimits = map[string]Limit{
 	"/cgi-bin/user/get":         {PerDay: 500},
 	"/cgi-bin/user/info":        {PerDay: 5_000_000},
 	"/cgi-bin/ticket/getticket": {PerDay: 10_000},
+
+	"/cgi-bin/message/template/send": {PerDay: 100_000},
+	"/cgi-bin/menu/create":           {PerDay: 1_000},
+	"/cgi-bin/menu/get":              {PerDay: 10_000},
+	"/cgi-bin/menu/delete":           {PerDay: 1_000},
+	"/cgi-bin/media/upload":          {PerDay: 100_000},
 }
 
 // sandboxPerDay are the lower daily limits of test accounts.

@@ -1,6 +1,7 @@
 package wechattest
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 )
@@ -8,7 +9,7 @@ import (
 // serve logs a request, takes the fault that applies to it, and answers.
 func (e *Emulator) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+		body, _ := io.ReadAll(http.MaxBytesReader(w, r.Body, cmp.Or(rt.maxBody, maxBodyBytes)))
 		x := &transaction{Emulator: e, route: rt, r: r, query: r.URL.Query(), body: body}
 		fault := x.begin()
 		x.deliver(w, fault, x.process)

@@ -26,6 +26,7 @@ type identity struct {
 	unionID   string
 	scope     string
 	snapshot  bool
+	origin    string // at which the visitor's browser has reached the emulator
 }
 
 // grant is what the site gets for a code.
@@ -234,9 +235,9 @@ func profile(x *transaction) (any, *refusal) {
 	if t.scope == scopeBase || t.snapshot && x.switches.SnapshotNoProfile {
 		return nil, refuse(48001)
 	}
-	nickname, picture := "微信用户", x.origin()+avatarPath+snapshotPicture+"/132"
+	nickname, picture := "微信用户", t.origin+avatarPath+snapshotPicture+"/132"
 	if v := x.visitors.find(t.visitorID); v != nil && !t.snapshot {
-		nickname, picture = v.Nickname, v.picture(x.origin())
+		nickname, picture = v.Nickname, v.picture(t.origin)
 	}
 	return struct {
 		OpenID    string   `json:"openid"`

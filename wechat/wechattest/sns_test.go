@@ -335,3 +335,23 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("full login after it = %s, want the visitor's own openid", a.body)
 	}
 }
+
+// Without a public URL the picture is at the host where the visitor's browser has
+// reached the emulator, which may differ from the one that the site calls.
+func TestPictureAtTheVisitorsHost(t *testing.T) {
+	t.Parallel()
+	e := newEmulator(t, wechattest.Config{})
+	for _, visitor := range []string{"lihua", "snapshot"} {
+		req := newRequest("http://phone.test:8080/connect/oauth2/authorize?" + changed("scope", userInfo))
+		req.Header.Set(wechattest.VisitorHeader, visitor)
+		res, err := e.Transport().RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grant := e.exchange(codeIn(t, answer{header: res.Header}))
+		profile := e.get("/sns/userinfo", "access_token", grant.text("access_token"), "openid", grant.text("openid"))
+		if got := profile.text("headimgurl"); !strings.HasPrefix(got, "http://phone.test:8080/mmopen/") {
+			t.Errorf("headimgurl of %s = %q, want it at http://phone.test:8080", visitor, got)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type route struct {
 	method  string // empty: any
 	family  family
 	respond func(*transaction) response
+	maxBody int64 // default maxBodyBytes
 }
 
 // transaction is one request that is being answered.

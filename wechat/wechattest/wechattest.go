@@ -1,6 +1,7 @@
 // Package wechattest emulates the part of WeChat that a web site needs to sign
 // its visitors in: the authorize page, scan login, the sns API, the global
-// access token, followers and the JS-SDK ticket. A site, an SDK or a gateway
+// access token, followers and the JS-SDK ticket; and what a site's servers call
+// through a relay: template messages, tags, the menu and uploads. A site, an SDK or a gateway
 // that uses it in place of open.weixin.qq.com and api.weixin.qq.com can be
 // developed and tested without an account, a phone or a network.
 //
@@ -54,7 +55,8 @@ type Config struct {
 	Seed uint64
 	// PublicURL is the origin at which browsers reach the emulator, such as
 	// http://localhost:8081. It is used only in addresses that the emulator
-	// sends, such as headimgurl; default: the host of the request.
+	// sends, such as headimgurl; default: the host at which the visitor has opened
+	// the authorize page.
 	PublicURL string
 }
 
@@ -163,6 +165,25 @@ func (e *Emulator) routes() *http.ServeMux {
 		{path: "/cgi-bin/user/info", method: get, family: cgi, respond: api(userInfo)},
 		{path: "/cgi-bin/user/info/batchget", method: post, family: cgi, respond: api(userInfoBatch)},
 		{path: "/cgi-bin/ticket/getticket", method: get, family: cgi, respond: api(jsTicket)},
+		{path: "/cgi-bin/user/tag/get", method: post, family: cgi, respond: api(membersOfTag)},
+		{path: "/cgi-bin/tags/get", method: get, family: cgi, respond: api(listTags)},
+		{path: "/cgi-bin/tags/create", method: post, family: cgi, respond: api(createTag)},
+		{path: "/cgi-bin/tags/update", method: post, family: cgi, respond: api(renameTag)},
+		{path: "/cgi-bin/tags/delete", method: post, family: cgi, respond: api(deleteTag)},
+		{path: "/cgi-bin/tags/getidlist", method: post, family: cgi, respond: api(tagsOfMember)},
+		{path: "/cgi-bin/tags/members/batchtagging", method: post, family: cgi, respond: api(tagMembers)},
+		{path: "/cgi-bin/tags/members/batchuntagging", method: post, family: cgi, respond: api(untagMembers)},
+		{path: "/cgi-bin/tags/members/getblacklist", method: post, family: cgi, respond: api(blacklist)},
+		{path: "/cgi-bin/tags/members/batchblacklist", method: post, family: cgi, respond: api(block)},
+		{path: "/cgi-bin/tags/members/batchunblacklist", method: post, family: cgi, respond: api(unblock)},
+		{path: "/cgi-bin/message/template/send", method: post, family: cgi, respond: api(sendTemplate)},
+		{path: "/cgi-bin/menu/create", method: post, family: cgi, respond: api(createMenu)},
+		{path: "/cgi-bin/menu/get", method: get, family: cgi, respond: api(getMenu)},
+		{path: "/cgi-bin/menu/delete", method: get, family: cgi, respond: api(deleteMenu)},
+		{path: "/cgi-bin/menu/addconditional", method: post, family: cgi, respond: api(addSpecialMenu)},
+		{path: "/cgi-bin/menu/delconditional", method: post, family: cgi, respond: api(deleteSpecialMenu)},
+		{path: "/cgi-bin/menu/trymatch", method: post, family: cgi, respond: api(tryMenu)},
+		{path: "/cgi-bin/media/upload", method: post, family: cgi, respond: api(uploadMedia), maxBody: maxUploadBytes},
 		{path: "/cgi-bin/clear_quota", method: post, family: cgi, respond: api(clearQuota)},
 		{path: "/cgi-bin/getcallbackip", method: get, family: cgi, respond: api(callbackAddresses)},
 		{path: "/cgi-bin/get_api_domain_ip", method: get, family: cgi, respond: api(apiAddresses)},

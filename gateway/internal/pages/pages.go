@@ -34,14 +34,16 @@ const (
 // Data is what a page shows. A field left empty leaves its part out; no page
 // needs all of them. The templates escape every field.
 type Data struct {
-	RequestID    string // shown in the footer
+	RequestID    string // shown in the footer of pages of failure
 	LoginURL     string // the button starts a login
 	Reload       bool   // without LoginURL, the button loads the same address again
 	Form         bool   // the visitor sent a form
 	Back         string // after a form, without LoginURL, the button leads there; "/" is the home page
 	LogoutAction string // sign-out: where its form is posted
 	ReturnTo     string // sign-out: where the visitor goes afterwards
-	NoCookies    bool   // restart: the browser seems to keep no cookies
+	NoCookies    bool   // restart: the browser has sent no cookies
 	Address      string // open-in-wechat: the page to open there
 	FollowQR     string // follow: address of the picture with the account's QR code
+
+	OutsideWeChat bool // forbidden: only WeChat's own browser can open the page
 }

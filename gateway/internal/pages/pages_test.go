@@ -33,6 +33,7 @@ var pageCases = []struct {
 	{"upstream-down-form", UpstreamDown, 504, Data{RequestID: testRequestID, Form: true, Back: "/cart?item=1024"}},
 	{"session-store-away", StoreAway, 503, Data{RequestID: testRequestID, Reload: true}},
 	{"forbidden", Forbidden, 403, Data{RequestID: testRequestID}},
+	{"forbidden-outside", Forbidden, 403, Data{RequestID: testRequestID, OutsideWeChat: true}},
 	{"follow", Follow, 403, Data{RequestID: testRequestID, LoginURL: "/shop?item=1024", FollowQR: "/follow.png"}},
 	{"follow-no-picture", Follow, 403, Data{RequestID: testRequestID, LoginURL: "/shop?item=1024"}},
 	{"unauthorized", Unauthorized, 401, Data{RequestID: testRequestID, LoginURL: "/_wx/login?return_to=%2Fshop"}},

@@ -11,6 +11,7 @@ import (
 // A view is what a template runs on.
 type view struct {
 	Data
+	page   Name
 	Status int
 	Lang   string // zh-CN or en
 	QRCode template.HTML
@@ -32,6 +33,7 @@ func (v view) Say(zh, en string) string {
 func (s *Set) Render(w http.ResponseWriter, r *http.Request, status int, name Name, data Data) {
 	v := view{
 		Data:   data,
+		page:   name,
 		Status: status,
 		Lang:   preferred(strings.Join(r.Header.Values("Accept-Language"), ",")),
 	}

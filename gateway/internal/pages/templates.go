@@ -127,7 +127,7 @@ func newPage(base *template.Template, file, text string) (*page, error) {
 func sampleViews() []view {
 	full := Data{
 		RequestID: "x", LoginURL: "/x", LogoutAction: "/x", Form: true, Back: "/x",
-		ReturnTo: "/x", NoCookies: true, Address: "https://x.example/", FollowQR: "/x",
+		ReturnTo: "/x", NoCookies: true, OutsideWeChat: true, Address: "https://x.example/", FollowQR: "/x",
 	}
 	var samples []view
 	for _, lang := range []string{chinese, english} {

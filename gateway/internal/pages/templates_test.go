@@ -42,7 +42,7 @@ func styleHash(style string) string {
 func TestOwnTemplates(t *testing.T) {
 	t.Parallel()
 	const (
-		builtInTitle = "你无法打开这个页面"
+		builtInTitle = "无法访问"
 
 		ownForbidden = `{{define "title"}}Closed{{end}}{{define "text"}}<p>Ask at the desk.</p>{{end}}`
 		ownBase      = `<!doctype html><title>{{template "title" .}}</title>{{template "text" .}}` +

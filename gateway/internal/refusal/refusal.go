@@ -28,6 +28,8 @@ type Error struct {
 	LoginURL   string        // where to sign in: a button on the page, login_url in a 401
 	RetryAfter time.Duration // sent as Retry-After, rounded up to seconds; 0: not sent
 
+	OutsideWeChat bool // the page says that WeChat's own browser can open the address
+
 	Err  error  // the cause, only logged; nil: the client caused it
 	Hint string // what the operator can do about it, only logged
 }

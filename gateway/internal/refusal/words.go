@@ -53,6 +53,14 @@ func NotAllowed() *Error {
 	}
 }
 
+// NotOutsideWeChat (403) is [NotAllowed] for a page load of another browser than
+// WeChat's, in which the visitor could sign in.
+func NotOutsideWeChat() *Error {
+	e := NotAllowed()
+	e.OutsideWeChat = true
+	return e
+}
+
 // NotForBrowsers (403) is [NotAllowed] for a request of a browser to a service for
 // programs, such as "The relay".
 func NotForBrowsers(service string) *Error {

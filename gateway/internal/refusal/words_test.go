@@ -43,6 +43,10 @@ var constructors = []struct {
 		word: "not_allowed", status: 403, page: pages.Forbidden, result: "forbidden",
 	},
 	{
+		name: "NotOutsideWeChat", e: refusal.NotOutsideWeChat(), of: "NotAllowed",
+		word: "not_allowed", status: 403, page: pages.Forbidden, result: "forbidden",
+	},
+	{
 		name: "NotForBrowsers", e: refusal.NotForBrowsers("The relay"), of: "NotAllowed",
 		word: "not_allowed", status: 403, page: pages.Forbidden, result: "forbidden",
 	},

@@ -20,6 +20,7 @@ type pages struct{ templates *template.Template }
 type page struct {
 	visitor
 	Lang string
+	Ways ways
 }
 
 // T returns the text in the page's language.
@@ -33,7 +34,7 @@ func (p page) T(zh, en string) string {
 func (p pages) serve(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
-		if err := p.templates.ExecuteTemplate(&body, name, page{visitorOf(r), pageLanguage(r)}); err != nil {
+		if err := p.templates.ExecuteTemplate(&body, name, page{visitorOf(r), pageLanguage(r), waysAt(r.Host)}); err != nil {
 			http.Error(w, "this page cannot be shown", http.StatusInternalServerError)
 			return
 		}

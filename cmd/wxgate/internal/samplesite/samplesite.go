@@ -42,13 +42,14 @@ func serveStatic(w http.ResponseWriter, r *http.Request, name string) {
 	http.ServeFileFS(w, r, assets, "static/"+name)
 }
 
-// protect sets the headers that let browsers run this site's own scripts only.
+// protect sets the headers that let browsers run this site's own scripts only. The
+// visitor's picture may be at one of WeChat's hosts.
 func protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store") // an answer is for one visitor only
 		h.Set("Content-Security-Policy",
-			"default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+			"default-src 'self'; img-src 'self' https:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		// Not no-referrer, which makes the Origin of the sign-out form "null": the
 		// gateway refuses that from a browser that sends no Sec-Fetch-Site.
 		h.Set("Referrer-Policy", "same-origin")

@@ -46,10 +46,17 @@ func TestPages(t *testing.T) {
 		{"sign-out form", "/", nil, `method="post" action="/_wx/logout"`, ""},
 		{"sign-out goes to the gateway's page", "/", nil, `name="return_to" value="/_wx/logout"`, ""},
 		{"nickname link", "/", nil, `href="/_wx/login?scope=snsapi_userinfo&amp;return_to=/%23/me"`, ""},
-		{"guest, signed in", "/guest", map[string]string{"X-WX-OpenID": openID}, `<code id="openid">` + openID + `</code>`, "no visitor"},
-		{"guest, not signed in", "/guest", nil, "no visitor", ""},
-		{"about, signed in", "/about", map[string]string{"X-WX-OpenID": openID}, `<code id="openid">` + openID + `</code>`, "no visitor"},
-		{"about, not signed in", "/about", nil, "no visitor", ""},
+		{"picture", "/", map[string]string{"X-WX-Avatar": "http://127.0.0.1:8080/mmopen/lihua/132"}, `<img id="avatar" src="http://127.0.0.1:8080/mmopen/lihua/132" alt="">`, ""},
+		{"no picture", "/", nil, `id="openid"`, `id="avatar"`},
+		{"picture with a script", "/", map[string]string{"X-WX-Avatar": "javascript:alert(1)"}, `id="openid"`, `src="javascript:`},
+		{"granted already", "/", map[string]string{"X-WX-Scope": "snsapi_userinfo", "X-WX-Nickname": "Tom"}, `id="login-other"`, `id="ask-nickname"`},
+		{"granted by a scan", "/", map[string]string{"X-WX-Scope": "snsapi_login", "X-WX-Nickname": "Tom"}, `id="login-other"`, `id="ask-nickname"`},
+		{"granted, without a nickname", "/", map[string]string{"X-WX-Scope": "snsapi_userinfo"}, `id="login-other"`, `id="ask-nickname"`},
+		{"not granted", "/", map[string]string{"X-WX-Scope": "snsapi_base"}, `id="ask-nickname"`, ""},
+		{"guest, signed in", "/guest", map[string]string{"X-WX-OpenID": openID}, `<code id="openid">` + openID + `</code>`, "未登录"},
+		{"guest, not signed in", "/guest", nil, "未登录", "no visitor"},
+		{"about, signed in", "/about", map[string]string{"X-WX-OpenID": openID}, `<code id="openid">` + openID + `</code>`, "未登录"},
+		{"about, not signed in", "/about", nil, "未登录", "no visitor"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -18,6 +18,7 @@ var shownHeaders = [...]string{
 type visitor struct {
 	OpenID       string            `json:"openid,omitzero"` // empty: not signed in
 	Nickname     string            `json:"nickname,omitzero"`
+	Avatar       string            `json:"avatar,omitzero"`
 	SnapshotUser bool              `json:"snapshot_user,omitzero"`
 	Headers      map[string]string `json:"headers"` // as received
 }
@@ -26,6 +27,7 @@ func visitorOf(r *http.Request) visitor {
 	v := visitor{
 		OpenID:       r.Header.Get("X-WX-OpenID"),
 		Nickname:     nickname(r.Header.Get("X-WX-Nickname")),
+		Avatar:       r.Header.Get("X-WX-Avatar"),
 		SnapshotUser: r.Header.Get("X-WX-Snapshot-User") == "true",
 		Headers:      make(map[string]string),
 	}
@@ -35,6 +37,11 @@ func visitorOf(r *http.Request) visitor {
 		}
 	}
 	return v
+}
+
+// Granted reports whether the visitor has shared nickname and picture.
+func (v visitor) Granted() bool {
+	return v.Nickname != "" || v.Headers["X-WX-Scope"] == "snsapi_userinfo"
 }
 
 // nickname decodes a header of percent-encoded UTF-8. It returns a value that is

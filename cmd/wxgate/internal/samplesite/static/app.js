@@ -136,7 +136,7 @@ onAction('sse', () => {
   source.onmessage = (event) => append('sse-result', event.data);
   source.onerror = () => {
     if (source.readyState !== EventSource.CLOSED) return; // the browser reconnects
-    stopEvents(say('已断开', 'refused'));
+    stopEvents(say('已断开', 'disconnected'));
     whoAmI();
   };
 });

@@ -1,6 +1,8 @@
 // Signs the visitor in from a page, without a server of the site's: the gateway
 // returns WeChat's address, and exchanges the code that comes back for a session.
 
+const say = (zh, en) => (document.documentElement.lang === 'en' ? en : zh);
+const button = document.querySelector('[data-action="login"]'); // none if signed in
 const result = document.getElementById('login-result');
 
 async function ask(path, options) {
@@ -20,11 +22,12 @@ async function leave() {
 async function arrive(state, code) {
   // A code works once, so the address of the page becomes the one before the login.
   history.replaceState(null, '', sessionStorage.getItem(state) ?? cleaned());
-  if (!code) throw new Error('WeChat sent no code: declined');
+  if (!code) throw new Error(say('登录已取消', 'You declined'));
   const form = new URLSearchParams({ code, state });
   const visitor = await ask('/_wx/session', { method: 'POST', body: form });
   document.getElementById('openid').textContent = visitor.openid;
   result.textContent = JSON.stringify(visitor, null, 2);
+  button?.remove();
 }
 
 // The address without what a login leaves there.
@@ -39,4 +42,4 @@ const show = (error) => (result.textContent = error.message);
 const query = new URLSearchParams(location.search);
 const last = (name) => query.getAll(name).pop(); // WeChat adds its own at the end
 if (query.has('state')) arrive(last('state'), last('code')).catch(show);
-document.querySelector('[data-action="login"]').addEventListener('click', () => leave().catch(show));
+button?.addEventListener('click', () => leave().catch(show));
