@@ -166,17 +166,17 @@ func listens(address string) bool {
 
 var (
 	wholeOutput = regexp.MustCompile(`(?m)^.*WXGATE_APP_SECRET=.*\n`)
-	forPasting  = regexp.MustCompile(`(?m)^(?:export|unset) .*$`)
+	forPasting  = regexp.MustCompile(`(?ms)^(?:#|export |unset ).*`)
 )
 
-// paste runs the commands that the emulator prints in the shell of the section.
+// paste runs what the emulator prints from its first command on, in the shell of the
+// section.
 func (w *walk) paste(output string) {
 	w.t.Helper()
-	commands := forPasting.FindAllString(output, -1)
-	if commands == nil {
+	b := &block{text: forPasting.FindString(output)}
+	if b.text == "" {
 		w.t.Fatalf("the emulator prints nothing to paste:\n%s", output)
 	}
-	b := &block{text: strings.Join(commands, "\n") + "\n"}
 	if out, err := w.command(b).CombinedOutput(); err != nil {
 		w.t.Fatalf("%s: %v\n%s", b.text, err, out)
 	}
