@@ -16,11 +16,22 @@ type lists struct {
 	allow, deny *openIDFile // nil: there is none
 }
 
-// refuse reports whether the visitor is denied: they are on the deny list, or
-// there is an allow list and they are not on it. A line may be an openid or a
-// unionid: with a scan login the visitor has another openid.
-func (l lists) refuse(s *session.Session) bool {
-	return l.deny != nil && l.deny.names(s) || l.allow != nil && !l.allow.names(s)
+// refuse reports whether the visitor is denied.
+func (l lists) refuse(s *session.Session) bool { return l.refusedBy(s) != "" }
+
+// refusedBy returns the field with the list that denies the visitor: they are on
+// the deny list, or there is an allow list and they are not on it. It returns "" if
+// they may enter. A line may be an openid or a unionid: with a scan login the
+// visitor has another openid.
+func (l lists) refusedBy(s *session.Session) (field string) {
+	switch {
+	case l.deny != nil && l.deny.names(s):
+		return "DenyOpenIDsFile"
+	case l.allow != nil && !l.allow.names(s):
+		return "AllowOpenIDsFile"
+	default:
+		return ""
+	}
 }
 
 const (
