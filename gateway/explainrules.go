@@ -121,7 +121,7 @@ func (x *Explanation) passes(s *site, v visitor) {
 
 // notPublic notes that a path cannot be public.
 func (x *Explanation) notPublic(s *site, ask *question) {
-	if s.policy.public != nil && pathset.IsAmbiguous(ask.path) {
+	if s.policy.public != nil && ask.path != "" && pathset.IsAmbiguous(ask.path) {
 		x.add("not public", "PublicPaths", "", "opens no path that can be read in two ways")
 	}
 }

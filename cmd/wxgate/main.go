@@ -57,6 +57,8 @@ func commands() []command {
 		{"emulator", "[--listen ADDRESS]", "run the WeChat emulator alone", emulator},
 		{"check", "", "try the configuration with WeChat, Redis and the upstreams", check},
 		{"healthcheck", "", "ask the running process whether it is ready, for images without a shell", healthcheck},
+		{"explain", "[METHOD] URL [--as OPENID|nobody] [--user-agent UA] [--header 'Name: value']",
+			"say what the gateway would do with a request, and why", explain},
 		{"followers", "[--format ndjson|csv] [--after OPENID] [--details]",
 			"print the account's followers, one a line", followers},
 		{"revoke", "OPENID | --all", "end every session of one visitor, or of everybody", revoke},
