@@ -4,6 +4,7 @@
 package pathset
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -41,15 +42,19 @@ func New(patterns []string) (*Set, error) {
 	}
 	s := new(Set)
 	seen := make(map[string]bool)
+	var wrong []string
 	for _, text := range patterns {
 		pattern, err := ParsePattern(text)
-		if err != nil {
-			return nil, fmt.Errorf("pattern %q: %w", text, err)
-		}
-		if !seen[pattern] {
+		switch {
+		case err != nil:
+			wrong = append(wrong, fmt.Sprintf("pattern %q: %v", text, err))
+		case !seen[pattern]:
 			seen[pattern] = true
 			s.add(pattern)
 		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.New(strings.Join(wrong, "; "))
 	}
 	return s, nil
 }
