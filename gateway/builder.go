@@ -41,7 +41,9 @@ func newBuilder(c *common) *builder {
 func (b *builder) sites(list []Site) (all []*doors, fields []FieldError) {
 	for i, c := range list {
 		errs := &fieldErrors{site: i}
-		all = append(all, b.doors(c, errs))
+		d := b.doors(c, errs)
+		d.index = i
+		all = append(all, d)
 		fields = append(fields, errs.fields...)
 	}
 	return all, fields

@@ -62,29 +62,28 @@ func questionOf(r *http.Request, navigation bool) question {
 	}
 }
 
-// match is whether a path is in a set.
-type match int
+// match is the pattern of a set that a path matches; empty: none.
+type match struct {
+	known   bool // looked up
+	pattern string
+}
 
-const (
-	unknown match = iota // not looked up yet
-	isIn
-	isNotIn
-)
-
-// matched returns m, calling in the first time.
-func (m *match) matched(in func() bool) bool {
-	if *m == unknown {
-		*m = isNotIn
-		if in() {
-			*m = isIn
-		}
+// matched returns whether m has a pattern, calling find the first time.
+func (m *match) matched(find func() string) bool {
+	if !m.known {
+		*m = match{true, find()}
 	}
-	return *m == isIn
+	return m.pattern != ""
 }
 
 // isPublic reports whether the path of ask is public.
 func (p *policy) isPublic(ask *question) bool {
-	return ask.public.matched(func() bool { return p.public.Match(ask.method, ask.path) })
+	return ask.public.matched(func() string { return p.public.Find(ask.method, ask.path) })
+}
+
+// isAPI reports whether ask is of an API path.
+func (p *policy) isAPI(ask *question) bool {
+	return ask.api.matched(func() string { return p.api.MayFind(ask.method, ask.path) })
 }
 
 // loadsPage reports whether ask is a page load, and of no API path: the visitor can
@@ -96,7 +95,7 @@ func (p *policy) loadsPage(ask *question) bool {
 // showsPage reports whether a page can answer ask: it is a page load or a form, and
 // of no API path.
 func (p *policy) showsPage(ask *question) bool {
-	return (ask.navigation || ask.form) && !ask.api.matched(func() bool { return p.api.MayMatch(ask.method, ask.path) })
+	return (ask.navigation || ask.form) && !p.isAPI(ask)
 }
 
 // admission is whether a visitor may enter.

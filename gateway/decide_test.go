@@ -440,7 +440,7 @@ func BenchmarkDecide(b *testing.B) {
 			b.ReportAllocs()
 			q := question{method: http.MethodGet, path: bench.path, navigation: true, userAgent: "Mozilla/5.0 MicroMessenger/8.0.42"}
 			for b.Loop() {
-				q.public, q.api = unknown, unknown
+				q.public, q.api = match{}, match{}
 				p.decide(&q, bench.admission)
 			}
 		})

@@ -17,6 +17,7 @@ type doors struct {
 	own       *endpoints
 	upstreams app // nil: there are none
 	warnings  askedWarnings
+	index     int // in Config.Sites
 }
 
 // A door handles the requests of one entry point.
@@ -24,12 +25,15 @@ type door func(d *doors, w *recorder, r *http.Request, q *facts) error
 
 // serve answers r through the given door.
 func (d *doors) serve(w http.ResponseWriter, r *http.Request, through door) {
-	d.site.respond(w, r, func(w *recorder, r *http.Request, q *facts) error {
-		if err := checkReadable(r); err != nil {
-			return err
-		}
-		return through(d, w, r, q)
-	})
+	d.site.respond(w, r, func(w *recorder, r *http.Request, q *facts) error { return d.open(w, r, q, through) })
+}
+
+// open lets r through the given door if it is readable.
+func (d *doors) open(w *recorder, r *http.Request, q *facts, through door) error {
+	if err := checkReadable(r); err != nil {
+		return err
+	}
+	return through(d, w, r, q)
 }
 
 // proxy is the door of [Gateway.ServeHTTP].
@@ -50,7 +54,7 @@ func (d *doors) enter(w *recorder, r *http.Request, q *facts, next app) error {
 	if !isOneLength(r) { // not for extAuthz, whose requests come without their body
 		return refusal.InvalidRequest(nil)
 	}
-	v := d.site.visitor(r)
+	v := w.explained.visitor(d.site, r, d.site.visitor(r))
 	w.session = v.session
 	switch {
 	case d.site.isAuth(r.URL.Path):
@@ -113,8 +117,10 @@ func (d *doors) refusal(decided verdict, v visitor, r *http.Request) *refusal.Er
 // which holds WeChat's newest answer.
 func (d *doors) decide(w *recorder, r *http.Request, q *facts, ask *question, v visitor) (verdict, visitor) {
 	ctx, span := d.site.startSpan(r.Context(), "decide")
+	of := v
 	decided, v := d.site.decide(ctx, ask, v)
 	endDecision(span, decided)
+	w.explained.decided(d.site, r, ask, of, decided)
 	w.session = v.session
 	switch decided.action {
 	case passVisitor:

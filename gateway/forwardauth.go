@@ -29,6 +29,7 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor, a
 	if w.span != nil {
 		w.span.setRoute(d.site.prefix + "/auth")
 	}
+	w.explained.endpoint(d.site.prefix, "/auth")
 	o, err := d.askedRequestOf(r, q)
 	if err != nil {
 		return err
@@ -36,6 +37,7 @@ func (d *doors) forwardAuth(w *recorder, r *http.Request, q *facts, v visitor, a
 	if o.isDescribed() {
 		w.subject = o.Request
 	}
+	w.explained.asked(o, q)
 	redirects := r.URL.Query().Get("redirect") == "true"
 	ask := o.question()
 	if d.logins.losesCookies(o.Request, o.plainHTTP, v) {

@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"fmt"
+	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -16,11 +18,22 @@ type lists struct {
 	allow, deny *openIDFile // nil: there is none
 }
 
-// refuse reports whether the visitor is denied: they are on the deny list, or
-// there is an allow list and they are not on it. A line may be an openid or a
-// unionid: with a scan login the visitor has another openid.
-func (l lists) refuse(s *session.Session) bool {
-	return l.deny != nil && l.deny.names(s) || l.allow != nil && !l.allow.names(s)
+// refuse reports whether the visitor is denied.
+func (l lists) refuse(s *session.Session) bool { return l.refusedBy(s) != "" }
+
+// refusedBy returns the field with the list that denies the visitor: they are on
+// the deny list, or there is an allow list and they are not on it. It returns "" if
+// they may enter. A line may be an openid or a unionid: with a scan login the
+// visitor has another openid.
+func (l lists) refusedBy(s *session.Session) (field string) {
+	switch {
+	case l.deny != nil && l.deny.names(s):
+		return "DenyOpenIDsFile"
+	case l.allow != nil && !l.allow.names(s):
+		return "AllowOpenIDsFile"
+	default:
+		return ""
+	}
 }
 
 const (
@@ -58,28 +71,54 @@ func (f *openIDFile) names(s *session.Session) bool {
 	return found && s.UnionID != ""
 }
 
+// OpenIDLines returns the numbers and openids of the lines in the text of a list, such
+// as [Site.AllowOpenIDsFile], valid or not.
+func OpenIDLines(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		text := strings.TrimPrefix(text, "\ufeff") // a byte order mark, which editors on Windows write
+		number := 0
+		for line := range strings.Lines(text) {
+			number++
+			line, _, _ = strings.Cut(line, "#")
+			if id := strings.TrimSpace(line); id != "" && !yield(number, id) {
+				return
+			}
+		}
+	}
+}
+
 // parseOpenIDs returns the openids in text, sorted. There is one a line, and #
 // starts a comment. They are substrings of text, so that a million of them cost
 // one allocation.
 func parseOpenIDs(text string) ([]string, error) {
-	text = strings.TrimPrefix(text, "\ufeff") // a byte order mark, which editors on Windows write
 	ids := make([]string, 0, strings.Count(text, "\n")+1)
-	number := 0
-	for line := range strings.Lines(text) {
-		number++
-		line, _, _ = strings.Cut(line, "#")
-		id := strings.TrimSpace(line)
-		if id == "" {
-			continue
-		}
+	var wrong []string
+	for number, id := range OpenIDLines(text) {
 		if !plainOpenID(id) {
-			// Without the line itself, which may hold an openid.
-			return nil, fmt.Errorf("line %d: expected one openid", number)
+			wrong = append(wrong, strconv.Itoa(number))
+			continue
 		}
 		ids = append(ids, id)
 	}
+	if len(wrong) > 0 {
+		return nil, wrongLines(wrong)
+	}
 	slices.Sort(ids)
 	return slices.Clip(slices.Compact(ids)), nil
+}
+
+// wrongLines is the error of the lines with the given numbers that are no openids. It
+// does not show the lines, which may hold openids.
+func wrongLines(numbers []string) error {
+	const most = 10
+	if len(numbers) == 1 {
+		return fmt.Errorf("line %s: expected one openid", numbers[0])
+	}
+	more := ""
+	if len(numbers) > most {
+		numbers, more = numbers[:most], fmt.Sprintf(" and %d more", len(numbers)-most)
+	}
+	return fmt.Errorf("lines %s%s: expected one openid each", strings.Join(numbers, ", "), more)
 }
 
 // plainOpenID reports whether id is visible ASCII and no longer than an openid

@@ -3,7 +3,6 @@ package gateway
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,7 +21,7 @@ func TestParseOpenIDs(t *testing.T) {
 	for _, test := range []struct {
 		name, in string
 		want     []string
-		line     int // number of the invalid line; 0: none
+		err      string
 	}{
 		{name: "empty", in: "", want: []string{}},
 		{name: "sorted, once each", in: "oB\noA\noB\n", want: []string{"oA", "oB"}},
@@ -31,20 +30,22 @@ func TestParseOpenIDs(t *testing.T) {
 		{name: "comments", in: "# staff\noA # the boss\n#oB\n\n  \t\noC#\n", want: []string{"oA", "oC"}},
 		{name: "spaces around", in: "  oA\t\n", want: []string{"oA"}},
 		{name: "letter case counts", in: "oa\noA\n", want: []string{"oA", "oa"}},
-		{name: "two on a line", in: "oA\noB oC\n", line: 2},
+		{name: "two on a line", in: "oA\noB oC\n", err: "line 2: expected one openid"},
 		{name: "a comma", in: "oA,oB\n", want: []string{"oA,oB"}}, // visible ASCII is all that WeChat promises
-		{name: "binary", in: "oA\n\x00\x01\n", line: 2},
-		{name: "not ASCII", in: "# ä is fine here\noÄ\n", line: 2},
+		{name: "binary", in: "oA\n\x00\x01\n", err: "line 2: expected one openid"},
+		{name: "not ASCII", in: "# ä is fine here\noÄ\n", err: "line 2: expected one openid"},
 		{name: "longest", in: strings.Repeat("o", 128), want: []string{strings.Repeat("o", 128)}},
-		{name: "too long", in: strings.Repeat("o", 129), line: 1},
-		{name: "UTF-16", in: "\xff\xfeo\x00A\x00\n\x00", line: 1},
+		{name: "too long", in: strings.Repeat("o", 129), err: "line 1: expected one openid"},
+		{name: "UTF-16", in: "\xff\xfeo\x00A\x00\n\x00", err: "lines 1, 2: expected one openid each"},
+		{name: "several", in: "o A\noB\n# ok\no C\n", err: "lines 1, 4: expected one openid each"},
+		{name: "many", in: strings.Repeat("o A\n", 12), err: "lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more: expected one openid each"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := parseOpenIDs(test.in)
-			if test.line > 0 {
-				if want := fmt.Sprintf("line %d: expected one openid", test.line); err == nil || err.Error() != want {
-					t.Errorf("parseOpenIDs(%q) = %q, %v, want the error %q", test.in, got, err, want)
+			if test.err != "" {
+				if err == nil || err.Error() != test.err {
+					t.Errorf("parseOpenIDs(%q) = %q, %v, want the error %q", test.in, got, err, test.err)
 				}
 				return
 			}

@@ -11,14 +11,34 @@ import (
 // not. Browsers say so in Sec-Fetch-Mode; for older ones it is guessed from
 // what they accept.
 func navigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || fromScript(r) {
-		return false
-	}
-	if len(r.Header.Values("Sec-Fetch-Mode")) > 0 {
-		return navigates(r)
+	is, _ := whyNavigation(r)
+	return is
+}
+
+// whyNavigation returns [navigation] and what in r decides it.
+func whyNavigation(r *http.Request) (is bool, why string) {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return false, "the method is neither GET nor HEAD"
+	case fromScript(r):
+		return false, "X-Requested-With is XMLHttpRequest, or there is an Upgrade"
+	case len(r.Header.Values("Sec-Fetch-Mode")) > 0:
+		if navigates(r) {
+			return true, "Sec-Fetch-Mode is navigate"
+		}
+		return false, "Sec-Fetch-Mode is not navigate"
 	}
 	html, anything := accepts(r.Header.Values("Accept"))
-	return html || anything && !strings.HasPrefix(r.UserAgent(), "Mozilla/")
+	switch {
+	case html:
+		return true, "no Sec-Fetch-Mode, and Accept names text/html"
+	case !anything:
+		return false, "no Sec-Fetch-Mode, and Accept names neither text/html nor */*"
+	case strings.HasPrefix(r.UserAgent(), "Mozilla/"):
+		return false, "no Sec-Fetch-Mode, Accept does not name text/html, and the User-Agent begins with Mozilla/"
+	default:
+		return true, "no Sec-Fetch-Mode, Accept allows anything, and the User-Agent does not begin with Mozilla/"
+	}
 }
 
 // formSent reports whether r is a form that a browser sends as a page load: the

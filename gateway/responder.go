@@ -35,6 +35,8 @@ type recorder struct {
 	span    *requestSpan     // nil: no tracing
 	session *session.Session // of the visitor; nil: nobody is signed in
 
+	explained *Explanation // nil: see Gateway.Explain
+
 	upgrades *upgrade.Set
 	upgraded *upgrade.Conn // the request's connection; nil: no handler has taken it over
 }
@@ -114,6 +116,7 @@ func (p *responder) refuse(w *recorder, r *http.Request, q *facts, err error) {
 	e := refusal.Of(err)
 	p.counters.errors[e.Word].Inc()
 	w.span.setWord(e.Word)
+	w.explained.refused(e)
 	w.Outcome = refusedOutcome(e.Status, w.Outcome)
 	e.Log(p.logger, q.id)
 	setOwnHeaders(w.Header())

@@ -102,6 +102,7 @@ func (e *endpoints) answer(w *recorder, r *http.Request, q *facts, v visitor) er
 	found, pattern := e.mux.Handler(r)
 	if endpoint, ok := found.(endpoint); ok {
 		w.span.setRoute(e.route(pattern))
+		w.explained.endpoint("", pattern)
 		return endpoint(w, r, q, v)
 	}
 	return refuseUnrouted(w, r, found)

@@ -54,6 +54,11 @@ func (s *site) visitor(r *http.Request) visitor {
 	if s.revocations.Revoked(loaded) { // a store of others may not look
 		return visitor{}
 	}
+	return s.signedIn(loaded)
+}
+
+// signedIn returns the visitor with a valid session, which it may change.
+func (s *site) signedIn(loaded *session.Session) visitor {
 	v := visitor{session: loaded}
 	if s.follow == nil {
 		// WeChat is not asked again, so the answer would grow old.

@@ -101,17 +101,26 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 
 // forward implements [app].
 func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *facts, ask question, v visitor) error {
+	to := u.of(r.URL.Path)
+	if to == nil {
+		return refusal.NotFound()
+	}
+	w.AsIs = true
+	newForwarding(s, u, to, r, q, ask, v).ServeHTTP(w, r)
+	// Set-Cookie belongs to the header, where the gateway's own cookies are
+	// looked for. An intermediary may merge a trailer into it.
+	delete(w.Header(), http.TrailerPrefix+"Set-Cookie")
+	return nil
+}
+
+// of returns the upstream that serves a path; nil if there is none.
+func (u *upstreams) of(path string) *upstream {
 	for i := range u.list {
-		if u.list[i].serves(r.URL.Path) {
-			w.AsIs = true
-			newForwarding(s, u, &u.list[i], r, q, ask, v).ServeHTTP(w, r)
-			// Set-Cookie belongs to the header, where the gateway's own cookies are
-			// looked for. An intermediary may merge a trailer into it.
-			delete(w.Header(), http.TrailerPrefix+"Set-Cookie")
-			return nil
+		if u.list[i].serves(path) {
+			return &u.list[i]
 		}
 	}
-	return refusal.NotFound()
+	return nil
 }
 
 // newTransport returns the transport for an upstream, and the scheme and host of

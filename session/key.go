@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -81,37 +82,47 @@ type Keys []Key
 // errors hold nothing of a key.
 func (k *Keys) UnmarshalText(text []byte) error {
 	var list Keys
+	var wrong []string
 	for item := range strings.SplitSeq(string(text), ",") {
 		n := len(list) + 1
 		item = strings.TrimSpace(item)
-		if item == "" {
-			return fmt.Errorf("item %d of the list is empty", n)
-		}
 		key, err := parseKey(item)
-		if err != nil {
-			return fmt.Errorf("item %d of the list: %w", n, err)
-		}
-		for i, other := range list {
-			if bytes.Equal(key, other) {
-				return fmt.Errorf("items %d and %d of the list are the same key", i+1, n)
-			}
+		switch i := list.index(key); {
+		case item == "":
+			wrong = append(wrong, fmt.Sprintf("item %d of the list is empty", n))
+		case err != nil:
+			wrong = append(wrong, fmt.Sprintf("item %d of the list: %v", n, err))
+		case i >= 0:
+			wrong = append(wrong, fmt.Sprintf("items %d and %d of the list are the same key", i+1, n))
 		}
 		list = append(list, key)
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
 	}
 	*k = list
 	return nil
 }
 
-// Check returns an error if k is empty, or the first error of [Key.Check]. The
+// index returns the place of a key in k; -1 if it is not there.
+func (k Keys) index(key Key) int {
+	return slices.IndexFunc(k, func(other Key) bool { return bytes.Equal(key, other) })
+}
+
+// Check returns an error if k is empty, or all errors of [Key.Check] together. The
 // errors hold nothing of a key.
 func (k Keys) Check() error {
 	if len(k) == 0 {
 		return errors.New("no key; at least one is needed")
 	}
+	var wrong []string
 	for i, key := range k {
 		if err := key.Check(); err != nil {
-			return fmt.Errorf("item %d of the list: %w", i+1, err)
+			wrong = append(wrong, fmt.Sprintf("item %d of the list: %v", i+1, err))
 		}
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
 	}
 	return nil
 }

@@ -38,7 +38,8 @@ func TestKeys(t *testing.T) {
 		{name: "padding too long", in: std(a) + "=", err: "item 1 of the list: " + noKey},
 		{name: "lines", in: url(a) + "\n" + url(b), err: "item 1 of the list: " + newline},
 		{name: "same twice", in: std(a) + "," + std(b) + "," + url(a), err: "items 1 and 3 of the list are the same key"},
-		{name: "empty item", in: std(a) + ",,", err: "item 2 of the list is empty"},
+		{name: "empty item", in: std(a) + ",,", err: "item 2 of the list is empty; item 3 of the list is empty"},
+		{name: "several", in: "not*base64," + std(a) + "," + std(a[:31]) + "," + std(a), err: "item 1 of the list: " + noKey + "; item 3 of the list: " + short + "; items 2 and 4 of the list are the same key"},
 		{name: "nothing", in: "", err: "item 1 of the list is empty"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

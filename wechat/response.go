@@ -22,6 +22,12 @@ type response interface {
 	check() error // reports a value that is missing or unusable
 }
 
+// notJSON is the error of a response that is no JSON, in the words of encoding/json.
+type notJSON struct{ error }
+
+// Unwrap returns [ErrNotJSON].
+func (e *notJSON) Unwrap() error { return ErrNotJSON }
+
 // decode decodes the body of a response: into an [*Error] if WeChat refused the
 // call, else into the given response. It ignores the Content-Type, since WeChat
 // sends its JSON as text/plain without a charset.
@@ -43,6 +49,9 @@ func decode(status int, body []byte, into response) error {
 		Message string `json:"errmsg"`
 	}
 	if err := json.Unmarshal(body, &refusal); err != nil {
+		if !json.Valid(body) {
+			err = &notJSON{err}
+		}
 		return fmt.Errorf("decode response (status %d): %w", status, err)
 	}
 	// Before the status: WeChat refuses with 200, but a proxy may change it.

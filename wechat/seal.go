@@ -12,14 +12,18 @@ import (
 const maxTextBytes = 512 // of text from outside in an error
 
 // callError is the error of a call that ended without an errcode. It keeps only
-// the text of its cause, and which error of the context it was.
+// the text of what went wrong, and which of a few errors it was.
 type callError struct {
-	text       string
-	contextErr error // context.Canceled, context.DeadlineExceeded or nil
+	text  string
+	cause error // context.Canceled, context.DeadlineExceeded, ErrNotJSON or nil
 }
 
+// ErrNotJSON is wrapped by the error of a call whose response is no JSON: something else
+// than WeChat may have answered.
+var ErrNotJSON = errors.New("not JSON")
+
 func (e *callError) Error() string { return e.text }
-func (e *callError) Unwrap() error { return e.contextErr }
+func (e *callError) Unwrap() error { return e.cause }
 
 // seal makes err safe to log. Errors of net/http may contain the address of the
 // request, which here holds the secret, the code or a token, or quote what a
@@ -33,10 +37,10 @@ func (c *Client) seal(req request, err error) error {
 		refusal.Message = c.redact(req, refusal.Message)
 		return refusal
 	}
-	var contextErr error
-	for _, e := range []error{context.Canceled, context.DeadlineExceeded} {
+	var cause error
+	for _, e := range []error{context.Canceled, context.DeadlineExceeded, ErrNotJSON} {
 		if errors.Is(err, e) {
-			contextErr = e
+			cause = e
 		}
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok && e.Err != nil {
@@ -48,7 +52,7 @@ func (c *Client) seal(req request, err error) error {
 	if quoted {
 		text += "…"
 	}
-	return &callError{text: req.api + ": " + c.redact(req, text), contextErr: contextErr}
+	return &callError{text: req.api + ": " + c.redact(req, text), cause: cause}
 }
 
 // redact makes text from outside fit for an error: short, on one line, and

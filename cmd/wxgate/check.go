@@ -39,35 +39,50 @@ func check(inv *invocation) error {
 	report := &report{w: inv.stdout}
 	accounts := newAccounts(observeNothing, nil)
 	cfg, err := checkConfig(inv.environ, accounts)
-	if faults, ok := errors.AsType[*config.Faults](err); ok {
+	faults, faulty := errors.AsType[*config.Faults](err)
+	switch {
+	case faulty:
 		for _, fault := range faults.List {
 			report.fail("configuration", fault.String(), "")
 		}
-		return errReported
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	default:
+		report.pass("configuration", "valid")
 	}
-	report.pass("configuration", "valid")
-	for _, w := range cfg.Warnings() {
-		report.note("configuration", w.String())
+	if cfg != nil { // else nothing is known of what to check
+		checkParts(report, cfg, accounts)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
-	defer cancel()
-	checkRedis(ctx, report, cfg)
-	for _, site := range sitesOf(cfg) {
-		report.about(site.PublicURL.Host, len(cfg.Sites) == 0)
-		checkSite(ctx, report, site)
-	}
-	checkAccounts(ctx, report, accounts)
 	if report.failed {
 		return errReported
 	}
 	return nil
 }
 
+// checkParts tries each part of a configuration that can be read, also if a file of the
+// gateway is faulty.
+func checkParts(report *report, cfg *config.Config, accounts *accounts) {
+	for _, w := range append(cfg.Warnings(), cfg.AccountWarnings()...) {
+		report.note("configuration", w.String())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
+	defer cancel()
+	checkSecretFiles(report, cfg)
+	checkListen(ctx, report, cfg)
+	checkCertificate(report, cfg, time.Now())
+	checkRedis(ctx, report, cfg)
+	seen := make(map[string]bool) // lists that sites share
+	for _, site := range sitesOf(cfg) {
+		report.about(site.PublicURL.Host, len(cfg.Sites) == 0)
+		checkLists(report, site, seen)
+		checkSite(ctx, report, site)
+	}
+	checkAccounts(ctx, report, accounts)
+}
+
 // checkConfig loads the configuration and makes a gateway from it, which reads
-// its pages, lists and keys.
+// its pages, lists and keys. If the gateway refuses them, it returns both the
+// configuration and the faults.
 func checkConfig(environ []string, accounts *accounts) (*config.Config, error) {
 	cfg, err := config.Load(environ)
 	if err != nil {
@@ -166,6 +181,9 @@ func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource
 		report.pass("wechat", "AppID, AppSecret and IP allow-list accepted by "+api)
 	case ok:
 		report.fail("wechat", err.Error(), hintFor(refusal))
+	case errors.Is(err, wechat.ErrNotJSON):
+		report.fail("wechat", err.Error(), "something else answers: a captive portal or proxy? "+
+			"Look at what this machine gets from "+api+" (curl), and correct WXGATE_WECHAT_API_URL or HTTPS_PROXY")
 	default:
 		report.fail("wechat", err.Error(), "check that this machine can reach "+api+" (firewall, DNS, HTTPS_PROXY)")
 	}

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
+	"net/http"
+	"time"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 )
@@ -24,8 +28,44 @@ func checkUpstream(ctx context.Context, report *report, u config.Upstream, c *co
 		report.fail(name, err.Error(), upstreamHint(err))
 		return
 	}
+	if u.URL.Scheme == "http" || u.URL.Scheme == "h2c" {
+		if speaksTLS(ctx, conn, address, c.PublicURL.Host, u.URL.Scheme == "http") {
+			report.fail(name, u.URL.String()+" answers by TLS",
+				"use https:// in WXGATE_UPSTREAM, or name the port without TLS")
+			return
+		}
+	}
 	conn.Close()
 	report.pass(name, u.URL.String()+" accepts connections")
+}
+
+// speaksTLS reports whether the server at the other end of conn expects TLS. An HTTP
+// server is asked for the header of its home page first, and nothing else is tried if
+// it answers: no TLS hello shall stand in its log.
+func speaksTLS(ctx context.Context, conn net.Conn, address, host string, isHTTP bool) bool {
+	defer conn.Close()
+	const patience = checkTimeout / 10
+	if isHTTP && conn.SetDeadline(time.Now().Add(patience)) == nil {
+		fmt.Fprintf(conn, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: wxgate check\r\nConnection: close\r\n\r\n", host)
+		res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodHead})
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+			return false // slow, as a page may be
+		}
+		if err == nil && res.StatusCode != http.StatusBadRequest {
+			return false
+		}
+	}
+	// Only the kind of answer counts: nothing is sent over the connection.
+	dialer := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	secure, err := dialer.DialContext(ctx, "tcp", address)
+	if err == nil {
+		secure.Close()
+		return true
+	}
+	remote, ok := errors.AsType[*net.OpError](err)
+	return ok && remote.Op == "remote error" // package tls's word for an alert
 }
 
 // upstreamHint returns what an operator can do about an error of a connection to

@@ -66,7 +66,7 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ line, want string }{
 		{"wxgate hea", "healthcheck"},
-		{"wxgate e", "emulator env"},
+		{"wxgate e", "emulator env explain"},
 		{"wxgate --ver", "--version"},
 		{"wxgate demo --", "--help --listen --upstream"},
 		{"wxgate demo --listen ", ""},

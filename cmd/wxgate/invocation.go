@@ -63,6 +63,7 @@ func newCommands(inv *invocation) []*cobra.Command {
 		newEmulator(inv),
 		newCheck(inv),
 		newHealthcheck(inv),
+		newExplain(inv),
 		newFollowers(inv),
 		newRevoke(inv),
 		newKeygen(inv),

@@ -4,11 +4,11 @@
 package pathset
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -42,15 +42,19 @@ func New(patterns []string) (*Set, error) {
 	}
 	s := new(Set)
 	seen := make(map[string]bool)
+	var wrong []string
 	for _, text := range patterns {
 		pattern, err := ParsePattern(text)
-		if err != nil {
-			return nil, fmt.Errorf("pattern %q: %w", text, err)
-		}
-		if !seen[pattern] {
+		switch {
+		case err != nil:
+			wrong = append(wrong, fmt.Sprintf("pattern %q: %v", text, err))
+		case !seen[pattern]:
 			seen[pattern] = true
 			s.add(pattern)
 		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.New(strings.Join(wrong, "; "))
 	}
 	return s, nil
 }
@@ -74,45 +78,60 @@ func (s *Set) add(pattern string) {
 
 // Match reports whether the path, as it was sent, is in the set. A path that
 // two programs could read as two different paths never is.
-func (s *Set) Match(method, raw string) bool {
-	if s == nil {
-		return false
-	}
-	decoded, ok := unambiguous(raw)
-	return ok && s.contains(method, decoded)
-}
+func (s *Set) Match(method, raw string) bool { return s.Find(method, raw) != "" }
 
 // MayMatch reports whether the path is in the set after it is decoded and
 // cleaned, as a server may do before it routes.
-func (s *Set) MayMatch(method, raw string) bool {
+func (s *Set) MayMatch(method, raw string) bool { return s.MayFind(method, raw) != "" }
+
+// Find is [Set.Match]. It returns a pattern that the path matches, as
+// [ParsePattern] returns it; "" if there is none.
+func (s *Set) Find(method, raw string) (pattern string) {
 	if s == nil {
-		return false
+		return ""
+	}
+	decoded, ok := unambiguous(raw)
+	if !ok {
+		return ""
+	}
+	return s.find(method, decoded)
+}
+
+// MayFind is [Set.MayMatch]. It returns a pattern as [Set.Find] does.
+func (s *Set) MayFind(method, raw string) (pattern string) {
+	if s == nil {
+		return ""
 	}
 	decoded, err := url.PathUnescape(raw)
 	if err != nil {
 		decoded = raw
 	}
-	return s.contains(method, path.Clean(decoded)+trailingSlash(decoded))
+	return s.find(method, path.Clean(decoded)+trailingSlash(decoded))
 }
 
-// contains reports whether a clean path is in the set.
-func (s *Set) contains(method, p string) bool {
+// find returns a pattern that a clean path matches; "" if there is none.
+func (s *Set) find(method, p string) string {
 	r := &http.Request{Method: method, URL: &url.URL{Path: p}}
 	redirected := false
 	for _, group := range s.groups {
 		handler, pattern := group.Handler(r)
 		if _, ok := handler.(member); ok {
-			return true
+			return pattern
 		}
 		redirected = redirected || pattern != ""
 	}
+	if !redirected {
+		return ""
+	}
 	// If /a/ and / are in one group, ServeMux redirects /a to /a/, although /
 	// matches it.
-	return redirected && slices.ContainsFunc(s.singles, func(single *http.ServeMux) bool {
-		handler, _ := single.Handler(r)
-		_, ok := handler.(member)
-		return ok
-	})
+	for _, single := range s.singles {
+		handler, pattern := single.Handler(r)
+		if _, ok := handler.(member); ok {
+			return pattern
+		}
+	}
+	return ""
 }
 
 // trailingSlash returns the slash that path.Clean takes from p.
@@ -121,6 +140,13 @@ func trailingSlash(p string) string {
 		return "/"
 	}
 	return ""
+}
+
+// IsAmbiguous reports whether two programs could read two different paths in the path
+// as it was sent. No [Set.Match] holds it.
+func IsAmbiguous(raw string) bool {
+	_, ok := unambiguous(raw)
+	return !ok
 }
 
 // unambiguous decodes a path as it was sent and reports whether every program

@@ -13,7 +13,7 @@ import (
 
 // cautions returns the rules of [Config.Warnings].
 func cautions() []caution {
-	return slices.Concat(accessCautions(), plainHTTPCautions(), amountCautions())
+	return slices.Concat(accessCautions(), followCautions(), plainHTTPCautions(), amountCautions())
 }
 
 // accessCautions are about who and what gets in.

@@ -45,6 +45,17 @@ func (l *loader) listeners(c *Config) {
 // empty: it does not.
 type listener struct{ name, address, orElse string }
 
+// Listens returns the addresses that wxgate listens on, by the variables that give them.
+func (c *Config) Listens() map[string]string {
+	all := make(map[string]string)
+	for _, l := range c.listeners() {
+		if l.address != "" {
+			all[namePrefix+l.name] = l.address
+		}
+	}
+	return all
+}
+
 func (c *Config) listeners() []listener {
 	return []listener{
 		{"LISTEN", c.Listen, ""},
@@ -154,6 +165,7 @@ func (l *loader) certificate(c *Config) {
 		return
 	}
 	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
-		l.fault(cert, "expected a PEM certificate that belongs to the PEM key in "+l.name(key))
+		l.fault(cert, "expected a PEM certificate that belongs to the PEM key in "+l.name(key)+
+			wrongPair(certPEM, keyPEM))
 	}
 }

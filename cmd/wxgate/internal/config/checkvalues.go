@@ -72,6 +72,9 @@ func appID(s string) error {
 	if err := printable(s); err != nil {
 		return err
 	}
+	if strings.HasPrefix(s, "gh_") {
+		return errors.New("the account's original id (原始 ID); expected its AppID, which begins with wx")
+	}
 	if strings.Trim(s, letters) != "" {
 		return errors.New("expected an AppID of letters and digits, such as wx0123456789abcdef")
 	}

@@ -40,7 +40,9 @@ func TestLoadFaults(t *testing.T) {
 	empty, garbage, missing := write(t, " \n"), write(t, "garbage"), filepath.Join(t.TempDir(), "missing")
 	large := write(t, strings.Repeat("a", 1<<20+1))
 	certA, keyA := pair(t)
-	_, keyB := pair(t)
+	certB, keyB := pair(t)
+	joined := write(t, read(t, certB)+read(t, certA))
+	encrypted := write(t, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n")
 	folder := t.TempDir()
 	const picture = "expected an address such as https://h5.example.com/qr.png, or a path of the site such as /static/qr.png"
 	const duration = "expected a duration with its unit, such as 90s, 5m or 24h"
@@ -55,19 +57,28 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_COOKIE_KEYS="}, "WXGATE_COOKIE_KEYS: not set: the keys that encrypt and sign the cookies; make one with: wxgate keygen; WXGATE_COOKIE_KEYS_FILE may name a file with the value"},
 
 		{[]string{"WXGATE_APP_ID=wx 1"}, `WXGATE_APP_ID="wx 1": expected printable ASCII without spaces or line breaks`},
+		{[]string{"WXGATE_APP_ID=gh_0123456789ab"}, `WXGATE_APP_ID="gh_0123456789ab": the account's original id (原始 ID); expected its AppID, which begins with wx`},
+		{[]string{"WXGATE_QR_APP_ID=gh_0123456789ab", "WXGATE_QR_APP_SECRET=s"}, `WXGATE_QR_APP_ID="gh_0123456789ab": the account's original id (原始 ID); expected its AppID, which begins with wx`},
 		{[]string{"WXGATE_APP_ID=微信"}, `WXGATE_APP_ID="微信": expected printable ASCII without spaces or line breaks`},
 		{[]string{"WXGATE_APP_SECRET=planted secret"}, `WXGATE_APP_SECRET: expected printable ASCII without spaces or line breaks`},
 		{[]string{"WXGATE_APP_SECRET_FILE=" + garbage}, `WXGATE_APP_SECRET: set as WXGATE_APP_SECRET_FILE too; keep one of the two`},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + empty}, `WXGATE_APP_SECRET_FILE: the file is empty`},
-		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + large}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: larger than 1 MiB`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + large}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: larger than 1 MiB`, large)},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + appSecret}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: no such file or directory`},
-		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + t.TempDir()}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: is a directory`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + folder}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: is a directory`, folder)},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + missing}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: no such file or directory`, missing)},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=/run/secrets/cookiekeys"}, `WXGATE_COOKIE_KEYS_FILE="/run/secrets/cookiekeys": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_ADMIN_TOKEN_FILE=secrets/admin-token"}, `WXGATE_ADMIN_TOKEN_FILE="secrets/admin-token": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_HUB_KEY_FILE=" + key(), "WXGATE_HUB_URL=https://auth.example.com"}, `WXGATE_HUB_KEY_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=/planted0123456789abcdef/planted0123456789ABCDEF"}, `WXGATE_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=planted/0123456789abcdef+planted0123456789A="}, `WXGATE_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_REDIS_URL_FILE=redis://:planted@h/0"}, `WXGATE_REDIS_URL_FILE: expected the path of a readable file: no such file or directory`},
 		{[]string{"WXGATE_COOKIE_KEYS=planted!"}, `WXGATE_COOKIE_KEYS: item 1 of the list: expected base64; make a key with: wxgate keygen`},
 		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=" + write(t, "planted=")}, `WXGATE_COOKIE_KEYS_FILE: item 1 of the list: a key of 5 bytes; at least 32 are needed; make one with: wxgate keygen`},
 
 		{[]string{"WXGATE_UPSTREAM=web:80"}, `WXGATE_UPSTREAM="web:80": expected a URL that begins with http:// or https:// or h2c:// or unix://`},
 		{[]string{"WXGATE_UPSTREAM=http://u:planted@web"}, `WXGATE_UPSTREAM: expected a URL without user name and password`},
-		{[]string{"WXGATE_UPSTREAM=/=http://u:planted,x@web"}, `WXGATE_UPSTREAM: item 1 of the list: expected a port from 1 to 65535 behind the host`},
+		{[]string{"WXGATE_UPSTREAM=/=http://u:planted,x@web"}, `WXGATE_UPSTREAM: item 1 of the list: expected a port from 1 to 65535 behind the host; item 2 of the list: expected path=URL, such as /api/=http://api:8080`},
 		{[]string{"WXGATE_MODE=forward", "WXGATE_UPSTREAM="}, `WXGATE_MODE="forward": expected proxy or forward-auth`},
 		{[]string{"WXGATE_MODE=forward-auth", "WXGATE_UPSTREAM=web:80"}, `WXGATE_UPSTREAM="web:80": expected a URL that begins with http:// or https:// or h2c:// or unix://`},
 		{[]string{"WXGATE_SCOPE=userinfo"}, `WXGATE_SCOPE="userinfo": expected snsapi_base or snsapi_userinfo`},
@@ -180,7 +191,13 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA}, `WXGATE_TLS_KEY_FILE: not set, but WXGATE_TLS_CERT_FILE is; HTTPS needs both`},
 		{[]string{"WXGATE_TLS_KEY_FILE=" + keyA}, `WXGATE_TLS_CERT_FILE: not set, but WXGATE_TLS_KEY_FILE is; HTTPS needs both`},
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + keyB}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE`, certA)},
-		{[]string{"WXGATE_TLS_CERT_FILE=" + garbage, "WXGATE_TLS_KEY_FILE=" + keyA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE`, garbage)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + garbage, "WXGATE_TLS_KEY_FILE=" + keyA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; the file holds no PEM certificate`, garbage)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + keyA, "WXGATE_TLS_KEY_FILE=" + certA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; the two files are swapped`, keyA)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + keyA, "WXGATE_TLS_KEY_FILE=" + keyA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; the file holds a key and no certificate`, keyA)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + certA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; the key file holds a certificate and no key`, certA)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + garbage}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; the key file holds no PEM key`, certA)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + encrypted}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; the key is encrypted: decrypt it, as nobody types its password when wxgate starts`, certA)},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + joined, "WXGATE_TLS_KEY_FILE=" + keyA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; certificate 2 of the file does: put it first, then its issuers`, joined)},
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + missing}, fmt.Sprintf(`WXGATE_TLS_KEY_FILE=%q: read the key: no such file or directory`, missing)},
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=-----BEGIN PRIVATE KEY-----planted"}, `WXGATE_TLS_KEY_FILE: read the key: no such file or directory`},
 		{[]string{"WXGATE_UPSTREAM_CA_FILE=" + missing}, fmt.Sprintf(`WXGATE_UPSTREAM_CA_FILE=%q: read the certificates: no such file or directory`, missing)},
@@ -256,5 +273,49 @@ func TestConfigFault(t *testing.T) {
 		if got := tt.c.Fault(tt.variable, "odd").String(); got != tt.want {
 			t.Errorf("Fault(%s) = %s, want %s", tt.variable, got, tt.want)
 		}
+	}
+}
+
+// Every list names all of its faulty items.
+func TestLoadListFaults(t *testing.T) {
+	t.Parallel()
+	const relayed = "WXGATE_RELAY_LISTEN=127.0.0.1:8082"
+	star := "a * matches nothing but itself; /static/ covers everything below it, {name} one segment"
+	token := "expected only the part between MP_verify_ and .txt in the file's name: at most 64 letters and digits"
+	for _, tt := range []struct{ name, value, first, third, with string }{
+		{"WXGATE_PUBLIC_PATHS", "/a*,/b,/c*", star, star, ""},
+		{"WXGATE_API_PATHS", "/a*,/b,/c*", star, star, ""},
+		{"WXGATE_ACCESS_LOG_SKIP", "/a*,/b,/c*", star, star, ""},
+		{"WXGATE_RELAY_PATHS", "/a*,/b,/c*", star, star, relayed},
+		{"WXGATE_RELAY_HOSTS", "a:b,c,", "expected a port from 1 to 65535 behind the host", "", relayed},
+		{"WXGATE_RETURN_HOSTS", "a:b,c,", "expected a port from 1 to 65535 behind the host", "", ""},
+		{"WXGATE_VERIFY_FILES", "a.txt,b,c.txt", token, token, ""},
+		{"WXGATE_TRUSTED_PROXIES", "web,10.0.0.1,", "expected a CIDR or an address, such as 10.0.0.0/8 or 192.0.2.1", "", ""},
+		{"WXGATE_UPSTREAM", "x,/=http://b,/a", "expected path=URL, such as /api/=http://api:8080", "expected path=URL, such as /api/=http://api:8080", ""},
+		{"WXGATE_HUB_SITES", "a.cn,https://b.cn,", "expected a URL that begins with http:// or https://", "", "WXGATE_HUB_KEY=" + key()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			third := "item 3 of the list: " + tt.third
+			if tt.third == "" {
+				third = "item 3 of the list is empty"
+			}
+			want := fmt.Sprintf("%s=%q: item 1 of the list: %s; %s", tt.name, tt.value, tt.first, third)
+			changes := []string{tt.name + "=" + tt.value}
+			if tt.with == relayed && tt.name != "WXGATE_RELAY_PATHS" {
+				changes = append(changes, "WXGATE_RELAY_PATHS=/cgi-bin/")
+			}
+			if tt.with != "" {
+				changes = append(changes, tt.with)
+			}
+			if got := faults(t, environ(changes...)); !slices.Equal(got, []string{want}) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), want)
+			}
+		})
+	}
+	const secret = "WXGATE_COOKIE_KEYS: item 1 of the list: expected base64; make a key with: wxgate keygen; " +
+		"item 3 of the list is empty; items 2 and 4 of the list are the same key"
+	if got := faults(t, environ("WXGATE_COOKIE_KEYS=planted!,"+key()+",,"+key())); !slices.Equal(got, []string{secret}) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), secret)
 	}
 }

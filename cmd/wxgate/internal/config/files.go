@@ -2,11 +2,13 @@ package config
 
 import (
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // readFile reads a file of at most 1 MiB. Its errors do not hold the path.
@@ -25,6 +27,24 @@ func readFile(path string) ([]byte, error) {
 		return nil, errors.New("larger than 1 MiB")
 	}
 	return text, nil
+}
+
+// shownPath returns the path of a file that should hold a secret, quoted, or "" if it
+// may be the secret itself, which people paste in place of the path: whatever has no
+// directory, is a URL or PEM, or decodes as a key.
+func shownPath(path string) string {
+	dir, _, inDir := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if !inDir && !strings.HasPrefix(path, "/") || strings.Contains(path, "://") || strings.ContainsAny(path, "=,") {
+		return ""
+	}
+	const shortestKey = 16
+	key, err := base64.RawStdEncoding.DecodeString(path)
+	if err == nil && len(key) >= shortestKey {
+		if _, err := os.Stat("/" + dir); !strings.HasPrefix(path, "/") || !inDir || err != nil {
+			return ""
+		}
+	}
+	return quote(path)
 }
 
 // readCAs reads a file of PEM certificates.

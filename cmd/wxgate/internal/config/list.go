@@ -8,19 +8,23 @@ import (
 )
 
 // parseList parses a comma-separated list and ignores spaces around an item. An
-// error gives the number of the item; the fault shows the whole list.
+// error gives the numbers of all items that are wrong; the fault shows the whole list.
 func parseList[T any](text string, parse func(string) (T, error)) ([]T, error) {
 	var list []T
+	var wrong []string
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)
-		if item == "" {
-			return nil, fmt.Errorf("item %d of the list is empty", len(list)+1)
-		}
 		v, err := parse(item)
-		if err != nil {
-			return nil, fmt.Errorf("item %d of the list: %w", len(list)+1, err)
-		}
 		list = append(list, v)
+		switch {
+		case item == "":
+			wrong = append(wrong, fmt.Sprintf("item %d of the list is empty", len(list)))
+		case err != nil:
+			wrong = append(wrong, fmt.Sprintf("item %d of the list: %v", len(list), err))
+		}
+	}
+	if len(wrong) > 0 {
+		return nil, errors.New(strings.Join(wrong, "; "))
 	}
 	return list, nil
 }

@@ -45,6 +45,16 @@ func environ(changes ...string) []string {
 	}, changes...)
 }
 
+// read returns the text of a file.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // write writes text to a new file and returns its path.
 func write(t *testing.T, text string) string {
 	t.Helper()

@@ -27,6 +27,7 @@ type loader struct {
 type source struct {
 	name  string // as it was set
 	shown string // the value as a message may show it; empty for a secret
+	file  string // of a secret; empty: it is in the environment
 }
 
 func newLoader(prefix string, given map[string]string) *loader {
@@ -63,7 +64,7 @@ func (l *loader) take(v variable) {
 	var err error
 	value, from := l.given[v.name], source{name: l.fullName(v.name)}
 	if v.secret {
-		value, from.name, err = l.secret(v.name)
+		value, from, err = l.secret(v.name)
 	} else {
 		from.shown = quote(value)
 	}
@@ -86,25 +87,26 @@ func (l *loader) take(v variable) {
 }
 
 // secret finds the value of a secret, in the environment or in a file, and the
-// name that set it. Its errors repeat neither the value nor the path, because
-// people paste the secret itself in place of the path. The file option of
+// setting that gave it. The setting shows the path only if the file cannot be read, and
+// the path cannot be the secret itself, see shownPath. The file option of
 // package env is no use here: it repeats the path, and a variable that has it
 // never holds the value itself.
-func (l *loader) secret(name string) (value, from string, err error) {
-	from = l.fullName(name)
+func (l *loader) secret(name string) (value string, from source, err error) {
+	from.name = l.fullName(name)
 	value, path := strings.TrimSpace(l.given[name]), l.given[name+"_FILE"]
 	if path == "" {
 		return value, from, nil
 	}
 	if value != "" {
-		return "", from, fmt.Errorf("set as %s_FILE too; keep one of the two", from)
+		return "", from, fmt.Errorf("set as %s_FILE too; keep one of the two", from.name)
 	}
-	from += "_FILE"
+	from.name, from.file = from.name+"_FILE", path
 	if err := checkWrapping(path); err != nil {
 		return "", from, err
 	}
 	text, err := readFile(path)
 	if err != nil {
+		from.shown = shownPath(path)
 		return "", from, fmt.Errorf("expected the path of a readable file: %w", err)
 	}
 	if value = strings.TrimSpace(string(text)); value == "" {

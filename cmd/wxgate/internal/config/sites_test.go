@@ -143,7 +143,7 @@ func TestLoadSitesFaults(t *testing.T) {
 		{"a site's unparsable value", []string{"WXGATE_SITES_1_SESSION_TTL=1"}, []string{`WXGATE_SITES_1_SESSION_TTL="1": expected a duration with its unit, such as 90s, 5m or 24h`}},
 		{"a site's secret", []string{"WXGATE_SITES_1_APP_SECRET=planted secret"}, []string{`WXGATE_SITES_1_APP_SECRET: expected printable ASCII without spaces or line breaks`}},
 		{"a site's secret twice", []string{"WXGATE_SITES_1_APP_SECRET_FILE=planted"}, []string{`WXGATE_SITES_1_APP_SECRET: set as WXGATE_SITES_1_APP_SECRET_FILE too; keep one of the two`}},
-		{"a site's secret's file", []string{"WXGATE_SITES_1_COOKIE_KEYS_FILE=" + missing}, []string{`WXGATE_SITES_1_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory`}},
+		{"a site's secret's file", []string{"WXGATE_SITES_1_COOKIE_KEYS_FILE=" + missing}, []string{fmt.Sprintf(`WXGATE_SITES_1_COOKIE_KEYS_FILE=%q: expected the path of a readable file: no such file or directory`, missing)}},
 		{"a site's file", []string{"WXGATE_SITES_1_ALLOW_OPENIDS_FILE=" + missing}, []string{fmt.Sprintf(`WXGATE_SITES_1_ALLOW_OPENIDS_FILE=%q: open the list: no such file or directory`, missing)}},
 		{"an inherited faulty value, once", []string{"WXGATE_SCOPE=userinfo", "WXGATE_COOKIE_KEYS=planted", "WXGATE_SESSION_TTL=1"}, []string{
 			`WXGATE_COOKIE_KEYS: item 1 of the list: a key of 5 bytes; at least 32 are needed; make one with: wxgate keygen`,

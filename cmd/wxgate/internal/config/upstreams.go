@@ -44,15 +44,19 @@ func (u *Upstreams) UnmarshalText(text []byte) error {
 		return err
 	}
 	seen := make(map[string]bool)
+	var wrong []string
 	for _, upstream := range list {
 		prefix := strings.TrimSuffix(upstream.Prefix, "/")
 		if seen[prefix] {
-			return fmt.Errorf("the path %s is in the list twice", upstream.Prefix)
+			wrong = append(wrong, fmt.Sprintf("the path %s is in the list twice", upstream.Prefix))
 		}
 		seen[prefix] = true
 	}
 	if !seen[""] {
-		return errors.New("expected an upstream for the path / too, such as /=http://web:80")
+		wrong = append(wrong, "expected an upstream for the path / too, such as /=http://web:80")
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
 	}
 	*u = list
 	return nil

@@ -19,10 +19,14 @@ func (o *Origins) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
+	var wrong []string
 	for i, item := range list {
 		if j := slices.Index(list, item); j < i {
-			return fmt.Errorf("items %d and %d of the list are the same origin", j+1, i+1)
+			wrong = append(wrong, fmt.Sprintf("items %d and %d of the list are the same origin", j+1, i+1))
 		}
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
 	}
 	*o = list
 	return nil

@@ -14,13 +14,20 @@ func (w Warning) String() string { return w.Fault.String() + "; hint: " + w.Hint
 
 // Warnings returns the warnings of a configuration and of its sites. A value that
 // several sites share is one warning.
-func (c *Config) Warnings() []Warning {
+func (c *Config) Warnings() []Warning { return c.oddOfSites(cautions()) }
+
+// AccountWarnings returns the AppIDs and AppSecrets of an unusual form. Only WeChat
+// knows whether they are right.
+func (c *Config) AccountWarnings() []Warning { return c.oddOfSites(accountCautions()) }
+
+// oddOfSites returns the warnings of the cautions that apply to c or to its sites.
+func (c *Config) oddOfSites(cautions []caution) []Warning {
 	if len(c.Sites) == 0 {
-		return c.odd(cautions())
+		return c.odd(cautions)
 	}
 	var list []Warning
 	for _, site := range c.Sites {
-		for _, w := range site.Config.odd(cautions()) {
+		for _, w := range site.Config.odd(cautions) {
 			if !slices.Contains(list, w) {
 				list = append(list, w)
 			}

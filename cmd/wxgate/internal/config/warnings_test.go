@@ -280,3 +280,68 @@ func TestCallbackWarnings(t *testing.T) {
 		t.Errorf("behind a hub: %v, %v, want no warning", fmt.Sprint(problems(c.CallbackWarnings())), err)
 	}
 }
+
+// A picture on this site has to be on a public path.
+func TestFollowWarnings(t *testing.T) {
+	t.Parallel()
+	const (
+		follow  = "WXGATE_REQUIRE_FOLLOW=true"
+		missing = "WXGATE_REQUIRE_FOLLOW: follow page without a picture"
+		hidden  = "WXGATE_FOLLOW_QR_URL: picture on no public path"
+	)
+	for _, tt := range []struct{ picture, public, want string }{
+		{"", "", missing},
+		{"/static/qr.png", "", hidden},
+		{"/static/qr.png", "/assets/", hidden},
+		{"/static/qr.png", "POST /static/", hidden},
+		{"/static/qr.png", "/static/", ""},
+		{"/static/qr.png?v=2", "GET /static/", ""},
+		{"/static/%2e%2e/qr.png", "/static/", hidden},
+		{"/_wx/qr.png", "/static/", hidden},
+		{"https://h5.example.com/static/qr.png", "", hidden},
+		{"https://H5.example.com:443/static/qr.png", "", hidden},
+		{"https://h5.example.com/static/qr.png", "/static/", ""},
+		{"https://cdn.example.com/qr.png", "", ""},
+	} {
+		c, err := config.Load(quiet(follow, "WXGATE_FOLLOW_QR_URL="+tt.picture, "WXGATE_PUBLIC_PATHS="+tt.public))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		if tt.want != "" {
+			want = []string{tt.want}
+		}
+		if got := problems(c.Warnings()); !slices.Equal(got, want) {
+			t.Errorf("picture %q, public %q: %q, want %q", tt.picture, tt.public, got, want)
+		}
+	}
+}
+
+func TestAccountWarnings(t *testing.T) {
+	t.Parallel()
+	const id, secret = "WXGATE_APP_ID: AppID of an unusual form", "WXGATE_APP_SECRET: AppSecret of an unusual form"
+	const rightID, rightSecret = "wx0123456789abcdef", "0123456789abcdef0123456789abcdef"
+	for _, tt := range []struct {
+		id, secret string
+		want       []string
+	}{
+		{rightID, rightSecret, nil},
+		{"wx0123456789abcde", rightSecret, []string{id}},
+		{"wx0123456789abcdefg", rightSecret, []string{id}},
+		{"0123456789abcdef01", rightSecret, []string{id}},
+		{rightID, "planted", []string{secret}},
+		{rightID, rightSecret + "0", []string{secret}},
+		{"wx1", "planted", []string{id, secret}},
+	} {
+		c, err := config.Load(quiet("WXGATE_APP_ID="+tt.id, "WXGATE_APP_SECRET="+tt.secret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := problems(c.AccountWarnings()); !slices.Equal(got, tt.want) {
+			t.Errorf("%s, %s: %q, want %q", tt.id, tt.secret, got, tt.want)
+		}
+		if text := fmt.Sprint(c.AccountWarnings()); strings.Contains(text, tt.secret) {
+			t.Errorf("a warning shows the AppSecret: %s", text)
+		}
+	}
+}

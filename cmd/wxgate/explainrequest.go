@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/wxgate/wxgate/wechat/wechattest"
+)
+
+// An explainedRequest is the request in the arguments of `explain`.
+type explainedRequest struct {
+	method, scheme, host string // scheme and host are empty for a path
+	target               string // path and query
+	as                   string // openid; empty: none given
+	nobody               bool
+	headers              []explainedHeader
+	from                 netip.Addr
+}
+
+type explainedHeader struct {
+	name, value string
+	given       string // the name as it was written
+}
+
+// usually returns a header that nobody has given.
+func usually(name, value string) explainedHeader { return explainedHeader{name, value, name} }
+
+// setArguments reads [METHOD] URL.
+func (a *explainedRequest) setArguments(args []string) error {
+	switch len(args) {
+	case 1:
+	case 2:
+		a.method, args = args[0], args[1:]
+	default:
+		return errors.New("expected [METHOD] URL, such as: wxgate explain POST /cart")
+	}
+	return a.setURL(args[0])
+}
+
+// setURL reads an absolute URL, or a path with or without a query. It keeps them as
+// they are, but encodes what a browser encodes, and leaves out the fragment, which no
+// browser sends.
+func (a *explainedRequest) setURL(text string) error {
+	rest := text
+	if scheme, after, ok := strings.Cut(text, "://"); ok && !strings.HasPrefix(text, "/") {
+		end := strings.IndexAny(after+"/", "/?#")
+		a.scheme, a.host, rest = strings.ToLower(scheme), after[:end], after[end:]
+		u, err := url.Parse(a.scheme + "://" + a.host)
+		if a.scheme != "http" && a.scheme != "https" || err != nil || a.host == "" || u.User != nil {
+			return fmt.Errorf("%q: expected http:// or https:// and a host", text)
+		}
+		if !strings.HasPrefix(rest, "/") {
+			rest = "/" + rest
+		}
+	}
+	if !strings.HasPrefix(rest, "/") {
+		return fmt.Errorf("%q: expected an absolute URL, or a path that begins with /", text)
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	var b strings.Builder
+	for _, c := range []byte(rest) {
+		if c <= ' ' || c >= 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	a.target = b.String()
+	return nil
+}
+
+// setVisitor reads an openid, or nobody.
+func (a *explainedRequest) setVisitor(text string) error {
+	const longest = 128
+	if text == "" || len(text) > longest || strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return errors.New("expected an openid, or nobody")
+	}
+	a.as, a.nobody = text, false
+	if text == "nobody" {
+		a.as, a.nobody = "", true
+	}
+	return nil
+}
+
+// setHeader reads "Name: value".
+func (a *explainedRequest) setHeader(text string) error {
+	name, value, ok := strings.Cut(text, ":")
+	value = strings.TrimSpace(value)
+	if !ok || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+		return errors.New("expected Name: value")
+	}
+	a.headers = append(a.headers, explainedHeader{textproto.CanonicalMIMEHeaderKey(name), value, name})
+	return nil
+}
+
+// header returns the values that were given for a header, and whether it was.
+func (a *explainedRequest) header(name string) (values []string, given bool) {
+	for _, h := range a.headers {
+		if h.name == name {
+			values, given = append(values, h.value), true
+		}
+	}
+	return values, given
+}
+
+// hasCookie reports whether a session cookie of the given name is among the headers.
+func (a *explainedRequest) hasCookie(name string) bool {
+	values, _ := a.header("Cookie")
+	r := &http.Request{Header: http.Header{"Cookie": values}}
+	return slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool {
+		return strings.TrimPrefix(c.Name, "__Host-") == name
+	})
+}
+
+// usual returns the headers that are usual with the request: those of a browser's page
+// load, or those of a script or a program if what was given is not a page load's.
+func (a *explainedRequest) usual() []explainedHeader {
+	agent, accept := wechattest.AgentAndroid, ""
+	if given, ok := a.header("User-Agent"); ok {
+		agent = strings.Join(given, "")
+	}
+	if given, ok := a.header("Accept"); ok {
+		accept = strings.Join(given, ",")
+	}
+	mode, _ := a.header("Sec-Fetch-Mode")
+	if len(mode) == 1 && mode[0] == "" {
+		mode = nil // left out, as older browsers do
+	}
+	list := []explainedHeader{usually("User-Agent", agent)}
+	switch {
+	case a.method != http.MethodGet && a.method != http.MethodHead, len(mode) > 0 && !slices.Contains(mode, "navigate"),
+		!strings.HasPrefix(agent, "Mozilla/"), accept != "" && !strings.Contains(accept, "text/html"):
+		return append(list, usually("Accept", "*/*"))
+	}
+	return append(list,
+		usually("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+		usually("Sec-Fetch-Mode", "navigate"),
+		usually("Sec-Fetch-Dest", "document"),
+		usually("Sec-Fetch-Site", "none"))
+}
+
+// request returns the request as the gateway's server reads it.
+func (e *explainer) request() (*http.Request, error) {
+	a := e.ask
+	host := a.host
+	if host == "" {
+		host = e.cfg.PublicURL.Host
+	}
+	return e.read(a.method, host, a.target, append(a.forwarded(e.peer().trusted), a.headers...))
+}
+
+// forwarded returns the header by which a trusted proxy says that the visitor came by
+// plain http.
+func (a *explainedRequest) forwarded(trusted bool) []explainedHeader {
+	if _, given := a.header("X-Forwarded-Proto"); given || !trusted || a.scheme != "http" {
+		return nil
+	}
+	return []explainedHeader{usually("X-Forwarded-Proto", "http")}
+}
+
+// read returns the request with the given headers, and the usual ones that they do not
+// replace.
+func (e *explainer) read(method, host, target string, given []explainedHeader) (*http.Request, error) {
+	if hosts, ok := e.ask.header("Host"); ok {
+		host = hosts[0]
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, host)
+	for _, h := range e.ask.usual() {
+		if !slices.ContainsFunc(given, func(g explainedHeader) bool { return g.name == h.name }) {
+			fmt.Fprintf(&text, "%s: %s\r\n", h.name, h.value)
+		}
+	}
+	for _, h := range given {
+		if h.value != "" && h.name != "Host" {
+			fmt.Fprintf(&text, "%s: %s\r\n", h.name, h.value)
+		}
+	}
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text.String() + "\r\n")))
+	if err != nil {
+		return nil, err
+	}
+	r.RemoteAddr = netip.AddrPortFrom(e.peer().addr, 1024).String()
+	return r, nil
+}
+
+// A peer is the address that the request comes from.
+type peer struct {
+	addr    netip.Addr
+	trusted bool // a proxy in WXGATE_TRUSTED_PROXIES
+}
+
+// peer returns the address of --from; without it the first one that is trusted, as all
+// requests come from the proxy if there is one.
+func (e *explainer) peer() peer {
+	addr, proxies := e.ask.from.Unmap(), e.cfg.TrustedProxies
+	switch {
+	case addr.IsValid():
+	case len(proxies) == 0:
+		addr = netip.MustParseAddr("192.0.2.1") // for documentation: nobody's
+	default:
+		addr = proxies[0].Addr()
+		if next := addr.Next(); proxies[0].Contains(next) {
+			addr = next
+		}
+	}
+	return peer{addr, slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(addr) })}
+}
