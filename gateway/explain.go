@@ -94,7 +94,8 @@ func (x *Explanation) visitor(s *site, r *http.Request, v visitor) visitor {
 	as := *x.as
 	if as.AppID == "" {
 		account := s.policy.accounts.forLogin(new(session.Login), r.UserAgent())
-		as.AppID, as.Scope = account.AppID, string(s.policy.accounts.scope(account, &session.Login{Scope: string(s.scope)}))
+		as.AppID = account.AppID
+		as.Scope = string(s.policy.accounts.scope(account, &session.Login{Scope: string(s.scope)}))
 	}
 	return s.signedIn(&as)
 }

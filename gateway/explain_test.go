@@ -45,11 +45,12 @@ func explainedGateway(t testing.TB, change ...func(*testConfig)) (*gateway.Gatew
 
 // requestOf returns the request with some lines of headers, as a server reads it.
 func requestOf(method, target, lines string) (*http.Request, error) {
-	text := method + " " + target + " HTTP/1.1\r\nHost: " + rigHost + "\r\n"
+	var text strings.Builder
+	text.WriteString(method + " " + target + " HTTP/1.1\r\nHost: " + rigHost + "\r\n")
 	for line := range strings.Lines(lines) {
-		text += strings.Trim(line, "\r\n") + "\r\n"
+		text.WriteString(strings.Trim(line, "\r\n") + "\r\n")
 	}
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text + "\r\n")))
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text.String() + "\r\n")))
 	if err == nil {
 		r.RemoteAddr = "127.0.0.1:1024"
 	}

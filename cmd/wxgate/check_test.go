@@ -104,9 +104,10 @@ func (s *signer) sign(t *testing.T, ca bool, begin, end time.Time, names ...stri
 // served returns the variables of a server with the certificate, followed by others.
 func (s *signer) served(t *testing.T, others ...*signer) []string {
 	t.Helper()
-	text := s.pem
+	var text strings.Builder
+	text.WriteString(s.pem)
 	for _, other := range others {
-		text += other.pem
+		text.WriteString(other.pem)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(s.key)
 	if err != nil {
@@ -114,7 +115,7 @@ func (s *signer) served(t *testing.T, others ...*signer) []string {
 	}
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	writeFile(t, cert, []byte(text))
+	writeFile(t, cert, []byte(text.String()))
 	writeFile(t, key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	return []string{"WXGATE_TLS_CERT_FILE=" + cert, "WXGATE_TLS_KEY_FILE=" + key, "WXGATE_PUBLIC_URL=https://h5.example.com"}
 }

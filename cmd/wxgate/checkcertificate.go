@@ -139,7 +139,8 @@ func orderOf(chain []*x509.Certificate) []finding {
 		if issued(chain[i+1], cert) {
 			continue
 		}
-		if slices.ContainsFunc(chain, func(other *x509.Certificate) bool { return other != cert && issued(other, cert) }) {
+		signs := func(other *x509.Certificate) bool { return other != cert && issued(other, cert) }
+		if slices.ContainsFunc(chain, signs) {
 			return []finding{{
 				false, "the certificates of the file are in the wrong order",
 				"put the server's first, and each issuer behind the one that it signed",

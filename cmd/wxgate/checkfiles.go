@@ -21,7 +21,8 @@ func checkSecretFiles(report *report, c *config.Config) {
 	for _, f := range files {
 		if real, err := filepath.EvalSymlinks(f.Path); err == nil && readableByAll(real) {
 			odd = true
-			report.note("secret file", f.Variable+": everybody on this machine may read "+f.Path+"; hint: "+modeHint(f, real))
+			report.note("secret file", f.Variable+": everybody on this machine may read "+f.Path+
+				"; hint: "+modeHint(f, real))
 		}
 	}
 	if !odd {

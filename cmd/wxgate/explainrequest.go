@@ -81,7 +81,8 @@ func (a *explainedRequest) setURL(text string) error {
 // setVisitor reads an openid, or nobody.
 func (a *explainedRequest) setVisitor(text string) error {
 	const longest = 128
-	if text == "" || len(text) > longest || strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }) {
+	odd := func(c rune) bool { return c <= ' ' || c > '~' }
+	if text == "" || len(text) > longest || strings.ContainsFunc(text, odd) {
 		return errors.New("expected an openid, or nobody")
 	}
 	a.as, a.nobody = text, false

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -30,19 +31,21 @@ func readFile(path string) ([]byte, error) {
 }
 
 // shownPath returns the path of a file that should hold a secret, quoted, or "" if it
-// may be the secret itself, which people paste in place of the path: whatever has no
-// directory, is a URL or PEM, or decodes as a key.
+// may be the secret itself, which people paste in place of the path: everything else
+// than an absolute path, or one in a folder that exists, and all that decodes as a key.
 func shownPath(path string) string {
-	dir, _, inDir := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if !inDir && !strings.HasPrefix(path, "/") || strings.Contains(path, "://") || strings.ContainsAny(path, "=,") {
-		return ""
+	first, _, deeper := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	absolute, folder := strings.HasPrefix(path, "/"), filepath.Dir(path)
+	if absolute && deeper {
+		folder = "/" + first
 	}
+	_, err := os.Stat(folder)
+	known := err == nil && folder != "." && folder != "/" || strings.HasPrefix(path, "./")
 	const shortestKey = 16
-	key, err := base64.RawStdEncoding.DecodeString(path)
-	if err == nil && len(key) >= shortestKey {
-		if _, err := os.Stat("/" + dir); !strings.HasPrefix(path, "/") || !inDir || err != nil {
-			return ""
-		}
+	key, notBase64 := base64.RawStdEncoding.DecodeString(path)
+	mayBeKey := notBase64 == nil && len(key) >= shortestKey
+	if strings.ContainsAny(path, "=,") || strings.Contains(path, "://") || !known && (!absolute || mayBeKey) {
+		return ""
 	}
 	return quote(path)
 }

@@ -117,7 +117,8 @@ func (o *otelVariables) headers() map[string]wechat.Secret {
 		case given.value != "":
 			o.secretFault(given.name, "set as "+file.name+" too; keep one of the two")
 		case err != nil:
-			o.faults = append(o.faults, Fault{file.name, shownPath(file.value), "expected the path of a readable file: " + err.Error()})
+			problem := "expected the path of a readable file: " + err.Error()
+			o.faults = append(o.faults, Fault{file.name, shownPath(file.value), problem})
 		}
 		given = setting{file.name, strings.TrimSpace(string(text))}
 	}
