@@ -27,8 +27,8 @@ connects to Redis, where it is set, and to each upstream. It prints a line for e
 ok, note, or FAIL with a hint. It ends after 20 seconds at most. Run it where the gateway
 will run, with the same environment.`,
 		Example: `wxgate check`,
-		Annotations: map[string]string{exitCodes: `0 no check failed; 1 a check failed, the configuration included (for a fault in that,
-wxgate serve exits with 2); 2 the arguments are wrong`},
+		Annotations: exits(`0 no check failed; 1 a check failed, the configuration included (for a fault in that,
+wxgate serve exits with 2); 2 the arguments are wrong`),
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return check(inv) },
 	}

@@ -21,7 +21,7 @@ values. It needs no configuration.`,
 wxgate completion bash > /etc/bash_completion.d/wxgate
 wxgate completion zsh > "${fpath[1]}/_wxgate"
 wxgate completion fish > ~/.config/fish/completions/wxgate.fish`,
-		Annotations: map[string]string{exitCodes: "0 done; 1 the script could not be written; 2 the arguments are wrong"},
+		Annotations: exits("0 done; 1 the script could not be written; 2 the arguments are wrong"),
 		ValidArgs: []cobra.Completion{
 			cobra.CompletionWithDesc("bash", "for bash 4.1 or later"), "zsh", "fish",
 		},

@@ -164,13 +164,13 @@ func nothingAnswers(upstreams config.Upstreams) []string {
 
 // printDemo prints the lines, then what a developer can open.
 func printDemo(w io.Writer, origin, prefix string, lines []string) {
-	text := ""
+	var text strings.Builder
 	for _, line := range lines {
-		text += line + "\n"
+		text.WriteString(line + "\n")
 	}
 	fmt.Fprintf(w, "%[4]sOpen %[1]s and sign in as one of the emulator's visitors.\n"+
 		"To sign in as someone else: %[1]s%[3]s/logout\n"+
-		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath, prefix, text)
+		"The emulator's dashboard: %[1]s%[2]s\n", origin, wechattest.ControlPath, prefix, text.String())
 	printDemoWays(w, origin)
 }
 

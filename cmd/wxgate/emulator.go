@@ -21,7 +21,7 @@ an account. It prints the variables that make wxgate use it, for you to paste in
 and the address of its dashboard. It reads no variable. Ctrl-C ends it.`,
 		Example: `wxgate emulator
 wxgate emulator --listen 0.0.0.0:8081`,
-		Annotations: map[string]string{exitCodes: "0 a signal ended it; 1 it could not listen; 2 the arguments are wrong"},
+		Annotations: exits("0 a signal ended it; 1 it could not listen; 2 the arguments are wrong"),
 		Args:        noArguments,
 	}
 	address := cmd.Flags().String("listen", "127.0.0.1:8081", "`ADDRESS` to listen on")

@@ -16,7 +16,7 @@ func newEnv(inv *invocation) *cobra.Command {
 		Long: `Prints all environment variables that configure wxgate, with default and meaning, as a
 Markdown table. It does not print the values that are set.`,
 		Example:     `wxgate env | grep SESSION`,
-		Annotations: map[string]string{exitCodes: "0 done; 1 the table could not be written; 2 the arguments are wrong"},
+		Annotations: exits("0 done; 1 the table could not be written; 2 the arguments are wrong"),
 		Args:        noArguments,
 		RunE:        func(*cobra.Command, []string) error { return printEnv(inv) },
 	}

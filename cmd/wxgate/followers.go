@@ -33,13 +33,14 @@ openid that it printed with --after. Each page of 10,000 followers, and with --d
 100 of them, is a call that counts for WeChat's daily quota.`,
 		Example: `wxgate followers > followers.ndjson
 wxgate followers --format csv --details > followers.csv`,
-		Annotations: map[string]string{exitCodes: `0 done; 1 WeChat does not answer or refuses, or the output could not be
-written; 2 the arguments or the account's variables are wrong`},
+		Annotations: exits(`0 done; 1 WeChat does not answer or refuses, or the output could not be
+written; 2 the arguments or the account's variables are wrong`),
 		Args: noArguments,
 	}
 	l, format := &listing{progress: inv.stderr}, newChoice("ndjson", "csv")
 	cmd.Flags().Var(format, "format", "form of the lines: a JSON object, or CSV with the openid first")
-	cmd.Flags().StringVar(&l.after, "after", "", "start after this `OPENID`, the last one that an unfinished run printed")
+	cmd.Flags().StringVar(&l.after, "after", "",
+		"start after this `OPENID`, the last one that an unfinished run printed")
 	cmd.Flags().BoolVar(&l.details, "details", false, "print what the account knows about each follower")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		l.lines = newFollowerLines(inv.stdout, format.chose, l.details, l.after == "")

@@ -31,8 +31,8 @@ ready: GET /readyz at the address in WXGATE_ADMIN_LISTEN (default :9090), at the
 address if that has no host of its own. It prints the answer in one line. No other
 variable is read. It is for health checks of images without a shell.`,
 		Example: `HEALTHCHECK CMD ["/wxgate", "healthcheck"]`,
-		Annotations: map[string]string{exitCodes: `0 ready; 1 not ready, no answer within five seconds, or WXGATE_ADMIN_LISTEN is
-empty or wrong; 2 the arguments are wrong`},
+		Annotations: exits(`0 ready; 1 not ready, no answer within five seconds, or WXGATE_ADMIN_LISTEN is
+empty or wrong; 2 the arguments are wrong`),
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return healthcheck(inv) },
 	}

@@ -17,6 +17,9 @@ type invocation struct {
 // exitCodes is the annotation of a command that says what its exit codes mean.
 const exitCodes = "exit codes"
 
+// exits returns the annotations of a command that says what its exit codes mean.
+func exits(text string) map[string]string { return map[string]string{exitCodes: text} }
+
 // newRoot returns wxgate's command line for one run with the arguments args.
 func newRoot(inv *invocation, args []string) *cobra.Command {
 	root := &cobra.Command{
@@ -26,7 +29,7 @@ their requests with the openid in a header. Without a command it runs the gatewa
 		Args:          noArguments,
 		SilenceErrors: true, // run prints them
 		SilenceUsage:  true,
-		Annotations:   map[string]string{exitCodes: exitsOfAll},
+		Annotations:   exits(exitsOfAll),
 	}
 	version := root.Flags().Bool("version", false, "print version, commit and Go version")
 	root.RunE = func(*cobra.Command, []string) error {

@@ -16,7 +16,7 @@ func newKeygen(inv *invocation) *cobra.Command {
 		Long: `Prints a new key for WXGATE_COOKIE_KEYS or WXGATE_HUB_KEY: 32 random bytes in base64. All
 replicas need the same key. Anyone who has it can make sessions: keep it secret.`,
 		Example:     `export WXGATE_COOKIE_KEYS="$(wxgate keygen)"`,
-		Annotations: map[string]string{exitCodes: "0 done; 1 the key could not be written; 2 the arguments are wrong"},
+		Annotations: exits("0 done; 1 the key could not be written; 2 the arguments are wrong"),
 		Args:        noArguments,
 		RunE:        func(*cobra.Command, []string) error { return keygen(inv) },
 	}

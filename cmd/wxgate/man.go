@@ -18,7 +18,7 @@ func newMan(inv *invocation) *cobra.Command {
 		Long: `Prints the manual page of wxgate in the format of man: all commands, flags, exit codes,
 signals, files and environment variables.`,
 		Example:     `wxgate man | man -l -`,
-		Annotations: map[string]string{exitCodes: "0 done; 1 the page could not be written; 2 the arguments are wrong"},
+		Annotations: exits("0 done; 1 the page could not be written; 2 the arguments are wrong"),
 		Args:        noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := io.WriteString(inv.stdout, manual(cmd.Root()))
@@ -46,10 +46,10 @@ func manual(root *cobra.Command) string {
 	m.section("EXIT STATUS")
 	m.text(root.Annotations[exitCodes] + ". COMMANDS says more.")
 	m.section("SIGNALS")
-	m.item("SIGTERM, SIGINT", "", "serve: readiness answers 503, new requests are accepted for WXGATE_DRAIN_DELAY, then "+
-		"requests in flight get WXGATE_SHUTDOWN_TIMEOUT to end. A second signal ends at once. Other commands end.")
-	m.item("SIGHUP", "", "serve: the openid lists, assertion keys, certificate and key are reread at once, and the log "+
-		"says so. Nothing ends.")
+	m.item("SIGTERM, SIGINT", "", "serve: readiness answers 503, new requests are accepted for WXGATE_DRAIN_DELAY, "+
+		"then requests in flight get WXGATE_SHUTDOWN_TIMEOUT to end. A second signal ends at once. Other commands end.")
+	m.item("SIGHUP", "", "serve: the openid lists, assertion keys, certificate and key are reread at once, and the "+
+		"log says so. Nothing ends.")
 	m.environment()
 	m.files()
 	return m.String()

@@ -33,8 +33,8 @@ SIGHUP: the openid lists, assertion keys, certificate and key are reread at once
 says so; nothing ends, and no other configuration is read.`,
 		Example: `wxgate serve
 WXGATE_LOG_FORMAT=console wxgate`,
-		Annotations: map[string]string{exitCodes: `0 a signal ended it; 1 it could not listen, or a server failed; 2 the arguments or the
-configuration are wrong, and nothing listens (for the same fault, wxgate check exits with 1)`},
+		Annotations: exits(`0 a signal ended it; 1 it could not listen, or a server failed; 2 the arguments or the
+configuration are wrong, and nothing listens (for the same fault, wxgate check exits with 1)`),
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return serve(inv) },
 	}

@@ -18,9 +18,9 @@ func newVersion(inv *invocation) *cobra.Command {
 	return &cobra.Command{
 		Use:         "version",
 		Short:       "print version, commit and Go version",
-		Long:        `Prints one line: the version of wxgate, the commit that it was built from, and the version of Go.`,
+		Long:        `Prints one line: the version of wxgate, the commit that it was built from, and Go's version.`,
 		Example:     `wxgate version`,
-		Annotations: map[string]string{exitCodes: "0 done; 1 the line could not be written; 2 the arguments are wrong"},
+		Annotations: exits("0 done; 1 the line could not be written; 2 the arguments are wrong"),
 		Args:        noArguments,
 		RunE:        func(*cobra.Command, []string) error { return printVersion(inv) },
 	}

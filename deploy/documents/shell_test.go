@@ -36,12 +36,13 @@ func TestShellBlocks(t *testing.T) {
 	for _, d := range documents(t) {
 		t.Run(d.path, func(t *testing.T) {
 			clone.clean(t)
-			w := &walk{t: t, dir: clone.dir, state: t.TempDir() + "/state"}
-			writeFile(t, w.state, "")
-			t.Cleanup(w.stopAll)
+			w := newWalk(t, clone.dir)
 			for i := range d.blocks {
-				if b := &d.blocks[i]; b.language == "sh" {
-					w.block(b)
+				if d.blocks[i].language != "sh" {
+					continue
+				}
+				if err := w.block(&d.blocks[i]); err != nil {
+					t.Fatal(err)
 				}
 			}
 			w.stopAll()

@@ -1,23 +1,16 @@
 package documents_test
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
-
-// patience is how long a block may take. wxgate is compiled before the first one.
-const patience = 2 * time.Minute
 
 // addresses are those on which the commands of the documents listen.
 var addresses = []string{
@@ -33,11 +26,12 @@ type walk struct {
 	servers []*server
 }
 
-// A server is a block whose command serves until it is stopped.
-type server struct {
-	heading string // the last one above the block
-	cmd     *exec.Cmd
-	ended   chan struct{}
+func newWalk(t *testing.T, dir string) *walk {
+	t.Helper()
+	w := &walk{t: t, dir: dir, state: filepath.Join(t.TempDir(), "state")}
+	writeFile(t, w.state, "")
+	t.Cleanup(w.stopAll)
+	return w
 }
 
 // serves matches a block that ends with a command that serves.
@@ -45,54 +39,73 @@ var serves = regexp.MustCompile(`(?m)(?:^|&& )(?:(?:(?:go run \./cmd/|\./)?wxgat
 	`caddy run\b[^#\n]*|traefik\b[^#\n]*)\s*(?:#.*)?\s*\z`)
 
 // block runs a block, or only has the shell parse it if the machine lacks what it needs.
-func (w *walk) block(b *block) {
-	t := w.t
-	t.Helper()
-	if lacks := b.missing(t); lacks != "" {
-		if out, err := exec.CommandContext(t.Context(), "sh", "-n", "-c", b.text).CombinedOutput(); err != nil {
-			t.Errorf("line %d: %v\n%s", b.line, err, out)
-		}
-		t.Logf("line %d: not run, for lack of %s", b.line, lacks)
-		return
+func (w *walk) block(b *block) error {
+	if lacks := b.missing(w.t); lacks != "" {
+		w.t.Logf("line %d: not run, for lack of %s", b.line, lacks)
+		return parseShell(w.t, b.text)
 	}
 	if w.section != b.section() {
 		w.section = b.section()
-		writeFile(t, w.state, "")
+		writeFile(w.t, w.state, "")
 	}
-	serving := serves.MatchString(b.text)
-	if serving {
+	if serves.MatchString(b.text) {
 		w.stopOthers(b.headings)
+		return w.serve(b)
 	}
+	s, err := w.start(b)
+	if err != nil {
+		return err
+	}
+	if !s.await(notReady) {
+		return s.fault("does not end")
+	}
+	return s.failure()
+}
+
+// serve runs a block that ends with a command that serves, until that listens.
+func (w *walk) serve(b *block) error {
 	free := slices.DeleteFunc(slices.Clone(addresses), listens)
-	cmd, output := w.command(b), new(buffer)
-	cmd.Stdout, cmd.Stderr = output, output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	s, err := w.start(b)
+	if err != nil {
+		return err
 	}
-	s := &server{cmd: cmd, ended: make(chan struct{})}
-	if len(b.headings) > 0 {
-		s.heading = b.headings[len(b.headings)-1]
-	}
-	var failure error
-	go func() {
-		failure = cmd.Wait()
-		close(s.ended)
-	}()
-	w.servers = append(w.servers, s)
 	emulator := strings.Contains(b.text, "wxgate emulator")
 	ended := s.await(func() bool {
-		return serving && slices.ContainsFunc(free, listens) && (!emulator || wholeOutput.MatchString(output.text()))
+		return slices.ContainsFunc(free, listens) && (!emulator || wholeOutput.MatchString(s.output.text()))
 	})
 	switch {
-	case ended && (failure != nil || serving):
-		t.Fatalf("line %d: the block ends with %v\n%s\n%s", b.line, failure, b.text, output.text())
-	case !ended && !serving:
-		t.Fatalf("line %d: the block does not end\n%s\n%s", b.line, b.text, output.text())
-	case !ended && !slices.ContainsFunc(free, listens):
-		t.Fatalf("line %d: the block does not listen\n%s\n%s", b.line, b.text, output.text())
-	case emulator && !ended:
-		w.paste(output.text())
+	case ended:
+		return s.fault("ends, instead of serving")
+	case !slices.ContainsFunc(free, listens):
+		return s.fault("does not listen")
+	case emulator:
+		return w.paste(s.output.text())
 	}
+	return nil
+}
+
+// start starts the shell of a block.
+func (w *walk) start(b *block) (*server, error) {
+	s := &server{block: b, cmd: w.command(b), ended: make(chan struct{})}
+	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	w.servers = append(w.servers, s)
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.ended)
+	}()
+	return s, nil
+}
+
+// parseShell returns the error of a shell that parses a text and runs nothing of it.
+func parseShell(t *testing.T, text string) error {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "sh", "-n", "-c", text).CombinedOutput(); err != nil {
+		return &outputError{err, string(out)}
+	}
+	return nil
 }
 
 // command returns the shell that runs a block.
@@ -113,30 +126,10 @@ func shellEnvironment() []string {
 	})
 }
 
-// await waits until the server is ready, the process has ended or patience is over. It
-// reports whether the process has ended.
-func (s *server) await(ready func() bool) bool {
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	deadline := time.After(patience)
-	for {
-		select {
-		case <-s.ended:
-			return true
-		case <-deadline:
-			return false
-		case <-again.C:
-			if ready() {
-				return false
-			}
-		}
-	}
-}
-
 // stopOthers stops the servers that were started below other headings.
 func (w *walk) stopOthers(headings []string) {
 	w.servers = slices.DeleteFunc(w.servers, func(s *server) bool {
-		other := !slices.Contains(headings, s.heading)
+		other := !slices.Contains(headings, s.heading())
 		if other {
 			s.stop()
 		}
@@ -148,22 +141,6 @@ func (w *walk) stopAll() {
 	w.stopOthers(nil)
 }
 
-// stop ends the process and those that it has started.
-func (s *server) stop() {
-	syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	<-s.ended
-}
-
-// listens reports whether something listens at an address.
-func listens(address string) bool {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
-}
-
 var (
 	wholeOutput = regexp.MustCompile(`(?m)^.*WXGATE_APP_SECRET=.*\n`)
 	forPasting  = regexp.MustCompile(`(?ms)^(?:#|export |unset ).*`)
@@ -171,33 +148,15 @@ var (
 
 // paste runs what the emulator prints from its first command on, in the shell of the
 // section.
-func (w *walk) paste(output string) {
-	w.t.Helper()
+func (w *walk) paste(output string) error {
 	b := &block{text: forPasting.FindString(output)}
 	if b.text == "" {
-		w.t.Fatalf("the emulator prints nothing to paste:\n%s", output)
+		return fmt.Errorf("the emulator prints nothing to paste:\n%s", output)
 	}
 	if out, err := w.command(b).CombinedOutput(); err != nil {
-		w.t.Fatalf("%s: %v\n%s", b.text, err, out)
+		return &outputError{err, b.text + string(out)}
 	}
-}
-
-// A buffer keeps what a process prints.
-type buffer struct {
-	mu    sync.Mutex
-	bytes bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.bytes.Write(p)
-}
-
-func (b *buffer) text() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.bytes.String()
+	return nil
 }
 
 func writeFile(t *testing.T, path, text string) {
