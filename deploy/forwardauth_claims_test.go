@@ -85,6 +85,9 @@ func (f front) testRequestClaims(t *testing.T, v *visitor) {
 		"X-Rewrite-Url":      "/static/a.css",
 		"Forwarded":          "for=192.0.2.7;host=forged.example.com",
 		"X-Request-Id":       "forged",
+		"Traceparent":        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+		"Tracestate":         "forged=1",
+		"Baggage":            "user=forged",
 		"X_Forwarded_Uri":    "/static/a.css",
 		"X_Original_Uri":     "/static/a.css",
 	}
