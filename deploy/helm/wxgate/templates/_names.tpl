@@ -57,8 +57,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- define "wxgate.metadata" -}}
 {{- $labels := merge (dict) (default (dict) .labels) (include "wxgate.labels" .root | fromYaml) -}}
 {{- $annotations := merge (dict) (default (dict) .annotations) .root.Values.commonAnnotations -}}
-name: {{ printf "%s%s" (include "wxgate.fullname" .root) (empty .suffix | ternary "" (printf "-%s" .suffix)) | quote }}
-namespace: {{ default .root.Release.Namespace .namespace | quote }}
+{{- $namespace := default .root.Release.Namespace .namespace -}}
+{{- /* In a namespace that several releases share, the name says whose the object is. */ -}}
+{{- $owner := eq $namespace .root.Release.Namespace | ternary "" (printf "%s-" .root.Release.Namespace) -}}
+name: {{ printf "%s%s%s" $owner (include "wxgate.fullname" .root) (empty .suffix | ternary "" (printf "-%s" .suffix)) | quote }}
+namespace: {{ $namespace | quote }}
 labels:
   {{- toYaml $labels | nindent 2 }}
 {{- with $annotations }}
