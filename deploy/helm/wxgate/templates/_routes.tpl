@@ -133,7 +133,7 @@ with the header "Connection: keep-alive", the site gets no upgrade at all.
 */}}
 {{- define "wxgate.nginxAnnotations" -}}
 {{- $set := concat (include "wxgate.identityHeaders" . | fromYamlArray) (include "wxgate.foreignHeaders" . | fromYamlArray) -}}
-{{- $set = concat $set (without (include "wxgate.claims" . | fromYamlArray) "X-Forwarded-Host") -}}
+{{- $set = concat $set (without (include "wxgate.claims" . | fromYamlArray) "X-Forwarded-Host") (list "traceparent" "tracestate" "baggage") -}}
 nginx.ingress.kubernetes.io/auth-url: {{ printf "http://%s.%s.svc.cluster.local:%d%s/auth" (include "wxgate.fullname" .) .Release.Namespace (int .Values.service.port) (include "wxgate.prefix" .) | quote }}
 nginx.ingress.kubernetes.io/auth-signin: {{ printf "$scheme://$host%s/login?return_to=$escaped_request_uri" (include "wxgate.prefix" .) | quote }}
 nginx.ingress.kubernetes.io/auth-signin-redirect-param: return_to
