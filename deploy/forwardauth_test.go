@@ -151,7 +151,7 @@ func startGateway(t *testing.T, wxgate string, changes ...string) (p *process, a
 	for _, name := range []string{
 		"WXGATE_WECHAT_API_URL", "WXGATE_WECHAT_OPEN_URL", "WXGATE_APP_ID", "WXGATE_APP_SECRET",
 	} {
-		env[name] = emulator.find(name + `=(\S+)\n`)
+		env[name] = emulator.find(`export ` + name + `='([^']+)'\n`)
 	}
 	for _, change := range changes {
 		name, value, _ := strings.Cut(change, "=")
