@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wxgate/wxgate/gateway/internal/traceparent"
 )
 
 // The attributes of the gateway's spans; there are no others. Their values come from
@@ -33,12 +34,8 @@ const (
 	attrReason   = attribute.Key("wxgate.reason")   // why to refuse it
 )
 
-// propagator reads and writes the headers traceparent and tracestate.
+// propagator writes the headers traceparent and tracestate.
 var propagator propagation.TraceContext
-
-// maxTraceStateBytes is how much of a tracestate W3C Trace Context asks everyone to
-// pass on. Each span of a request holds it.
-const maxTraceStateBytes = 512
 
 // parentOf returns the context in which the span of r begins. It has a parent if the
 // caller of the gateway has a span, or if a trusted proxy names one. A client's is not
@@ -46,14 +43,10 @@ const maxTraceStateBytes = 512
 // proxy that does not trace has to remove it, as it replaces the client's address.
 func parentOf(r *http.Request, q *facts) context.Context {
 	ctx := r.Context()
-	if !q.trusted || trace.SpanContextFromContext(ctx).IsValid() || len(r.Header["Traceparent"]) != 1 {
+	if !q.trusted || trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx
 	}
-	carrier := propagation.MapCarrier{"traceparent": r.Header["Traceparent"][0]}
-	if state := strings.Join(r.Header["Tracestate"], ","); len(state) <= maxTraceStateBytes {
-		carrier["tracestate"] = state
-	}
-	return propagator.Extract(ctx, carrier)
+	return traceparent.Extract(ctx, r.Header["Traceparent"], r.Header["Tracestate"])
 }
 
 // setTraceHeaders replaces the trace headers of h, those of the request in on its way

@@ -2,6 +2,7 @@ package extauthz_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -33,6 +34,10 @@ func TestTraceParent(t *testing.T) {
 		{"Envoy's", []string{"traceparent", envoys, "tracestate", "vendor=1"}, "0af7651916cd43dd8448eb211c80319c", "vendor=1"},
 		{"without a state", []string{"traceparent", envoys}, "0af7651916cd43dd8448eb211c80319c", ""},
 		{"two", []string{"traceparent", envoys, "traceparent", visitors}, "00000000000000000000000000000000", ""},
+		{
+			"a long state", []string{"traceparent", envoys, "tracestate", "a=" + strings.Repeat("x", 255) + ",b=" + strings.Repeat("y", 254)},
+			"0af7651916cd43dd8448eb211c80319c", "",
+		},
 		{"malformed", []string{"traceparent", "00-zz"}, "00000000000000000000000000000000", ""},
 		{"state alone", []string{"tracestate", "vendor=1"}, "00000000000000000000000000000000", ""},
 	} {
