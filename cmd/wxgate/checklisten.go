@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"syscall"
@@ -55,27 +54,15 @@ func isRunning(ctx context.Context, c *config.Config) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout/10)
 	defer cancel()
 	if c.AdminListen != "" {
-		return answers(ctx, "http://"+atLoopback(c.AdminListen)+"/metrics", "wxgate_build_info")
+		return answers(ctx, c.AdminListen, "/metrics", "wxgate_build_info")
 	}
-	return answers(ctx, "http://"+atLoopback(c.Listen)+c.Prefix+"/me", `"request_id"`)
+	return answers(ctx, c.Listen, c.Prefix+"/me", `"request_id"`)
 }
 
-// atLoopback returns the address at which this machine reaches a listener.
-func atLoopback(listen string) string {
+// answers reports whether the answer of a listener for a path holds a text.
+func answers(ctx context.Context, listen, path, text string) bool {
 	host, port, _ := net.SplitHostPort(listen)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// answers reports whether the answer of an address holds a text.
-func answers(ctx context.Context, address, text string) bool {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return false
-	}
-	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	res, err := getHere(ctx, "http://"+atLoopback(host, port)+path)
 	if err != nil {
 		return false
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 	"unicode"
@@ -76,24 +75,12 @@ func readyAddress(environ []string) (string, error) {
 	if port == "0" {
 		return "", errors.New("WXGATE_ADMIN_LISTEN has port 0, which differs at each start; expected a fixed port")
 	}
-	switch ip, err := netip.ParseAddr(host); {
-	case host == "", err == nil && ip.Unmap() == netip.IPv4Unspecified():
-		host = "127.0.0.1"
-	case err == nil && ip.IsUnspecified():
-		host = "::1"
-	}
-	return net.JoinHostPort(host, port), nil
+	return atLoopback(host, port), nil
 }
 
 // askReady asks /readyz at an address, and returns what it said in one line.
 func askReady(ctx context.Context, address string) (ready bool, said string, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
-	if err != nil {
-		return false, "", err
-	}
-	// Not an http.Client: it would follow redirects. Without a proxy: the process is here.
-	transport := &http.Transport{DisableKeepAlives: true}
-	res, err := transport.RoundTrip(r)
+	res, err := getHere(ctx, "http://"+address+"/readyz")
 	if err != nil {
 		return false, "", err
 	}
