@@ -57,7 +57,7 @@ func TestConsoleLines(t *testing.T) {
 	}
 }
 
-// Whatever a client sends, a line for people is one line without control characters.
+// With anything that a client sends, a line for people is one line without control characters.
 func FuzzConsoleLine(f *testing.F) {
 	f.Add("GET", "/cart", "h5.example.com")
 	f.Add("G\x1bET", "/\x1b]0;x\x07", "h\u009b5")

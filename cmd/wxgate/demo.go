@@ -43,10 +43,8 @@ the keys, and names in one line those variables of the environment that it ignor
 		Example: `wxgate demo
 wxgate demo --upstream http://127.0.0.1:3000
 WXGATE_OUTSIDE_WECHAT=page wxgate demo --listen 127.0.0.1:8088`,
-		Annotations: map[string]string{
-			exitCodes: "0 a signal ended it; 1 it could not listen; 2 the arguments or the variables are wrong",
-		},
-		Args: noArguments,
+		Annotations: exits("0 a signal ended it; 1 it could not listen; 2 the arguments or the variables are wrong"),
+		Args:        noArguments,
 	}
 	address := cmd.Flags().String("listen", "127.0.0.1:8080", "`ADDRESS` to listen on")
 	upstream := cmd.Flags().String("upstream", "", "`URL` of your own development server, instead of the sample site")

@@ -134,7 +134,7 @@ func TestDemoHonoursLogVariables(t *testing.T) {
 	}
 }
 
-// What the demo sets itself is ignored, whatever its value, and named in one line
+// What the demo sets itself is ignored with any value, and named in one line
 // without it.
 func TestDemoNamesIgnoredVariables(t *testing.T) {
 	t.Parallel()

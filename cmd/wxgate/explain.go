@@ -29,7 +29,7 @@ site. URL is absolute, or a path of the public URL. METHOD is GET by default. Wi
 flags the request is a page load of a visitor without a session in WeChat's browser.`,
 		Example: `wxgate explain /cart
 wxgate explain POST /api/cart --as oABC123 --header 'Sec-Fetch-Mode: cors'`,
-		Annotations: exits(`0 explained, whatever would happen; 1 it cannot be told; 2 the arguments or the
+		Annotations: exits(`0 explained, a refusal too; 1 it cannot be told; 2 the arguments or the
 configuration are wrong`),
 	}
 	ask := &explainedRequest{method: http.MethodGet}

@@ -353,7 +353,7 @@ func TestMediaUpload(t *testing.T) {
 	}
 }
 
-// Whatever a server sends, it gets status 200 and one JSON object.
+// With anything that it sends, a server gets status 200 and one JSON object.
 func FuzzAccountCalls(f *testing.F) {
 	for _, body := range []string{
 		`{"tag":{"id":100,"name":"x"}}`, `{"openid_list":["o0",null],"tagid":2}`, `{"button":[null]}`, `[]`, `null`,
