@@ -16,12 +16,16 @@ type background struct {
 	logger zerolog.Logger
 	files  []watched
 	tasks  []func(context.Context)
+	idle   []idleCloser // the transports to the sites
 
 	mu      sync.Mutex // held to start a task, and to end the context of all
 	ctx     context.Context
 	end     context.CancelFunc
 	running sync.WaitGroup
 }
+
+// idleCloser is a transport that keeps connections.
+type idleCloser interface{ CloseIdleConnections() }
 
 // watched is a [watch.File] of any type.
 type watched interface {
@@ -35,8 +39,9 @@ func newBackground(logger zerolog.Logger) *background {
 	return b
 }
 
-// run watches the files and runs the tasks until ctx ends, then ends all tasks and
-// waits for them. No task is started after that.
+// run watches the files and runs the tasks until ctx ends, then ends all tasks, closes
+// the idle connections to the sites, and waits for the tasks. No task is started after
+// that.
 func (b *background) run(ctx context.Context) {
 	for _, file := range b.files {
 		b.start(ctx, file.Run)
@@ -48,6 +53,9 @@ func (b *background) run(ctx context.Context) {
 	b.mu.Lock()
 	b.end()
 	b.mu.Unlock()
+	for _, transport := range b.idle {
+		transport.CloseIdleConnections()
+	}
 	b.running.Wait()
 }
 

@@ -147,9 +147,11 @@ func (d *doors) forward(w *recorder, r *http.Request, q *facts, ask question, v 
 		if r.ContentLength > limit {
 			return refusal.BodyTooLarge()
 		}
-		// MaxBytesReader gets the server's writer, not the recorder: when the body is
-		// too large, it makes the server close the connection instead of reading on.
-		r = limitBody(w.ResponseWriter, r, limit)
+		if hasBody(r) {
+			// MaxBytesReader gets the server's writer, not the recorder: when the body is
+			// too large, it makes the server close the connection instead of reading on.
+			r = limitBody(w.ResponseWriter, r, limit)
+		}
 	}
 	return next.forward(d.site, w, r, q, ask, v)
 }

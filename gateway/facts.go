@@ -1,7 +1,9 @@
 package gateway
 
 import (
-	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"time"
@@ -42,8 +44,18 @@ func requestID(r *http.Request, trusted bool) string {
 			return id
 		}
 	}
-	return rand.Text()
+	return newRequestID()
 }
+
+// newRequestID returns 26 letters and digits that no other request has.
+func newRequestID() string {
+	var id [16]byte
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	return requestIDs.EncodeToString(id[:])
+}
+
+var requestIDs = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // plainID reports whether id can stand unescaped in a header, a log line and a
 // page.

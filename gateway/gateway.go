@@ -53,9 +53,9 @@ func New(c Config) (*Gateway, error) {
 // assertion keys. Without it, they stay as they were when New read them. It also
 // has logins counted over all replicas, see [Config.SharedRate], and closes the
 // WebSockets of visitors whose sessions [Config.Revocations] has revoked, with status
-// 1008 (policy violation), within about two seconds. When ctx ends, Run gives up the
-// questions to WeChat that no request waits for, and returns when none is left and no
-// file is being read. Call it once, beside the server, and end ctx after the server's
+// 1008 (policy violation), within about two seconds. When ctx ends, Run closes the idle
+// connections to the upstreams, gives up the questions to WeChat that no request waits
+// for, and returns when none is left and no file is being read. Call it once, beside the server, and end ctx after the server's
 // Shutdown.
 func (g *Gateway) Run(ctx context.Context) { g.background.run(ctx) }
 

@@ -17,8 +17,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/direct"
 	"github.com/wxgate/wxgate/gateway/internal/forward"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 )
@@ -92,6 +94,7 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 			errs.add("Upstreams", fmt.Errorf("two upstreams for %s, expected one", u.Prefix))
 		}
 		transport, target := newTransport(u.URL, timeout, c.UpstreamCAs)
+		s.background.idle = append(s.background.idle, transport)
 		duration, spans := s.metrics.upstreamDuration.WithLabelValues(u.Prefix), newUpstreamSpans(s.tracer, u, target)
 		all.list = append(all.list, upstream{u, target, timed{transport, duration, spans}})
 	}
@@ -123,26 +126,52 @@ func (u *upstreams) of(path string) *upstream {
 	return nil
 }
 
+// transport sends requests to one upstream.
+type transport interface {
+	http.RoundTripper
+	idleCloser
+}
+
 // newTransport returns the transport for an upstream, and the scheme and host of
 // the requests to it.
-func newTransport(u *url.URL, timeout time.Duration, cas *x509.CertPool) (*http.Transport, *url.URL) {
+func newTransport(u *url.URL, timeout time.Duration, cas *x509.CertPool) (transport, *url.URL) {
 	t, target := forward.NewTransport(timeout), &url.URL{Scheme: "http", Host: u.Host}
 	switch u.Scheme {
 	case "https":
 		target.Scheme = "https"
 		t.ForceAttemptHTTP2 = true
 		t.TLSClientConfig = &tls.Config{RootCAs: cas}
+		return t, target
 	case "h2c":
 		t.Protocols = new(http.Protocols)
 		t.Protocols.SetUnencryptedHTTP2(true)
+		return t, target
 	case "unix":
 		target.Host = "localhost"
 		dialer, socket := forward.NewDialer(), u.Path
 		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", socket)
 		}
+		return newDirect(t, timeout, "unix", socket), target
 	}
-	return t, target
+	host, err := httpguts.PunycodeHostPort(u.Host)
+	if err != nil {
+		return t, target // every request fails with the reason
+	}
+	address := &url.URL{Host: host}
+	return newDirect(t, timeout, "tcp", net.JoinHostPort(address.Hostname(), cmp.Or(address.Port(), "80"))), target
+}
+
+// newDirect returns the transport to the given address, which leaves to others what is
+// not simple.
+func newDirect(others http.RoundTripper, timeout time.Duration, network, address string) *direct.Transport {
+	dialer := forward.NewDialer()
+	return direct.New(direct.Config{
+		// Not the connection of forward.Dialer, whose Write waits for another goroutine's Read.
+		Dial:          func(ctx context.Context) (net.Conn, error) { return dialer.Dialer.DialContext(ctx, network, address) },
+		HeaderTimeout: timeout,
+		Others:        others,
+	})
 }
 
 // timed is a transport that observes the time until the response header.

@@ -16,14 +16,22 @@ import (
 	"github.com/rs/zerolog"
 )
 
+const (
+	// MaxIdle limits the idle connections to one upstream. Under load, each request above
+	// it opens a connection and closes it.
+	MaxIdle = 1024
+	// IdleTimeout is how long a connection may be idle.
+	IdleTimeout = 90 * time.Second
+)
+
 // NewTransport returns a transport that does not decompress bodies. headerTimeout
 // limits the wait for a response header.
 func NewTransport(headerTimeout time.Duration) *http.Transport {
 	return &http.Transport{
 		DialContext:           NewDialer().DialContext,
 		DisableCompression:    true,
-		MaxIdleConnsPerHost:   256, // the default of 2 would close most connections under load
-		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   MaxIdle, // the default of 2 would close most connections under load
+		IdleConnTimeout:       IdleTimeout,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,
 		ResponseHeaderTimeout: headerTimeout,

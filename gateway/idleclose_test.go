@@ -1,0 +1,56 @@
+package gateway_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/wxgate/wxgate/gateway"
+)
+
+// When Run ends, the gateway keeps no connection to its upstreams.
+func TestRunClosesIdleConnections(t *testing.T) {
+	t.Parallel()
+	states := make(chan http.ConnState, 10)
+	site := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "hello")
+	}))
+	site.Config.ConnState = func(_ net.Conn, state http.ConnState) { states <- state }
+	site.Start()
+	defer site.Close()
+	g, _ := newGateway(t, nil, func(c *testConfig) {
+		c.Upstreams = []gateway.Upstream{{Prefix: "/", URL: mustURL(t, site.URL)}}
+		c.PublicPaths = []string{"/static/"}
+	})
+	for range 2 {
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "https://"+rigHost+"/static/a", nil))
+		if w.Body.String() != "hello" {
+			t.Fatalf("the site answers %d %q", w.Code, w.Body)
+		}
+	}
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	g.Run(ctx)
+	opened := 0
+	for {
+		select {
+		case state := <-states:
+			if state == http.StateNew {
+				opened++
+			}
+			if state == http.StateClosed {
+				if opened != 1 {
+					t.Errorf("%d connections for two requests, want 1", opened)
+				}
+				return
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the connection is still open")
+		}
+	}
+}

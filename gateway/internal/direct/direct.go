@@ -1,0 +1,119 @@
+// Package direct sends requests without a body to an upstream on the caller's own
+// goroutine. [http.Transport] has two goroutines for each connection, and hands a
+// request to one and its response back from the other; for a short request that costs
+// more than the request itself. Writing requests and reading responses is left to
+// net/http: this package only chooses the connection and waits on it.
+package direct
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Config describes a [Transport].
+type Config struct {
+	// Dial opens a connection to the upstream, whatever the URL of a request says.
+	Dial func(ctx context.Context) (net.Conn, error)
+	// HeaderTimeout limits the time from a request to the end of the response's header.
+	// Zero: there is no limit.
+	HeaderTimeout time.Duration
+	// Others sends the requests that need more: those with a body, an Upgrade, an Expect,
+	// a TE or a trailer.
+	Others http.RoundTripper
+}
+
+// A Transport is an [http.RoundTripper] for one upstream that speaks HTTP/1.1 without TLS.
+// It is safe for concurrent use, but the body of a response is for one goroutine at a
+// time. Make one with [New].
+type Transport struct {
+	Config
+	pool pool
+}
+
+// New returns the transport that c describes. It opens no connection.
+func New(c Config) *Transport { return &Transport{Config: c} }
+
+// CloseIdleConnections closes the connections that no request uses.
+func (t *Transport) CloseIdleConnections() {
+	t.pool.closeAll()
+	if others, ok := t.Others.(interface{ CloseIdleConnections() }); ok {
+		others.CloseIdleConnections()
+	}
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !canReuse || !takes(r) {
+		return t.Others.RoundTrip(r)
+	}
+	if c := t.pool.take(); c != nil {
+		res, err := c.roundTrip(r, t.HeaderTimeout)
+		if !c.again(r, err) {
+			return res, err
+		}
+	}
+	c, err := t.connect(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return c.roundTrip(r, t.HeaderTimeout)
+}
+
+// connect opens a connection.
+func (t *Transport) connect(ctx context.Context) (*conn, error) {
+	to, err := t.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(to, &t.pool), nil
+}
+
+// takes reports whether a request is so simple that a Transport sends it itself.
+func takes(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete:
+	default:
+		return false
+	}
+	if r.Body != nil && r.Body != http.NoBody || r.ContentLength != 0 || r.URL.Scheme != "http" || r.URL.Host == "" ||
+		r.Close || len(r.TransferEncoding) > 0 || len(r.Trailer) > 0 {
+		return false
+	}
+	for name, values := range r.Header {
+		switch name {
+		case "Connection", "Upgrade", "Expect", "Te", "Trailer", "Transfer-Encoding", "Content-Length":
+			return false
+		}
+		if !httpguts.ValidHeaderFieldName(name) {
+			return false // http.Transport has an error for it
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// errHeaderTimeout is the error of a response whose header did not come in time.
+var errHeaderTimeout = fmt.Errorf("wait for the response's header: %w", os.ErrDeadlineExceeded)
+
+// failure returns the error of a request that ended with err. A context that has ended
+// closes the connection, so its cause is the error then.
+func failure(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errHeaderTimeout
+	}
+	return err
+}
