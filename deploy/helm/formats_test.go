@@ -44,7 +44,8 @@ func TestChartAndWxgateAcceptTheSameValues(t *testing.T) {
 				refusedAs(t, err, "config", name)
 				env := maps.Clone(base)
 				env["WXGATE_"+v.name] = textOf(t, text)
-				if output, code := runOnce(t, env, "explain", "/"); code != 2 || !strings.Contains(output, "WXGATE_"+v.name) {
+				if output, code := runOnce(t, env, "explain", "/"); code != 2 || !strings.Contains(output,
+					"WXGATE_"+v.name) {
 					t.Errorf("wxgate explain: exit %d, want 2 with WXGATE_%s\n%s", code, v.name, output)
 				}
 			})
@@ -60,7 +61,8 @@ func TestSitesHaveTheSameFormats(t *testing.T) {
 		if !ofSite[name] {
 			continue
 		}
-		f.needs = strings.ReplaceAll(f.needs, "config: {sessionTtl: 1ns}", "config: {sessionTtl: 1ns, sessionMaxTtl: 1ns}")
+		f.needs = strings.ReplaceAll(f.needs, "config: {sessionTtl: 1ns}",
+			"config: {sessionTtl: 1ns, sessionMaxTtl: 1ns}")
 		for _, text := range f.bad {
 			t.Run(name+" "+text, func(t *testing.T) {
 				t.Parallel()
@@ -107,9 +109,11 @@ func refusedAs(t *testing.T, err error, section, name string) {
 	}
 	message := err.Error()
 	sentence := strings.Contains(message, section+"."+name+" ") || strings.Contains(message, section+"[0]."+name+" ")
-	ofSchema := strings.Contains(message, "at '/"+section+"/"+name+"'") || strings.Contains(message, "at '/"+section+"/0/"+name+"'")
+	ofSchema := strings.Contains(message, "at '/"+section+"/"+name+"'") || strings.Contains(message,
+		"at '/"+section+"/0/"+name+"'")
 	if !sentence && !ofSchema || strings.Contains(message, "match pattern") || strings.Contains(message, "planted") {
-		t.Errorf("message does not name %s.%s, shows a regular expression, or a password:\n%s", section, name, message)
+		t.Errorf("message does not name %s.%s, shows a regular expression, or a password:\n%s", section, name,
+			message)
 	}
 }
 

@@ -32,11 +32,13 @@ func TestSitesContradict(t *testing.T) {
 			[]string{"config.cookieDomain is example.com, but sites[0].publicUrl is https://a.example.org"},
 		},
 		"cookie of all hosts": {
-			"sites: [{publicUrl: 'http://a.localhost', cookieDomain: localhost}]", []string{"sites[0].cookieDomain is localhost"},
+			"sites: [{publicUrl: 'http://a.localhost', cookieDomain: localhost}]",
+			[]string{"sites[0].cookieDomain is localhost"},
 		},
 		"one cookie for two": {
 			"config: {cookieDomain: example.com}\nsites: [{" + a + "}, {" + b + "}]",
-			[]string{"sites[1] has the cookie wxgate of the domain example.com, and so has sites[0]", "sites[1].cookieName"},
+			[]string{"sites[1] has the cookie wxgate of the domain example.com, and so has sites[0]",
+				"sites[1].cookieName"},
 		},
 		"scan login without AppID": {
 			"secrets: {qrAppSecret: {key: k}}\nsites: [{" + a + ", outsideWechat: qrconnect}]",
@@ -55,7 +57,8 @@ func TestSitesContradict(t *testing.T) {
 			[]string{"sites[0].qrAppId is the official account's AppID"},
 		},
 		"hub of a hub": {
-			"config: {hubUrl: 'https://hub.example.com'}\n" + hubKey + "sites: [{" + a + ", hubSites: ['https://c.cn']}]",
+			"config: {hubUrl: 'https://hub.example.com'}\n" + hubKey +
+				"sites: [{" + a + ", hubSites: ['https://c.cn']}]",
 			[]string{"config.hubUrl and sites[0].hubSites are both set"},
 		},
 		"hub without key": {
@@ -91,12 +94,15 @@ func TestSitesReplaceSharedValues(t *testing.T) {
 	for name, values := range map[string]string{
 		"cookie domain": "config: {cookieDomain: example.org}\nsites: [{publicUrl: 'https://a.example.com', " +
 			"cookieDomain: example.com}]",
-		"own account": "sites: [{publicUrl: 'https://a.example.com', appId: wx1, existingSecret: a, qrAppId: wx0123456789abcdef, " +
+		"own account": "sites: [{publicUrl: 'https://a.example.com', appId: wx1, existingSecret: a, " +
+			"qrAppId: wx0123456789abcdef, " +
 			"secrets: {qrAppSecret: {key: k}}}]",
 		"cookie names": "config: {cookieDomain: example.com}\nsites: [{publicUrl: 'https://a.example.com'}, " +
 			"{publicUrl: 'https://b.example.com', cookieName: b}]",
-		"lifetimes": "config: {sessionTtl: 5h}\nsites: [{publicUrl: 'https://a.example.com', sessionTtl: 1h, sessionMaxTtl: 2h}]",
-		"hub key":   hubKey + "sites: [{publicUrl: 'https://a.example.com', hubUrl: 'https://hub.cn'}, {publicUrl: 'https://b.cn'}]",
+		"lifetimes": "config: {sessionTtl: 5h}\n" +
+			"sites: [{publicUrl: 'https://a.example.com', sessionTtl: 1h, sessionMaxTtl: 2h}]",
+		"hub key": hubKey + "sites: [{publicUrl: 'https://a.example.com', hubUrl: 'https://hub.cn'}, " +
+			"{publicUrl: 'https://b.cn'}]",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
