@@ -351,6 +351,9 @@ func refused(t *testing.T, bad badValue, more ...string) {
 	if err == nil {
 		t.Fatalf("rendered, want an error with %q", bad.want)
 	}
+	if strings.Contains(err.Error(), "planted") && strings.Contains(bad.values, ":planted@") {
+		t.Errorf("message shows a password:\n%v", err)
+	}
 	for _, part := range append(bad.want, more...) {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("message lacks %q:\n%v", part, err)

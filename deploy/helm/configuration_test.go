@@ -53,13 +53,13 @@ func TestGatewayReadsTheRenderedEnvironment(t *testing.T) {
 }
 
 // runOnce runs a command of wxgate that ends, with that environment alone.
-func runOnce(t *testing.T, env map[string]string, command string) (output string, code int) {
+func runOnce(t *testing.T, env map[string]string, command ...string) (output string, code int) {
 	t.Helper()
 	binary, err := wxgateBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), binary, command)
+	cmd := exec.CommandContext(t.Context(), binary, command...)
 	cmd.Env = []string{} // nil would be this test's environment
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		cmd.Env = append(cmd.Env, name+"="+env[name])

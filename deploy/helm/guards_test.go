@@ -118,19 +118,3 @@ func TestKustomizePutsThePolicyBeforeTheRoute(t *testing.T) {
 		t.Errorf("the SecurityPolicy is object %d, the route to the site %d, want it before", policy, route)
 	}
 }
-
-// NOTES say what is open.
-func TestNotesWarn(t *testing.T) {
-	t.Parallel()
-	for values, want := range map[string]string{
-		"networkPolicy: {enabled: false}":           "may connect to wxgate's admin port",
-		sidecar + "networkPolicy: {enabled: false}": "the site's own port",
-		"": "set networkPolicy.siteSelector",
-		extauthz + httpRoute + "envoyGateway: {enabled: true}":                  "The site is open until",
-		extauthz + "\n---\nnetworkPolicy: {enabled: false, siteSelector: null}": "does not authenticate its callers",
-	} {
-		if notes := strings.Join(strings.Fields(mustRender(t, withFour(values)).notes), " "); !strings.Contains(notes, want) {
-			t.Errorf("notes lack %q:\n%s\nwith the values\n%s", want, notes, values)
-		}
-	}
-}

@@ -5,7 +5,7 @@
 {{- if kindIs "slice" . -}}
 {{- $items := list -}}
 {{- range . -}}
-{{- if kindIs "map" . }}{{ $items = append $items (printf "%s=%s" .path .url) }}{{ else }}{{ $items = append $items (toString .) }}{{ end -}}
+{{- if kindIs "map" . }}{{ $items = append $items (printf "%s=%s" .path .url) }}{{ else }}{{ $items = append $items (toString . | trim) }}{{ end -}}
 {{- end -}}
 {{- join "," $items -}}
 {{- else if kindIs "float64" . -}}
@@ -136,19 +136,13 @@ empty if the AppSecret is needed).
 
 {{/* Seconds of a Go duration, such as 90s or 1m30s; rounded up. */}}
 {{- define "wxgate.seconds" -}}
-{{- $sum := 0.0 -}}
-{{- range regexFindAll "[0-9.]+(ms|h|m|s)" (toString .) -1 -}}
-{{- $number := regexFind "^[0-9.]+" . | float64 -}}
-{{- $unit := regexFind "[a-z]+$" . -}}
-{{- $sum = addf $sum (mulf $number (get (dict "h" 3600.0 "m" 60.0 "s" 1.0 "ms" 0.001) $unit)) -}}
-{{- end -}}
-{{- ceil $sum | int -}}
+{{- divf (include "wxgate.nanoseconds" (toString .) | float64) 1e9 | ceil | int -}}
 {{- end }}
 
 {{/* Seconds that a stop may take. */}}
 {{- define "wxgate.stopSeconds" -}}
-{{- $drain := include "wxgate.seconds" (.Values.config.drainDelay | default "5s") | int -}}
-{{- $shutdown := include "wxgate.seconds" (.Values.config.shutdownTimeout | default "30s") | int -}}
+{{- $drain := include "wxgate.seconds" (include "wxgate.text" .Values.config.drainDelay | default "5s") | int -}}
+{{- $shutdown := include "wxgate.seconds" (include "wxgate.text" .Values.config.shutdownTimeout | default "30s") | int -}}
 {{- add $drain $shutdown -}}
 {{- end }}
 

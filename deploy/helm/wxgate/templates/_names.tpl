@@ -125,18 +125,24 @@ annotations:
 {{- $hosts | uniq | toYaml -}}
 {{- end }}
 
-{{/* Host of an origin or of host:port. */}}
+{{/* Host of an origin or of host:port, in the form that routes have it in. */}}
 {{- define "wxgate.host" -}}
-{{- $host := regexReplaceAll "^[a-z]+://" (lower .) "" -}}
-{{- regexReplaceAll ":[0-9]+$" $host "" -}}
+{{- $host := regexReplaceAll "^[a-z]+://" (trim . | lower) "" | trimSuffix "/" -}}
+{{- regexReplaceAll ":[0-9]+$" $host "" | trimSuffix "." -}}
+{{- end }}
+
+{{/* An origin in the form in which two of them can be compared. */}}
+{{- define "wxgate.origin" -}}
+{{- $origin := trim (toString .) | lower | trimSuffix "/" -}}
+{{- trimSuffix (hasPrefix "http:" $origin | ternary ":80" ":443") $origin -}}
 {{- end }}
 
 {{/* Public URLs, a YAML list of: name of the value, value. */}}
 {{- define "wxgate.publicUrls" -}}
 {{- $list := list -}}
-{{- with .Values.config.publicUrl }}{{ $list = append $list (dict "name" "config.publicUrl" "value" .) }}{{ end -}}
+{{- with .Values.config.publicUrl }}{{ $list = append $list (dict "name" "config.publicUrl" "value" (include "wxgate.origin" .)) }}{{ end -}}
 {{- range $i, $site := .Values.sites -}}
-{{- with $site.publicUrl }}{{ $list = append $list (dict "name" (printf "sites[%d].publicUrl" $i) "value" .) }}{{ end -}}
+{{- with $site.publicUrl }}{{ $list = append $list (dict "name" (printf "sites[%d].publicUrl" $i) "value" (include "wxgate.origin" .)) }}{{ end -}}
 {{- end -}}
 {{- $list | toYaml -}}
 {{- end }}

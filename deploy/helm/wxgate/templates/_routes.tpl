@@ -18,7 +18,9 @@ timeouts:
 {{- define "wxgate.verifyFiles" -}}
 {{- $tokens := default (list) .Values.config.verifyFiles -}}
 {{- range .Values.sites }}{{ $tokens = concat $tokens (default (list) .verifyFiles) }}{{ end -}}
-{{- $tokens | uniq | toYaml -}}
+{{- $trimmed := list -}}
+{{- range $tokens }}{{ $trimmed = append $trimmed (trim .) }}{{ end -}}
+{{- $trimmed | uniq | toYaml -}}
 {{- end }}
 
 {{/* wxgate's own pages, as exact paths, for routes that must not lead to the auth endpoint: a YAML list. */}}

@@ -2,13 +2,13 @@
 
 {{- define "wxgate.validate" -}}
 {{- $faults := list -}}
-{{- range $check := list "account" "formats" "secrets" "upstream" "redis" "features" "sites" "scaling" "stop" "fronts" "policies" "extras" -}}
+{{- range $check := list "account" "formats" "names" "secrets" "upstream" "redis" "features" "relay" "sites" "scaling" "stop" "fronts" "policies" "extras" -}}
 {{- range include (printf "wxgate.faults.%s" $check) $ | splitList "\n" -}}
 {{- with trim . }}{{ $faults = append $faults (printf "  - %s" .) }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- if $faults -}}
-{{- fail (printf "\n\nThese values cannot work:\n\n%s\n" (join "\n" $faults)) -}}
+{{- fail (printf "\n\nThese values cannot work:\n\n%s\n" (join "\n" (uniq $faults))) -}}
 {{- end -}}
 {{- end }}
 
@@ -19,26 +19,6 @@ config.appId is empty: set it to the AppID of the official account, such as wx01
 {{- end }}
 {{- if not .Values.config.publicUrl }}
 config.publicUrl is empty: set it to the origin that visitors use, such as https://h5.example.com
-{{- end }}
-{{- end }}
-{{ include "wxgate.faults.appId" (dict "name" "config.appId" "value" .Values.config.appId) }}
-{{ include "wxgate.faults.publicUrl" (dict "name" "config.publicUrl" "value" .Values.config.publicUrl) }}
-{{- range $i, $site := .Values.sites }}
-{{ include "wxgate.faults.appId" (dict "name" (printf "sites[%d].appId" $i) "value" $site.appId) }}
-{{ include "wxgate.faults.publicUrl" (dict "name" (printf "sites[%d].publicUrl" $i) "value" $site.publicUrl) }}
-{{- end }}
-{{- end }}
-
-{{- define "wxgate.faults.appId" -}}
-{{- if hasPrefix "gh_" (toString .value) }}
-{{ .name }} is {{ .value }}, the original id of the account: use its AppID, which begins with wx
-{{- end }}
-{{- end }}
-
-{{- define "wxgate.faults.publicUrl" -}}
-{{- if .value }}
-{{- if not (regexMatch "^https?://[A-Za-z0-9.\\[\\]:-]+$" .value) }}
-{{ .name }} is {{ .value }}: write only scheme and host, such as https://h5.example.com
 {{- end }}
 {{- end }}
 {{- end }}
@@ -118,7 +98,7 @@ sidecar.containers is set, but mode is {{ .Values.mode }}: set mode to sidecar
 {{- if or (hasPrefix "/" $text) (contains "," $text) }}
 {{- $seen := dict }}
 {{- range splitList "," $text }}
-{{- $path := splitList "=" (trim .) | first | trimSuffix "/" }}
+{{- $path := splitList "=" (trim .) | first | trim | trimSuffix "/" }}
 {{- if hasKey $seen $path }}
 {{ $.name }} has two upstreams for the path {{ $path | default "/" }}: keep one of them
 {{- end }}
@@ -157,54 +137,6 @@ config.passAccessToken is true, but config.sessionStore is not redis: cookies do
 {{- end }}
 {{- end }}
 
-{{- define "wxgate.faults.features" -}}
-{{- with .Values }}
-{{- if and (eq .config.outsideWechat "qrconnect") (not .config.qrAppId) }}
-config.outsideWechat is qrconnect, but config.qrAppId is empty: set it to the AppID of the website application
-{{- end }}
-{{- if and (or .config.qrAppId (eq .config.outsideWechat "qrconnect")) (not .secrets.qrAppSecret.key) }}
-config.qrAppId is used, but secrets.qrAppSecret.key is empty: set it to the key of the Secret that holds its AppSecret, such as qr-app-secret
-{{- end }}
-{{- if and .config.qrAppId (eq .config.qrAppId .config.appId) }}
-config.qrAppId is the official account's AppID: use that of a website application at open.weixin.qq.com
-{{- end }}
-{{- if and .config.hubUrl .config.hubSites }}
-config.hubUrl and config.hubSites are both set: a hub cannot use another hub, keep one of them
-{{- end }}
-{{- if and (or .config.hubUrl .config.hubSites) (not .secrets.hubKey.key) }}
-config.hubUrl or config.hubSites is set, but secrets.hubKey.key is empty: set it to the key of the Secret that holds the hub's key, such as hub-key
-{{- end }}
-{{- if and .secrets.qrAppSecret.key (not .config.qrAppId) }}
-secrets.qrAppSecret.key is set, but config.qrAppId is empty: set it to the AppID of the website application, or leave the key out
-{{- end }}
-{{- if and .secrets.hubKey.key (not (or .config.hubUrl .config.hubSites)) }}
-secrets.hubKey.key is set, but neither config.hubUrl nor config.hubSites is: leave it out, or set one of them
-{{- end }}
-{{- if and .config.publicUrl (eq .config.hubUrl .config.publicUrl) }}
-config.hubUrl is the site's own config.publicUrl, which would redirect visitors in a circle: write the origin of the other wxgate
-{{- end }}
-{{- if and .config.publicUrl (has .config.publicUrl .config.hubSites) }}
-config.hubSites has the hub's own config.publicUrl, {{ .config.publicUrl }}: leave it out
-{{- end }}
-{{- $ttl := include "wxgate.seconds" (.config.sessionTtl | default "24h") | int }}
-{{- $most := include "wxgate.seconds" (.config.sessionMaxTtl | default "720h") | int }}
-{{- if gt $ttl $most }}
-config.sessionTtl is {{ .config.sessionTtl | default "24h" }}, longer than config.sessionMaxTtl, {{ .config.sessionMaxTtl | default "720h" }}: shorten the one or lengthen the other
-{{- end }}
-{{- $domain := .config.cookieDomain | default "" | lower | trimPrefix "." }}
-{{- $public := include "wxgate.host" .config.publicUrl }}
-{{- if and $domain $public (ne $domain $public) (not (hasSuffix (printf ".%s" $domain) $public)) }}
-config.cookieDomain is {{ .config.cookieDomain }}, but config.publicUrl is {{ .config.publicUrl }}: browsers accept only its host or a domain above it
-{{- end }}
-{{- if and .config.relayHosts (not .config.relayPaths) }}
-config.relayHosts is set, but config.relayPaths is empty: without paths there is no relay
-{{- end }}
-{{- if and .config.relayPaths .sites (not .config.appId) }}
-config.relayPaths is set, but config.appId is empty: with several sites, the relay serves the account of config.appId
-{{- end }}
-{{- end }}
-{{- end }}
-
 {{- define "wxgate.faults.sites" -}}
 {{- $hosts := dict -}}
 {{- range $i, $site := .Values.sites }}
@@ -218,7 +150,7 @@ sites[{{ $i }}].appId is empty, and so is config.appId: set the AppID of the sit
 sites[{{ $i }}].existingSecret is empty, but the site has an account of its own: set it to the name of a Secret with the key app-secret
 {{- end }}
 {{- $own := list }}
-{{- with $site.publicUrl }}{{ $own = append $own (include "wxgate.host" .) }}{{ end }}
+{{- with $site.publicUrl | default $.Values.config.publicUrl }}{{ $own = append $own (include "wxgate.host" .) }}{{ end }}
 {{- range $site.hosts }}{{ $own = append $own (include "wxgate.host" .) }}{{ end }}
 {{- range uniq $own }}
 {{- if hasKey $hosts . }}
@@ -368,7 +300,7 @@ tls.existingSecret is set, but {{ $front }} connects to wxgate by plain HTTP: en
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and .tls.existingSecret (hasPrefix "http://" (toString .config.publicUrl)) }}
+{{- if and .tls.existingSecret (hasPrefix "http://" (include "wxgate.origin" .config.publicUrl)) }}
 config.publicUrl is {{ .config.publicUrl }}, but tls.existingSecret is set: write https
 {{- end }}
 {{- end }}
