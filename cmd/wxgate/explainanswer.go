@@ -134,7 +134,8 @@ func (e *explainer) siteLines(a explainedAnswer) []string {
 		var hosts, lines []string
 		for _, site := range e.cfg.Sites {
 			hosts = append(hosts, site.Hosts...)
-			lines = append(lines, fmt.Sprintf("421: %s_HOSTS %q: does not hold the host", site.Name, strings.Join(site.Hosts, ",")))
+			held := strings.Join(site.Hosts, ",")
+			lines = append(lines, fmt.Sprintf("421: %s_HOSTS %q: does not hold the host", site.Name, held))
 		}
 		return append(lines, "421: the sites' hosts are "+strings.Join(hosts, ", "))
 	default:

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,12 +20,14 @@ func TestExplainAsked(t *testing.T) {
 	signedIn := []string{"--header", "Cookie: " + cookieOf(t, explainedOpenID)}
 	login, state := pendingLogin(t, emulated)
 	const (
-		jssdk   = "/_wx/jssdk?url=http%3A%2F%2Fh5.example.com%2F"
-		signs   = "asks WeChat, whose answer decides: /_wx/jssdk signs an address for the JS-SDK."
-		ticket  = "wechat: explain does not ask it; 200 with the signature if WeChat gives a ticket, or the gateway has one; 502 or 503 if not"
+		jssdk  = "/_wx/jssdk?url=http%3A%2F%2Fh5.example.com%2F"
+		signs  = "asks WeChat, whose answer decides: /_wx/jssdk signs an address for the JS-SDK."
+		ticket = "wechat: explain does not ask it; 200 with the signature if WeChat gives a ticket, " +
+			"or the gateway has one; 502 or 503 if not"
 		follows = "asks WeChat whether the visitor follows the account, and decides by the answer."
 		named   = "wechat: explain does not ask it; name the visitor with --as to see both answers"
 	)
+	madeUp := regexp.MustCompile(`(?m)^(\d{3}|outcome|session|follow|location|upstream): `)
 	for _, tt := range []struct {
 		name        string
 		environ     []string
@@ -53,8 +54,8 @@ func TestExplainAsked(t *testing.T) {
 			if got.first != tt.first || !strings.Contains(got.all, "\n"+tt.line+"\n") {
 				t.Errorf("explain %q says\n%swant %q and %q", tt.args, got.all, tt.first, tt.line)
 			}
-			if made := regexp.MustCompile(`(?m)^(\d{3}|outcome|session|follow|location|upstream): `).FindString(got.all); made != "" {
-				t.Errorf("explain %q has a line %q of an answer that is not known:\n%s", tt.args, made, got.all)
+			if line := madeUp.FindString(got.all); line != "" {
+				t.Errorf("explain %q has a line %q of an answer that is not known:\n%s", tt.args, line, got.all)
 			}
 		})
 	}
@@ -66,11 +67,14 @@ func TestExplainAsked(t *testing.T) {
 // pendingLogin starts a login at a gateway, and returns its cookie and state.
 func pendingLogin(t *testing.T, environ []string) (cookie, state string) {
 	t.Helper()
-	address := start(t, environment(newUpstream(t, func(http.ResponseWriter, *http.Request) {}), environ...), "serve").listening("gateway")
-	res := sendExplained(t, address, explainedCase{args: "/_wx/login"})
+	gateway := start(t, environment(newUpstream(t, hello), environ...), "serve")
+	res := sendExplained(t, gateway.listening("gateway"), explainedCase{args: "/_wx/login"})
 	cookie, _, _ = strings.Cut(res.Header.Get("Set-Cookie"), ";")
-	state = regexp.MustCompile(`[0-9a-f]{32}`).FindString(res.Header.Get("Location")[strings.Index(res.Header.Get("Location"), "state="):])
-	return cookie, state
+	location, err := res.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookie, location.Query().Get("state")
 }
 
 // What Redis or a body would change has a line.

@@ -57,7 +57,8 @@ func TestExplainUnreadable(t *testing.T) {
 		}
 		name := fmt.Sprintf("%.20q %.20q %.30q", tt.method, tt.target, tt.header)
 		got := explain(t, environ, args...)
-		if want := fmt.Sprintf("%d: the server refuses the request before any rule: %s", tt.status, tt.want); tt.status != 0 && got.first != want {
+		want := fmt.Sprintf("%d: the server refuses the request before any rule: %s", tt.status, tt.want)
+		if tt.status != 0 && got.first != want {
 			t.Errorf("explain %s says %q, want %q", name, got.first, want)
 		}
 		if tt.status == 0 && strings.Contains(got.first, "before any rule") {
@@ -228,7 +229,8 @@ func TestExplainFrom(t *testing.T) {
 	for _, from := range []string{"bad", "", "10.0.0.0/8", "10.0.0.1:80", "[::1]", "localhost", "1.2.3", "256.1.1.1", "::g"} {
 		var stdout, stderr strings.Builder
 		code := wxgate.Run([]string{"explain", "/cart", "--from", from}, environment("http://web:80"), &stdout, &stderr)
-		want := fmt.Sprintf("wxgate: --from %q: expected one IP address without port or prefix length, such as 192.0.2.1 or 2001:db8::1\n", from)
+		want := fmt.Sprintf("wxgate: --from %q: expected one IP address without port or prefix length, "+
+			"such as 192.0.2.1 or 2001:db8::1\n", from)
 		if code != 2 || !strings.HasPrefix(stderr.String(), want) {
 			t.Errorf("--from %q: exit %d, %q, want 2 and %q", from, code, &stderr, want)
 		}

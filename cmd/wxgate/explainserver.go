@@ -44,7 +44,8 @@ func lineFault(method, target string) string {
 	}
 	_, err := url.ParseRequestURI(target)
 	if escape, ok := errors.AsType[url.EscapeError](err); ok {
-		return fmt.Sprintf("the percent-encoding %q in the path is invalid; write a percent sign as %%25", string(escape))
+		return fmt.Sprintf("the percent-encoding %q in the path is invalid; write a percent sign as %%25",
+			string(escape))
 	}
 	return ""
 }
@@ -86,8 +87,8 @@ func readAnswer(conn net.Conn) *unreadable {
 		return &unreadable{http.StatusBadRequest, "it cannot be read"}
 	}
 	defer res.Body.Close()
-	text, _ := reader.Peek(reader.Buffered())    // not to the end, for which the server takes its time
-	_, why, _ := strings.Cut(string(text), ": ") // behind the status, if the server says more
+	text, _ := reader.Peek(reader.Buffered())    // the server waits before it ends the connection
+	_, why, _ := strings.Cut(string(text), ": ") // behind the status
 	if res.StatusCode == http.StatusNotImplemented {
 		why = string(text)
 	}
@@ -96,7 +97,6 @@ func readAnswer(conn net.Conn) *unreadable {
 
 // oneConn is a listener with one connection.
 type oneConn struct {
-	mu     sync.Mutex
 	conn   net.Conn // nil: accepted
 	once   sync.Once
 	closed chan struct{}
@@ -104,11 +104,8 @@ type oneConn struct {
 
 // Accept implements [net.Listener].
 func (l *oneConn) Accept() (net.Conn, error) {
-	l.mu.Lock()
-	conn := l.conn
-	l.conn = nil
-	l.mu.Unlock()
-	if conn != nil {
+	if conn := l.conn; conn != nil {
+		l.conn = nil
 		return conn, nil
 	}
 	<-l.closed
