@@ -25,7 +25,7 @@ func newExplain(inv *invocation) *cobra.Command {
 		Short: "say what the gateway would do with a request, and why",
 		Long: `Says what the configured gateway would do with a request, and by which rule and variable. It
 is the gateway's own decision. Nothing is sent: neither to WeChat, nor to Redis, nor to the
-site. URL is absolute, or a path of the public URL. METHOD is GET by default. Without
+site. URL is absolute, or a path of the only site. METHOD is GET by default. Without
 flags the visitor has no session, and WeChat's browser on Android. A GET or HEAD is a page
 load (Sec-Fetch-Mode: navigate, Accept: text/html and others); any other method is a
 script's request (Accept: */*, no Sec-Fetch-Mode). The line "assumed headers" names the

@@ -85,19 +85,14 @@ func ownPurpose(c *config.Config, endpoint string) string {
 	return path + " " + cmp.Or(purposes[strings.TrimPrefix(path, c.Prefix)], "is wxgate's")
 }
 
-// reasons returns a line for each rule, and lines with the answer and the request that
+// reasons returns a line for each rule, and, if WeChat is not asked, lines with the answer and the request that
 // the upstream gets.
 func (e *explainer) reasons(a explainedAnswer) []string {
 	c := e.site(a)
 	lines := e.siteLines(a)
-	for _, rule := range a.Rules {
-		if !a.asks || !isAfterAsking(rule) {
-			lines = append(lines, ruleLine(c, rule))
-		}
-	}
+	lines = append(lines, ruleLines(c, a)...)
 	lines = append(lines, e.redisLine(c)...)
-	p := e.peer()
-	if e.ask.scheme == "http" && c.PublicURL.Scheme == "https" && !p.trusted {
+	if e.ask.scheme == "http" && c.PublicURL.Scheme == "https" && !e.peer().trusted {
 		lines = append(lines, "http: only an address in WXGATE_TRUSTED_PROXIES can say so (X-Forwarded-Proto); "+
 			"wxgate takes the request for one by https")
 	}
@@ -142,6 +137,17 @@ func (e *explainer) siteLines(a explainedAnswer) []string {
 		site := e.cfg.Sites[a.Site]
 		return []string{fmt.Sprintf("site: %s_HOSTS %q", site.Name, strings.Join(site.Hosts, ","))}
 	}
+}
+
+// ruleLines returns the lines of the rules, without those that WeChat's answer decides.
+func ruleLines(c *config.Config, a explainedAnswer) []string {
+	var lines []string
+	for _, rule := range a.Rules {
+		if !a.asks || !isAfterAsking(rule) {
+			lines = append(lines, ruleLine(c, rule))
+		}
+	}
+	return lines
 }
 
 // ruleLine returns the line of a rule, with the variable that sets its field.
