@@ -112,7 +112,7 @@ func (x *Explanation) passes(s *site, v visitor) {
 	}
 	if s.policy.mustFollow {
 		x.add("follow", "RequireFollow", "",
-			"the visitor follows the account; WeChat is asked again after "+s.follow.recheck.String())
+			"only visitors who follow the account enter; WeChat is asked again after "+s.follow.recheck.String())
 	}
 	if s.policy.denySnapshot && !s.policy.mustFollow {
 		x.add("snapshot", "DenySnapshotUsers", "", "the virtual account of a snapshot page would not enter")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,12 +20,17 @@ import (
 // newExplain returns the command explain.
 func newExplain(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "explain [METHOD] URL [--as OPENID|nobody] [--user-agent UA] [--header 'Name: value']",
+		Use: "explain [METHOD] URL [--as OPENID|nobody] [--user-agent UA] [--header 'Name: value'] " +
+			"[--from ADDRESS]",
 		Short: "say what the gateway would do with a request, and why",
 		Long: `Says what the configured gateway would do with a request, and by which rule and variable. It
 is the gateway's own decision. Nothing is sent: neither to WeChat, nor to Redis, nor to the
-site. URL is absolute, or a path of the public URL. METHOD is GET by default. Without
-flags the request is a page load of a visitor without a session in WeChat's browser.`,
+site. URL is absolute, or a path of the only site. METHOD is GET by default. Without
+flags the visitor has no session, and WeChat's browser on Android. A GET or HEAD is a page
+load (Sec-Fetch-Mode: navigate, Accept: text/html and others); any other method is a
+script's request (Accept: */*, no Sec-Fetch-Mode). The line "assumed headers" names the
+headers that --header did not give. WXGATE_LOGIN_RATE plays no part: explain counts no
+requests.`,
 		Example: `wxgate explain /cart
 wxgate explain POST /api/cart --as oABC123 --header 'Sec-Fetch-Mode: cors'`,
 		Annotations: exits(`0 explained, a refusal too; 1 it cannot be told; 2 the arguments or the
@@ -41,10 +45,7 @@ configuration are wrong`),
 	flags.Func("header", "a header as `'Name: value'`, in place of the page load's; without a value: leave it out; "+
 		"may be repeated", ask.setHeader)
 	flags.Func("from", "`ADDRESS` of the client, by default the first in WXGATE_TRUSTED_PROXIES, or a stranger's",
-		func(text string) (err error) {
-			ask.from, err = netip.ParseAddr(text)
-			return err
-		})
+		ask.setFrom)
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		if err := ask.setArguments(args); err != nil {
 			return usageError{err}
@@ -91,7 +92,7 @@ func newExplainer(cfg *config.Config, ask *explainedRequest) (*explainer, error)
 		return nil, err
 	}
 	all := gatewayConfig(cfg, accounts, redis, zerolog.Nop(), nil, nil)
-	all.SharedRate, all.Revocations = nil, nil
+	all.LoginRate, all.SharedRate, all.Revocations = gateway.Rate{}, nil, nil
 	for i := range all.Sites {
 		site := &all.Sites[i]
 		site.Sessions, site.Exchanges, site.PassAccessToken = nil, nil, false
@@ -110,31 +111,65 @@ func newExplainer(cfg *config.Config, ask *explainedRequest) (*explainer, error)
 
 // explain returns the lines of the explanation.
 func (e *explainer) explain() ([]string, error) {
-	if e.ask.host == "" && len(e.cfg.Sites) > 0 {
+	if _, given := e.ask.header("Host"); e.host() == "" && !given {
 		return nil, usageError{errors.New("there are several sites: expected an absolute URL, which says the site")}
 	}
 	if err := e.checkSession(); err != nil {
 		return nil, err
 	}
-	r, err := e.request()
-	if err != nil { // net/http says so to the client too
-		return []string{"400: the request is malformed, and refused before any rule: " + err.Error()}, nil
+	told, err := e.tell(true)
+	if told.ifFollows && err == nil {
+		var other explanation
+		if other, err = e.tell(false); err == nil {
+			told = eitherWay(told, other)
+		}
 	}
-	a := e.answer(r, e.visitor(true))
+	if refused, ok := errors.AsType[*unreadable](err); ok {
+		return []string{refused.Error()}, nil
+	}
+	return append([]string{told.first}, told.lines...), err
+}
+
+// host returns the host of a path without one: that of the only site; "" if there are
+// several.
+func (e *explainer) host() string {
+	if e.ask.host == "" && len(e.cfg.Sites) <= 1 {
+		return sitesOf(e.cfg)[0].PublicURL.Host
+	}
+	return e.ask.host
+}
+
+// An explanation is what the gateway does with a request, in words.
+type explanation struct {
+	first     string // one sentence
+	lines     []string
+	ifFollows bool // it holds only if the visitor follows the account, or does not
+	public    bool // WeChat is not asked
+}
+
+// tell says what the gateway does if the visitor of --as follows the account, or does
+// not. An [*unreadable] error is the answer of the server.
+func (e *explainer) tell(follows bool) (explanation, error) {
+	r, err := e.request()
+	if err != nil {
+		return explanation{}, err
+	}
+	a := e.answer(r, e.visitor(follows))
 	c := e.site(a)
 	if c.Mode == modeForwardAuth && a.Site >= 0 && a.Outcome == "error" && a.status == http.StatusNotFound {
-		return e.explainForwardAuth(c), nil
+		return e.tellProxy(c, follows)
 	}
-	first := e.sentence(a)
-	if c.RequireFollow && e.ask.as != "" && a.Action != "" {
-		if r, err = e.request(); err != nil {
-			return nil, err
-		}
-		if other := e.sentence(e.answer(r, e.visitor(false))); other != first {
-			first = "asks WeChat whether the visitor follows the account. If so: " + first + " If not: " + other
-		}
+	lines := append(e.assumedLine(e.schemeHeader()), e.reasons(a)...)
+	return e.explanation(c, e.sentence(a), lines, a), nil
+}
+
+// explanation returns the explanation of an answer of the site that c describes.
+func (e *explainer) explanation(c *config.Config, first string, lines []string, a explainedAnswer) explanation {
+	return explanation{
+		first: first, lines: lines,
+		ifFollows: c.RequireFollow && e.ask.as != "" && a.Action != "",
+		public:    a.Action == gateway.ActionPassNobody,
 	}
-	return append([]string{first}, e.reasons(a)...), nil
 }
 
 // checkSession returns an error if only Redis knows who sends the request.
@@ -171,15 +206,15 @@ type explainedAnswer struct {
 	*gateway.Explanation
 	status int // of the gateway's own answer
 	header http.Header
-	asks   bool // WeChat
+	asks   bool // WeChat would be asked: what the gateway answered here is not what it would answer
 }
 
 // answer asks the gateway about r.
 func (e *explainer) answer(r *http.Request, as *session.Session) explainedAnswer {
 	w := &answerWriter{header: make(http.Header)}
-	before := e.wechat.calls.Load()
 	x := e.gateway.Explain(w, r, as)
-	return explainedAnswer{x, w.status, w.header, e.wechat.calls.Load() > before}
+	// A call before counts too: for some time the gateway does not repeat one that failed.
+	return explainedAnswer{x, w.status, w.header, e.wechat.calls.Load() > 0}
 }
 
 // site returns the configuration of the site that answers; that of the process if

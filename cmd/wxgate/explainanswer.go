@@ -19,6 +19,8 @@ func (e *explainer) sentence(a explainedAnswer) string {
 	switch {
 	case a.Site < 0:
 		return "421: no site has the host of this request."
+	case a.asks && a.Action != "":
+		return "asks WeChat whether the visitor follows the account, and decides by the answer."
 	case a.asks:
 		return "asks WeChat, whose answer decides: " + ownPurpose(c, a.Endpoint) + "."
 	case a.Upstream.URL != nil && a.Action == gateway.ActionPassVisitor:
@@ -83,16 +85,14 @@ func ownPurpose(c *config.Config, endpoint string) string {
 	return path + " " + cmp.Or(purposes[strings.TrimPrefix(path, c.Prefix)], "is wxgate's")
 }
 
-// reasons returns a line for each rule, and lines with the answer and the request that
+// reasons returns a line for each rule, and, if WeChat is not asked, lines with the answer and the request that
 // the upstream gets.
 func (e *explainer) reasons(a explainedAnswer) []string {
 	c := e.site(a)
 	lines := e.siteLines(a)
-	for _, rule := range a.Rules {
-		lines = append(lines, ruleLine(c, rule))
-	}
-	p := e.peer()
-	if e.ask.scheme == "http" && c.PublicURL.Scheme == "https" && !p.trusted {
+	lines = append(lines, ruleLines(c, a)...)
+	lines = append(lines, e.redisLine(c)...)
+	if e.ask.scheme == "http" && c.PublicURL.Scheme == "https" && !e.peer().trusted {
 		lines = append(lines, "http: only an address in WXGATE_TRUSTED_PROXIES can say so (X-Forwarded-Proto); "+
 			"wxgate takes the request for one by https")
 	}
@@ -100,7 +100,10 @@ func (e *explainer) reasons(a explainedAnswer) []string {
 		lines = append(lines, variableLine(c, "fragment", "WXGATE_KEEP_FRAGMENT"))
 	}
 	if strings.HasPrefix(a.Endpoint, "POST ") {
-		lines = append(lines, "body: explain sends none")
+		lines = append(lines, bodyLine(c, a))
+	}
+	if a.asks {
+		return append(lines, askedLine(c, a))
 	}
 	if a.Upstream.URL != nil {
 		lines = append(lines, e.upstreamLines(c, a)...)
@@ -123,15 +126,28 @@ func (e *explainer) siteLines(a explainedAnswer) []string {
 	case len(e.cfg.Sites) == 0:
 		return nil
 	case a.Site < 0:
-		var hosts []string
+		var hosts, lines []string
 		for _, site := range e.cfg.Sites {
 			hosts = append(hosts, site.Hosts...)
+			held := strings.Join(site.Hosts, ",")
+			lines = append(lines, fmt.Sprintf("421: %s_HOSTS %q: does not hold the host", site.Name, held))
 		}
-		return []string{"421: the sites' hosts are " + strings.Join(hosts, ", ")}
+		return append(lines, "421: the sites' hosts are "+strings.Join(hosts, ", "))
 	default:
 		site := e.cfg.Sites[a.Site]
 		return []string{fmt.Sprintf("site: %s_HOSTS %q", site.Name, strings.Join(site.Hosts, ","))}
 	}
+}
+
+// ruleLines returns the lines of the rules, without those that WeChat's answer decides.
+func ruleLines(c *config.Config, a explainedAnswer) []string {
+	var lines []string
+	for _, rule := range a.Rules {
+		if !a.asks || !isAfterAsking(rule) {
+			lines = append(lines, ruleLine(c, rule))
+		}
+	}
+	return lines
 }
 
 // ruleLine returns the line of a rule, with the variable that sets its field.
@@ -226,45 +242,4 @@ func shownName(name string) string {
 // withoutState replaces the state of a login, which no one else should know.
 func withoutState(address string) string {
 	return regexp.MustCompile(`\bstate=[0-9a-f]{32}\b`).ReplaceAllString(address, "state=…")
-}
-
-// explainForwardAuth says what a proxy that asks about the request is answered.
-func (e *explainer) explainForwardAuth(c *config.Config) []string {
-	var answers []explainedAnswer
-	for _, query := range []string{"", "?redirect=true"} {
-		a := e.ask
-		host, scheme := cmp.Or(a.host, c.PublicURL.Host), cmp.Or(a.scheme, c.PublicURL.Scheme)
-		r, err := e.read(http.MethodGet, host, c.Prefix+"/auth"+query, append(slices.Clip(a.headers),
-			usually("X-Forwarded-Method", a.method), usually("X-Forwarded-Proto", scheme),
-			usually("X-Forwarded-Host", host), usually("X-Forwarded-Uri", a.target)))
-		if err != nil {
-			return []string{"400: the request is malformed: " + err.Error()}
-		}
-		answers = append(answers, e.answer(r, e.visitor(true)))
-	}
-	plain, redirecting := answers[0], answers[1]
-	first := fmt.Sprintf("%d: %s", plain.status, authSentence(plain))
-	if redirecting.status != plain.status {
-		first += fmt.Sprintf("; with ?redirect=true: %d", redirecting.status)
-	}
-	lines := append([]string{first + "."}, e.reasons(redirecting)...)
-	if login := plain.header.Get("X-Wx-Login-Url"); login != "" {
-		lines = append(lines, "header: X-WX-Login-URL: "+login)
-	}
-	if plain.status == http.StatusOK {
-		lines = append(lines, e.identityLines(plain.header)...)
-	}
-	return lines
-}
-
-// authSentence says what an answer of {prefix}/auth means to the proxy.
-func authSentence(a explainedAnswer) string {
-	switch a.Action {
-	case gateway.ActionPassVisitor:
-		return "the proxy that asks may let the request pass as the visitor"
-	case gateway.ActionPassNobody:
-		return "the proxy that asks may let the request pass without identity"
-	default:
-		return "the proxy that asks must not let the request pass"
-	}
 }

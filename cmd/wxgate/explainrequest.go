@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,8 +11,6 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
-
-	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
 // An explainedRequest is the request in the arguments of `explain`.
@@ -47,8 +44,8 @@ func (a *explainedRequest) setArguments(args []string) error {
 }
 
 // setURL reads an absolute URL, or a path with or without a query. It keeps them as
-// they are, but encodes what a browser encodes, and leaves out the fragment, which no
-// browser sends.
+// they are, but encodes letters beyond ASCII as browsers do, and leaves out the
+// fragment, which no browser sends.
 func (a *explainedRequest) setURL(text string) error {
 	rest := text
 	if scheme, after, ok := strings.Cut(text, "://"); ok && !strings.HasPrefix(text, "/") {
@@ -68,7 +65,7 @@ func (a *explainedRequest) setURL(text string) error {
 	rest, _, _ = strings.Cut(rest, "#")
 	var b strings.Builder
 	for _, c := range []byte(rest) {
-		if c <= ' ' || c >= 0x7f {
+		if c > 0x7f {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)
@@ -113,6 +110,21 @@ func (a *explainedRequest) header(name string) (values []string, given bool) {
 	return values, given
 }
 
+// setFrom reads the address of the client.
+func (a *explainedRequest) setFrom(text string) error {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return errors.New("expected one IP address without port or prefix length, such as 192.0.2.1 or 2001:db8::1")
+	}
+	a.from = addr
+	return nil
+}
+
+// gives reports whether one of the named headers was given, with or without a value.
+func (a *explainedRequest) gives(names ...string) bool {
+	return slices.ContainsFunc(a.headers, func(h explainedHeader) bool { return slices.Contains(names, h.name) })
+}
+
 // hasCookie reports whether a session cookie of the given name is among the headers.
 func (a *explainedRequest) hasCookie(name string) bool {
 	values, _ := a.header("Cookie")
@@ -122,71 +134,29 @@ func (a *explainedRequest) hasCookie(name string) bool {
 	})
 }
 
-// usual returns the headers that are usual with the request: those of a browser's page
-// load, or those of a script or a program if what was given is not a page load's.
-func (a *explainedRequest) usual() []explainedHeader {
-	agent, accept := wechattest.AgentAndroid, ""
-	if given, ok := a.header("User-Agent"); ok {
-		agent = strings.Join(given, "")
-	}
-	if given, ok := a.header("Accept"); ok {
-		accept = strings.Join(given, ",")
-	}
-	mode, _ := a.header("Sec-Fetch-Mode")
-	if len(mode) == 1 && mode[0] == "" {
-		mode = nil // left out, as older browsers do
-	}
-	list := []explainedHeader{usually("User-Agent", agent)}
-	switch {
-	case a.method != http.MethodGet && a.method != http.MethodHead, len(mode) > 0 && !slices.Contains(mode, "navigate"),
-		!strings.HasPrefix(agent, "Mozilla/"), accept != "" && !strings.Contains(accept, "text/html"):
-		return append(list, usually("Accept", "*/*"))
-	}
-	return append(list,
-		usually("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
-		usually("Sec-Fetch-Mode", "navigate"),
-		usually("Sec-Fetch-Dest", "document"),
-		usually("Sec-Fetch-Site", "none"))
-}
-
 // request returns the request as the gateway's server reads it.
 func (e *explainer) request() (*http.Request, error) {
-	a := e.ask
-	host := a.host
-	if host == "" {
-		host = e.cfg.PublicURL.Host
-	}
-	return e.read(a.method, host, a.target, append(a.forwarded(e.peer().trusted), a.headers...))
+	return e.read(e.ask.method, e.host(), e.ask.target, e.schemeHeader())
 }
 
-// forwarded returns the header by which a trusted proxy says that the visitor came by
-// plain http.
-func (a *explainedRequest) forwarded(trusted bool) []explainedHeader {
-	if _, given := a.header("X-Forwarded-Proto"); given || !trusted || a.scheme != "http" {
-		return nil
-	}
-	return []explainedHeader{usually("X-Forwarded-Proto", "http")}
-}
-
-// read returns the request with the given headers, and the usual ones that they do not
-// replace.
-func (e *explainer) read(method, host, target string, given []explainedHeader) (*http.Request, error) {
-	if hosts, ok := e.ask.header("Host"); ok {
-		host = hosts[0]
+// read returns the request with the headers of --header, and those that they do not
+// replace of the simulated ones and of a client's usual ones. An [*unreadable] error is
+// the answer of the server.
+func (e *explainer) read(method, host, target string, simulated []explainedHeader) (*http.Request, error) {
+	if fault := lineFault(method, target); fault != "" {
+		return nil, &unreadable{http.StatusBadRequest, fault}
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, target, host)
-	for _, h := range e.ask.usual() {
-		if !slices.ContainsFunc(given, func(g explainedHeader) bool { return g.name == h.name }) {
+	fmt.Fprintf(&text, "%s %s HTTP/1.1\r\n", method, target)
+	if !e.ask.gives("Host") {
+		fmt.Fprintf(&text, "Host: %s\r\n", host)
+	}
+	for _, h := range append(e.ask.assumed(simulated), e.ask.headers...) {
+		if h.value != "" {
 			fmt.Fprintf(&text, "%s: %s\r\n", h.name, h.value)
 		}
 	}
-	for _, h := range given {
-		if h.value != "" && h.name != "Host" {
-			fmt.Fprintf(&text, "%s: %s\r\n", h.name, h.value)
-		}
-	}
-	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(text.String() + "\r\n")))
+	r, err := receive(text.String() + "\r\n")
 	if err != nil {
 		return nil, err
 	}
