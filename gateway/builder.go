@@ -20,7 +20,7 @@ type builder struct {
 	buffers *bufferPool
 	opened  *session.OpenedCookies
 	pages   map[string]*pages.Set                   // by directory
-	lists   map[string]*openIDFile                  // by path
+	lists   map[string]*openIDFile                  // by field and path
 	keys    map[string]*watch.File[*assertion.Keys] // by path
 	files   []File
 }
@@ -175,13 +175,6 @@ func cookieConfig(c Site, a addresses) session.Config {
 
 // openLists opens the allow and deny lists. Either may be missing.
 func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
-	open := func(path string) (*openIDFile, error) {
-		file, err := newOpenIDFile(path, b.common.logger)
-		if file != nil {
-			b.watch(file)
-		}
-		return file, err
-	}
 	for _, list := range []struct {
 		of          **openIDFile
 		field, path string
@@ -189,7 +182,13 @@ func (b *builder) openLists(c Site, errs *fieldErrors) (l lists) {
 		{&l.allow, "AllowOpenIDsFile", c.AllowOpenIDsFile},
 		{&l.deny, "DenyOpenIDsFile", c.DenyOpenIDsFile},
 	} {
-		file, err := cached(b.lists, list.path, open)
+		file, err := cached(b.lists, list.field+": "+list.path, func(string) (*openIDFile, error) {
+			file, err := newOpenIDFile(list.path, list.of == &l.allow, b.common.logger)
+			if file != nil {
+				b.watch(file)
+			}
+			return file, err
+		})
 		errs.add(list.field, err)
 		if file != nil {
 			b.files = append(b.files, File{errs.site, list.field, file.Status})

@@ -36,6 +36,9 @@ func (l lists) refusedBy(s *session.Session) (field string) {
 	}
 }
 
+// emptyListHint is what an operator can do about an allow list without openids.
+const emptyListHint = "nobody gets in: write one openid a line, or unset WXGATE_ALLOW_OPENIDS_FILE"
+
 const (
 	maxListBytes  = 128 << 20 // four million openids
 	maxOpenIDSize = 128       // bytes, as package wechat lets them pass
@@ -44,16 +47,24 @@ const (
 // openIDFile is a file with one openid a line. Its value is sorted.
 type openIDFile struct{ *watch.File[[]string] }
 
-// newOpenIDFile reads the file. It returns nil if path is empty.
-func newOpenIDFile(path string, logger zerolog.Logger) (*openIDFile, error) {
+// newOpenIDFile reads the file. It returns nil if path is empty. An empty allow list is a
+// warning, at the start and whenever the file becomes one.
+func newOpenIDFile(path string, allows bool, logger zerolog.Logger) (*openIDFile, error) {
 	if path == "" {
 		return nil, nil
 	}
+	const noun = "openid list"
 	f, err := watch.Open(watch.Format[[]string]{
-		Noun:     "openid list",
+		Noun:     noun,
 		Hint:     "write one openid a line",
 		MaxBytes: maxListBytes,
-		Parse:    func(texts ...string) ([]string, error) { return parseOpenIDs(texts[0]) },
+		Parse: func(texts ...string) ([]string, error) {
+			ids, err := parseOpenIDs(texts[0])
+			if err == nil && len(ids) == 0 && allows {
+				logger.Warn().Str("noun", noun).Str("file", path).Str("hint", emptyListHint).Msg("allow list is empty")
+			}
+			return ids, err
+		},
 	}, logger, path)
 	if err != nil {
 		return nil, err

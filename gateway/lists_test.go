@@ -164,7 +164,7 @@ func TestListsMemory(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	f, err := newOpenIDFile(path, zerolog.Nop())
+	f, err := newOpenIDFile(path, false, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func BenchmarkLists(b *testing.B) {
 	const n = 1_000_000
 	text := manyOpenIDs(n)
 	path := writeList(b, filepath.Join(b.TempDir(), "list"), text)
-	f, err := newOpenIDFile(path, zerolog.Nop())
+	f, err := newOpenIDFile(path, false, zerolog.Nop())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func BenchmarkLists(b *testing.B) {
 	b.Run("read", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := newOpenIDFile(path, zerolog.Nop()); err != nil {
+			if _, err := newOpenIDFile(path, false, zerolog.Nop()); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -375,6 +375,42 @@ func BenchmarkSites(b *testing.B) {
 	}
 }
 
+// An allow list without openids is a warning at the start, and each time that the file
+// becomes one; a deny list without them is none, and neither is a list that was empty before.
+func TestEmptyAllowListIsAWarning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, path := new(logBuffer), openIDList(t, "# nobody yet\n")
+		c := manySites(3, func(i int) string { return fmt.Sprintf("https://s%d.example.com", i) })
+		c.Logger, c.AccessLog = zerolog.New(log), false
+		c.Sites[0].DenyOpenIDsFile = path // the same file
+		c.Sites[1].AllowOpenIDsFile, c.Sites[2].AllowOpenIDsFile = path, path
+		g, err := gateway.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go g.Run(t.Context())
+		for _, step := range []struct {
+			text string
+			want int // warnings so far
+		}{{"# nobody yet\n", 1}, {"oA\n", 1}, {"", 2}, {"\ufeff \r\n#oA\r\n", 3}, {"o A\n", 3}} {
+			if err := os.WriteFile(path, []byte(step.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			g.Reread()
+			time.Sleep(5 * time.Second)
+			if got := strings.Count(log.String(), `"message":"allow list is empty"`); got != step.want {
+				t.Errorf("after %q: %d warnings, want %d:\n%s", step.text, got, step.want, log)
+			}
+		}
+		want := fmt.Sprintf(`{"level":"warn","noun":"openid list","file":%q,"hint":"nobody gets in: write one openid `+
+			`a line, or unset WXGATE_ALLOW_OPENIDS_FILE","message":"allow list is empty"}`, path)
+		if first, _, _ := strings.Cut(log.String(), "\n"); first != want {
+			t.Errorf("the first line is\n%s\nwant\n%s", first, want)
+		}
+	})
+}
+
 // Sites with the same list read and watch its file once.
 func TestSitesShareAList(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,9 @@ package wechat
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode"
@@ -15,7 +17,7 @@ const maxTextBytes = 512 // of text from outside in an error
 // the text of what went wrong, and which of a few errors it was.
 type callError struct {
 	text  string
-	cause error // context.Canceled, context.DeadlineExceeded, ErrNotJSON or nil
+	cause error // context.Canceled, context.DeadlineExceeded, ErrNotJSON, http.ErrSchemeMismatch or nil
 }
 
 // ErrNotJSON is wrapped by the error of a call whose response is no JSON: something else
@@ -42,6 +44,9 @@ func (c *Client) seal(req request, err error) error {
 		if errors.Is(err, e) {
 			cause = e
 		}
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok { // it holds the connection
+		cause = http.ErrSchemeMismatch
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok && e.Err != nil {
 		err = e.Err // without the address

@@ -4,18 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
-	"github.com/wxgate/wxgate/wechat"
 )
-
-// checkTimeout limits the time of all checks together.
-const checkTimeout = 20 * time.Second
 
 // newCheck returns the command check.
 func newCheck(inv *invocation) *cobra.Command {
@@ -28,7 +23,7 @@ ok, note, or FAIL with a hint. It ends after 20 seconds at most. Run it where th
 will run, with the same environment.`,
 		Example: `wxgate check`,
 		Annotations: exits(`0 no check failed; 1 a check failed, the configuration included (for a fault in that,
-wxgate serve exits with 2); 2 the arguments are wrong`),
+wxgate serve exits with 2), or the lines could not be written; 2 the arguments are wrong`),
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return check(inv) },
 	}
@@ -133,58 +128,5 @@ func checkForwardAuth(report *report, c *config.Config) {
 	if len(c.TrustedProxies) > 0 {
 		report.pass("forward auth", "the proxies in WXGATE_TRUSTED_PROXIES are trusted; "+
 			"visitors must reach your proxy at "+c.PublicURL.String())
-	}
-}
-
-// checkAccounts asks WeChat for a token of each account.
-func checkAccounts(ctx context.Context, report *report, accounts *accounts) {
-	if accounts.redis != nil {
-		running, stop := context.WithCancel(ctx)
-		var ended sync.WaitGroup
-		ended.Go(func() { accounts.redis.Run(running) })
-		defer ended.Wait()
-		defer stop()
-	}
-	for _, tokens := range accounts.all {
-		if tokens.Shared != nil {
-			tokens.Shared = onlyShared{tokens.Shared}
-		}
-		report.about(tokens.Client.AppID, len(accounts.all) == 1)
-		checkWeChat(ctx, report, tokens)
-	}
-}
-
-// onlyShared fetches no token for this process alone while Redis does not answer: it
-// would end the one that the replicas use.
-type onlyShared struct{ wechat.Shared }
-
-func (s onlyShared) Lease(
-	ctx context.Context, need wechat.Need, fetch func(context.Context) (wechat.Lease, error),
-) (wechat.Lease, error) {
-	need.Left = time.Hour
-	return s.Shared.Lease(ctx, need, fetch)
-}
-
-// checkWeChat fetches a token, for which WeChat checks the AppID, the AppSecret
-// and the IP allow-list.
-func checkWeChat(ctx context.Context, report *report, tokens *wechat.TokenSource) {
-	api := tokens.Client.APIURL
-	asked := false
-	tokens.Client.Observe = func(context.Context, string, error, time.Duration) { asked = true }
-	_, err := tokens.Token(ctx)
-	if !asked {
-		// The replicas share a token. A stable one does not end it.
-		_, err = tokens.Client.StableToken(ctx, false)
-	}
-	switch refusal, ok := errors.AsType[*wechat.Error](err); {
-	case err == nil:
-		report.pass("wechat", "AppID, AppSecret and IP allow-list accepted by "+api)
-	case ok:
-		report.fail("wechat", err.Error(), hintFor(refusal))
-	case errors.Is(err, wechat.ErrNotJSON):
-		report.fail("wechat", err.Error(), "something else answers: a captive portal or proxy? "+
-			"Look at what this machine gets from "+api+" (curl), and correct WXGATE_WECHAT_API_URL or HTTPS_PROXY")
-	default:
-		report.fail("wechat", err.Error(), "check that this machine can reach "+api+" (firewall, DNS, HTTPS_PROXY)")
 	}
 }

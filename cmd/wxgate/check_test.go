@@ -204,6 +204,28 @@ func TestCheckOfUpstreamScheme(t *testing.T) {
 	})
 }
 
+// greeting starts a server that greets every client with a line, as no HTTP server does.
+func greeting(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(conn, "220 mail.example.com ESMTP\r\n")
+			conn.Read(make([]byte, 1024))
+			conn.Close()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
 // alerting starts a server that answers every client with a TLS alert.
 func alerting(t *testing.T) string {
 	t.Helper()
@@ -249,6 +271,7 @@ func TestCheckOfFiles(t *testing.T) {
 	keys := func(path string) []string { return []string{"WXGATE_COOKIE_KEYS", "WXGATE_COOKIE_KEYS_FILE=" + path} }
 	empty, names := file("empty", "# nobody\n \n", 0o644), file("names", "oABC-123_xyz456789012345678\nplanted\n", 0o644)
 	good, spaced := file("good", "oABC-123_xyz456789012345678 # staff\n", 0o644), file("spaced", "planted a\noA\nplanted b\n", 0o644)
+	both := file("both", "oABC-123_xyz456789012345678\noABC-123_xyz456789012345679\n", 0o644)
 	const all = "everybody on this machine may read "
 	runChecks(t, []checkCase{
 		{"read by all", keys(open), 0, "note  secret file: WXGATE_COOKIE_KEYS_FILE: " + all + open + "; hint: chmod o-r " + open + "\n"},
@@ -257,8 +280,9 @@ func TestCheckOfFiles(t *testing.T) {
 		{"of Kubernetes", []string{"WXGATE_APP_SECRET", "WXGATE_APP_SECRET_FILE=" + mounted}, 0, "note  secret file: WXGATE_APP_SECRET_FILE: " + all + mounted + "; hint: set defaultMode: 0440 "},
 		{"of a site", []string{"WXGATE_PUBLIC_URL=", "WXGATE_SITES_3_HOSTS=a.example.com", "WXGATE_SITES_3_COOKIE_KEYS_FILE=" + open}, 0, "note  secret file: WXGATE_SITES_3_COOKIE_KEYS_FILE: " + all},
 		{"allow list of nobody", []string{"WXGATE_ALLOW_OPENIDS_FILE=" + empty}, 0, "note  list: WXGATE_ALLOW_OPENIDS_FILE: " + empty + " is empty; hint: nobody gets in"},
-		{"deny list of nobody", []string{"WXGATE_DENY_OPENIDS_FILE=" + empty}, 0, "ok    list: WXGATE_DENY_OPENIDS_FILE: " + empty + " holds 0\n"},
-		{"list", []string{"WXGATE_ALLOW_OPENIDS_FILE=" + good}, 0, "ok    list: WXGATE_ALLOW_OPENIDS_FILE: " + good + " holds 1\n"},
+		{"deny list of nobody", []string{"WXGATE_DENY_OPENIDS_FILE=" + empty}, 0, "ok    list: WXGATE_DENY_OPENIDS_FILE: " + empty + " holds 0 openids\n"},
+		{"list", []string{"WXGATE_ALLOW_OPENIDS_FILE=" + good}, 0, "ok    list: WXGATE_ALLOW_OPENIDS_FILE: " + good + " holds 1 openid\n"},
+		{"longer list", []string{"WXGATE_DENY_OPENIDS_FILE=" + both}, 0, "ok    list: WXGATE_DENY_OPENIDS_FILE: " + both + " holds 2 openids\n"},
 		{"list of names", []string{"WXGATE_DENY_OPENIDS_FILE=" + names}, 0, "note  list: WXGATE_DENY_OPENIDS_FILE: " + names + ": no openid or unionid as WeChat makes them in line 2; hint: "},
 		{"list of other lines", []string{"WXGATE_ALLOW_OPENIDS_FILE=" + spaced}, 1, fmt.Sprintf("FAIL  configuration: WXGATE_ALLOW_OPENIDS_FILE=%q: openid list: %s: lines 1, 3: expected one openid each\n", spaced, spaced)},
 	})
@@ -273,12 +297,33 @@ func TestCheckOfAccount(t *testing.T) {
 		http.Redirect(w, r, "https://portal.example.com/", http.StatusFound)
 	})
 	empty := newUpstream(t, func(http.ResponseWriter, *http.Request) {})
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(hello))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	swapped := func(address string) string { // https for http, and the other way round
+		scheme, host, _ := strings.Cut(address, "://")
+		if scheme == "https" {
+			return "http://" + host
+		}
+		return "https://" + host
+	}
+	emulator := wechattest.NewServer()
+	t.Cleanup(emulator.Close)
+	const record = "tls: first record does not look like a TLS handshake"
+	const plain = "; hint: it does not speak TLS: use http:// in WXGATE_WECHAT_API_URL\n"
+	const tls = "; hint: it expects TLS: use https:// in WXGATE_WECHAT_API_URL\n"
 	const hint = "; hint: something else answers: a captive portal or proxy? "
 	api := func(address string) []string { return []string{"WXGATE_WECHAT_API_URL=" + address} }
 	runChecks(t, []checkCase{
 		{"a page", api(portal), 1, "FAIL  wechat: cgi-bin/stable_token: decode response (status 200): invalid character '<' looking for beginning of value" + hint},
 		{"a redirect", api(moved), 1, "FAIL  wechat: cgi-bin/stable_token: decode response (status 302): "},
 		{"nothing", api(empty), 1, "FAIL  wechat: cgi-bin/stable_token: decode response (status 200): unexpected end of JSON input" + hint},
+		{"https to an emulator over http", api(swapped(emulator.URL)), 1, "FAIL  wechat: cgi-bin/stable_token: " + record + plain},
+		{"https to another plain port", api(swapped(greeting(t))), 1, "FAIL  wechat: cgi-bin/stable_token: " + record + plain},
+		{"https, legacy token", append(api(swapped(emulator.URL)), "WXGATE_TOKEN_MODE=legacy"), 1, "FAIL  wechat: cgi-bin/token: " + record + plain},
+		{"http to a TLS port", api(swapped(secure.URL)), 1, "FAIL  wechat: cgi-bin/stable_token: decode response (status 400): invalid character 'C' looking for beginning of value" + tls},
+		{"http to a port that sends an alert", api(alerting(t)), 1, "FAIL  wechat: cgi-bin/stable_token: "},
 		{"original id", []string{"WXGATE_APP_ID=gh_0123456789ab"}, 1, `FAIL  configuration: WXGATE_APP_ID="gh_0123456789ab": the account's original id (原始 ID); expected its AppID, which begins with wx`},
 		{"AppID with a space", []string{"WXGATE_APP_ID=wx7e57ab1ec 0ffee01"}, 1, `FAIL  configuration: WXGATE_APP_ID="wx7e57ab1ec 0ffee01": expected printable ASCII without spaces`},
 		{"long AppID", []string{"WXGATE_APP_ID=wx7e57ab1ec0ffee012"}, 1, `note  configuration: WXGATE_APP_ID="wx7e57ab1ec0ffee012": AppID of an unusual form; hint: copy it again`},

@@ -95,7 +95,11 @@ func checkList(report *report, name, text string, allows bool) {
 			"; hint: they begin with o and have 28 or 29 letters, digits, - and _")
 		return
 	}
-	report.pass("list", fmt.Sprintf("%s holds %d", name, count))
+	noun := "openids"
+	if count == 1 {
+		noun = "openid"
+	}
+	report.pass("list", fmt.Sprintf("%s holds %d %s", name, count, noun))
 }
 
 // looksLikeOpenID reports whether id has the form of WeChat's openids and unionids. No

@@ -12,8 +12,19 @@ import (
 // checkHub starts a login at the hub, as a visitor's browser would. The hub's
 // redirect shows whether it signs visitors in for this site.
 func checkHub(ctx context.Context, report *report, c *config.Config) {
+	if isOver(ctx, report, "hub") {
+		return
+	}
 	hub, site := c.HubURL.String(), c.PublicURL.String()
 	res, err := startHubLogin(ctx, c)
+	if isPlain(err) {
+		report.fail("hub", hub+" does not speak TLS", "use http:// in WXGATE_HUB_URL, or name the port with TLS")
+		return
+	}
+	if (err != nil || res.StatusCode == http.StatusBadRequest) && expectsTLS(ctx, hub) {
+		report.fail("hub", hub+" expects TLS", "use https:// in WXGATE_HUB_URL, or name the port without TLS")
+		return
+	}
 	if err != nil {
 		report.note("hub", hub+" does not answer this machine; only visitors' browsers must reach it")
 		return

@@ -1,6 +1,10 @@
 package main_test
 
 import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -15,7 +19,11 @@ func TestCheckOfAHub(t *testing.T) {
 	hub.line(`"message":"started"`, `"hub_sites":["http://h5.example.com"]`)
 	hub.listening("gateway")
 	elsewhere := "http://" + start(t, environment(upstream, "WXGATE_PREFIX=/x", "WXGATE_PUBLIC_PATHS=/none")).listening("gateway")
-	at := "WXGATE_HUB_URL=" + origin
+	at, alerts := "WXGATE_HUB_URL="+origin, alerting(t)
+	secure := httptest.NewUnstartedServer(http.HandlerFunc(hello))
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
 	for _, tt := range []struct {
 		name string
 		vars []string
@@ -27,6 +35,9 @@ func TestCheckOfAHub(t *testing.T) {
 		{"another account", []string{at, "WXGATE_APP_ID=wx0000000000000009"}, "FAIL  hub: "},
 		{"a wxgate under another prefix", []string{"WXGATE_HUB_URL=" + elsewhere}, "FAIL  hub: " + elsewhere + "/_wx/login does not belong to a hub; hint: "},
 		{"no wxgate", []string{"WXGATE_HUB_URL=" + upstream}, "FAIL  hub: " + upstream + " answers 200 OK; hint: check that"},
+		{"https to a plain port", []string{"WXGATE_HUB_URL=https" + strings.TrimPrefix(origin, "http")}, "FAIL  hub: https" + strings.TrimPrefix(origin, "http") + " does not speak TLS; hint: use http:// in WXGATE_HUB_URL, "},
+		{"http to a TLS port", []string{"WXGATE_HUB_URL=http" + strings.TrimPrefix(secure.URL, "https")}, "FAIL  hub: http" + strings.TrimPrefix(secure.URL, "https") + " expects TLS; hint: use https:// in WXGATE_HUB_URL, "},
+		{"http to a port that sends an alert", []string{"WXGATE_HUB_URL=" + alerts}, "FAIL  hub: " + alerts + " expects TLS; hint: "},
 		{"nobody", []string{"WXGATE_HUB_URL=http://hub.invalid"}, "note  hub: http://hub.invalid does not answer this machine"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

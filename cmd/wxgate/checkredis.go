@@ -18,9 +18,14 @@ func checkRedis(ctx context.Context, report *report, c *config.Config) {
 		checkWithoutRedis(report, c)
 		return
 	}
+	if isOver(ctx, report, "redis") {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout/2)
 	defer cancel()
-	found, err := redisstore.Probe(ctx, c.RedisURL, c.RedisCAs)
+	found, err := within(ctx, func() (*redisstore.Report, error) {
+		return redisstore.Probe(ctx, c.RedisURL, c.RedisCAs)
+	})
 	if err != nil {
 		report.fail("redis", err.Error(), redisHint(c, err))
 		return

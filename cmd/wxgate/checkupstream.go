@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"time"
+	"net/url"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 )
@@ -17,6 +17,9 @@ import (
 // checkUpstream opens a connection to the upstream, with TLS for https.
 func checkUpstream(ctx context.Context, report *report, u config.Upstream, c *config.Config) {
 	name := "upstream " + u.Prefix
+	if isOver(ctx, report, name) {
+		return
+	}
 	network, address := config.DialAddress(u.URL)
 	plain := &net.Dialer{Timeout: checkTimeout / 4}
 	dial := plain.DialContext
@@ -29,7 +32,7 @@ func checkUpstream(ctx context.Context, report *report, u config.Upstream, c *co
 		return
 	}
 	if u.URL.Scheme == "http" || u.URL.Scheme == "h2c" {
-		if speaksTLS(ctx, conn, address, c.PublicURL.Host, u.URL.Scheme == "http") {
+		if answersByTLS(ctx, conn, address, c.PublicURL.Host, u.URL.Scheme == "http") {
 			report.fail(name, u.URL.String()+" answers by TLS",
 				"use https:// in WXGATE_UPSTREAM, or name the port without TLS")
 			return
@@ -39,13 +42,14 @@ func checkUpstream(ctx context.Context, report *report, u config.Upstream, c *co
 	report.pass(name, u.URL.String()+" accepts connections")
 }
 
-// speaksTLS reports whether the server at the other end of conn expects TLS. An HTTP
+// answersByTLS reports whether the server at the other end of conn expects TLS. An HTTP
 // server is asked for the header of its home page first, and nothing else is tried if
 // it answers: no TLS hello shall stand in its log.
-func speaksTLS(ctx context.Context, conn net.Conn, address, host string, isHTTP bool) bool {
+func answersByTLS(ctx context.Context, conn net.Conn, address, host string, isHTTP bool) bool {
 	defer conn.Close()
-	const patience = checkTimeout / 10
-	if isHTTP && conn.SetDeadline(time.Now().Add(patience)) == nil {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout/10)
+	defer cancel()
+	if end, _ := ctx.Deadline(); isHTTP && conn.SetDeadline(end) == nil {
 		fmt.Fprintf(conn, "HEAD / HTTP/1.1\r\nHost: %s\r\nUser-Agent: wxgate check\r\nConnection: close\r\n\r\n", host)
 		res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodHead})
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
@@ -55,10 +59,25 @@ func speaksTLS(ctx context.Context, conn net.Conn, address, host string, isHTTP 
 			return false
 		}
 	}
+	return speaksTLS(ctx, address)
+}
+
+// expectsTLS reports whether the server at an address that begins with http:// expects TLS.
+func expectsTLS(ctx context.Context, address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout/10)
+	defer cancel()
+	_, address = config.DialAddress(u)
+	return speaksTLS(ctx, address)
+}
+
+// speaksTLS reports whether the server at an address answers a TLS hello by TLS.
+func speaksTLS(ctx context.Context, address string) bool {
 	// Only the kind of answer counts: nothing is sent over the connection.
 	dialer := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	secure, err := dialer.DialContext(ctx, "tcp", address)
 	if err == nil {
 		secure.Close()
@@ -68,10 +87,17 @@ func speaksTLS(ctx context.Context, conn net.Conn, address, host string, isHTTP 
 	return ok && remote.Op == "remote error" // package tls's word for an alert
 }
 
+// isPlain reports whether err, of a connection over TLS, means that the server does not
+// speak TLS.
+func isPlain(err error) bool {
+	_, noRecord := errors.AsType[tls.RecordHeaderError](err)
+	return noRecord || errors.Is(err, http.ErrSchemeMismatch)
+}
+
 // upstreamHint returns what an operator can do about an error of a connection to
 // an upstream.
 func upstreamHint(err error) string {
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+	if isPlain(err) {
 		return "it does not speak TLS: use http:// in WXGATE_UPSTREAM"
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {

@@ -85,11 +85,13 @@ func isCompletion(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// completeFlags makes the flags of all commands complete their values. It is called
+// completeFlags makes the flags of all commands complete their values, and takes the marks
+// out of their descriptions by which the help finds the names of the values. It is called
 // for a completion script only: package cobra keeps the functions for the process.
 func completeFlags(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			_, flag.Usage = pflag.UnquoteUsage(flag)
 			var words []cobra.Completion
 			if value, ok := flag.Value.(*choice); ok {
 				words = value.words

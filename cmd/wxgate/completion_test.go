@@ -62,6 +62,29 @@ const bashCompletes = `
 		printf '%s\n' "${COMPREPLY[@]%% }"
 	done <<<"$TYPED"`
 
+// The descriptions of flags have no marks of the source in them.
+func TestCompletionDescribesFlags(t *testing.T) {
+	t.Parallel()
+	help := start(t, nil, "help")
+	help.exit()
+	_, list, _ := strings.Cut(help.stdout.String(), "Commands:\n")
+	list, _, _ = strings.Cut(list, "\n\n")
+	for line := range strings.Lines(list) {
+		name := strings.Fields(line)[0]
+		p := start(t, nil, "__complete", name, "--")
+		p.exit()
+		if out := p.stdout.String(); strings.Contains(out, "`") || name != "help" && !strings.Contains(out, "--help\t") {
+			t.Errorf("%s: the completions are\n%s", name, out)
+		}
+	}
+	p := start(t, nil, "__complete", "demo", "--u")
+	p.exit()
+	const want = "--upstream\tURL of your own development server, instead of the sample site\n:4\n"
+	if got := p.stdout.String(); got != want {
+		t.Errorf("completions of demo --u: %q, want %q", got, want)
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ line, want string }{

@@ -132,9 +132,18 @@ func demoUpstreams(text string) (config.Upstreams, error) {
 	}
 	var list config.Upstreams
 	if err := list.UnmarshalText([]byte(text)); err != nil {
-		return nil, usageError{fmt.Errorf("--upstream: %w", err)}
+		return nil, usageError{fmt.Errorf("--upstream%s: %w", shownURL(text), err)}
 	}
 	return list, nil
+}
+
+// shownURL returns a URL of the command line for an error, after a space; nothing if it may
+// hold a password.
+func shownURL(text string) string {
+	if strings.Contains(text, "@") {
+		return ""
+	}
+	return " " + shown(text)
 }
 
 // nothingAnswers returns a line about the upstreams that accept no connection.

@@ -30,8 +30,8 @@ ready: GET /readyz at the address in WXGATE_ADMIN_LISTEN (default :9090), at the
 address if that has no host of its own. It prints the answer in one line. No other
 variable is read. It is for health checks of images without a shell.`,
 		Example: `HEALTHCHECK CMD ["/wxgate", "healthcheck"]`,
-		Annotations: exits(`0 ready; 1 not ready, no answer within five seconds, or WXGATE_ADMIN_LISTEN is
-empty or wrong; 2 the arguments are wrong`),
+		Annotations: exits(`0 ready; 1 not ready, no answer within five seconds, WXGATE_ADMIN_LISTEN is empty
+or wrong, or the line could not be written; 2 the arguments are wrong`),
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return healthcheck(inv) },
 	}
@@ -47,7 +47,7 @@ func healthcheck(inv *invocation) error {
 	defer cancel()
 	ready, said, err := askReady(ctx, address)
 	if err != nil {
-		return fmt.Errorf("healthcheck: %w", err)
+		return fmt.Errorf("healthcheck: %w", withAddress(err, address))
 	}
 	if _, err := fmt.Fprintln(inv.stdout, said); err != nil {
 		return err
@@ -56,6 +56,19 @@ func healthcheck(inv *invocation) error {
 		return errReported
 	}
 	return nil
+}
+
+// withAddress returns an error of a request to an address that names it, and the time that
+// was waited if that was too short.
+func withAddress(err error, address string) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("http://%s/readyz: no answer within %v", address, healthcheckTimeout)
+	case !strings.Contains(err.Error(), address):
+		return fmt.Errorf("http://%s/readyz: %w", address, err)
+	default:
+		return err
+	}
 }
 
 // readyAddress returns the address of the admin listener that the environment

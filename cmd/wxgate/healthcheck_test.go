@@ -134,6 +134,38 @@ func TestHealthcheckTimeout(t *testing.T) {
 	}
 }
 
+// An error says where no answer came from, and how long it was waited for.
+func TestHealthcheckErrorsNameTheAddress(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Connection") == "close" {
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer server.Close()
+	address := server.Listener.Addr().String()
+	_, _, cut := askReady(t.Context(), address)
+	over, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	_, _, late := askReady(over, address)
+	ended, end := context.WithCancelCause(t.Context())
+	end(context.DeadlineExceeded) // as in the middle of an answer
+	_, _, broken := askReady(ended, address)
+	for _, test := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"too late for a connection", late, "http://" + address + "/readyz: no answer within 5s"},
+		{"too late for an answer", broken, "http://" + address + "/readyz: no answer within 5s"},
+		{"cut off", cut, "http://" + address + "/readyz: EOF"},
+	} {
+		if got := withAddress(test.err, address); got == nil || got.Error() != test.want {
+			t.Errorf("%s: %v, want %s", test.name, got, test.want)
+		}
+	}
+}
+
 func TestHealthcheckArguments(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -19,7 +19,7 @@ func newHelp(inv *invocation) *cobra.Command {
 		Short:       "explain a command, or list all",
 		Long:        `Prints what a command does, its flags and its exit codes; without a command, the list of all.`,
 		Example:     `wxgate help check`,
-		Annotations: exits("0 done; 2 there is no such command"),
+		Annotations: exits("0 done; 1 the help could not be written; 2 there is no such command"),
 	}
 	help.Args = func(cmd *cobra.Command, args []string) error { return atMost(1, cmd, args) }
 	help.ValidArgsFunction = func(

@@ -10,8 +10,9 @@ import (
 // An invocation is what one run of the program receives beside its arguments.
 type invocation struct {
 	environ []string
-	stdout  io.Writer
+	stdout  io.Writer // keeps the first error, see output
 	stderr  io.Writer
+	log     io.Writer // stdout as it is: the log has colours if it is a terminal
 }
 
 // exitCodes is the annotation of a command that says what its exit codes mean.

@@ -17,7 +17,7 @@ func logStart(c *config.Config, logger zerolog.Logger) {
 			addSite(logger.Info(), site.Config).Msg("site")
 		}
 	}
-	warnings := c.Warnings()
+	warnings := append(c.Warnings(), c.AccountWarnings()...)
 	for _, site := range sitesOf(c) {
 		if site.UsesWeChat() {
 			warnings = append(warnings, site.CallbackWarnings()...)

@@ -42,9 +42,10 @@ const (
 // run runs the command that args name and returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
 	args = withTwoDashes(args)
-	root := newRoot(&invocation{environ, stdout, stderr}, args)
+	out := &output{to: stdout}
+	root := newRoot(&invocation{environ, out, stderr, stdout}, args)
 	root.SetArgs(args)
-	return exitCode(root.Execute(), stderr)
+	return exitCode(out.errorOf(root.Execute()), stderr)
 }
 
 // exitCode prints the error of a command and returns the exit code for it.

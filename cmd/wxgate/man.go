@@ -82,9 +82,22 @@ func (m *manPage) environment() {
 		if v.Secret {
 			name += ", " + v.Name + "_FILE"
 		}
-		m.item(name, "", v.Meaning+" (default: "+v.Default+")")
+		m.item(name, "", v.Meaning+defaultOf(v))
 	}
-	m.item("NO_COLOR", "", "if it is not empty, lines for people have no colour (default: none)")
+	m.item("NO_COLOR", "", "if it is not empty, lines for people have no colour")
+}
+
+// defaultOf says what a variable is that is not set, or that it has to be; nothing if it
+// then has no value.
+func defaultOf(v config.Variable) string {
+	switch {
+	case !v.Preset && v.Default == "none":
+		return ""
+	case !v.Preset && strings.HasPrefix(v.Default, "required"):
+		return " (" + v.Default + ")"
+	default:
+		return " (default: " + v.Default + ")"
+	}
 }
 
 // files writes the variables that name files and folders.

@@ -61,6 +61,25 @@ func TestManualPage(t *testing.T) {
 	}
 }
 
+// What has no default says so in words of its own.
+func TestManualPageSaysWhatIsRequired(t *testing.T) {
+	t.Parallel()
+	page := manual(t)
+	for _, part := range []string{"default: required", "default: none", "default none", "()"} {
+		if strings.Contains(page, part) {
+			t.Errorf("the page has %q", part)
+		}
+	}
+	for _, part := range []string{
+		"AppID (required)\n", " (required in proxy mode)\n", " (required without sites)\n", " (default: system)\n",
+		" (default: snsapi_base)\n", "tracing is on when set\n", "people have no colour\n",
+	} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the page lacks %q", part)
+		}
+	}
+}
+
 // Each command that the help lists is in the manual page.
 func TestManualPageHasTheCommandsOfTheHelp(t *testing.T) {
 	t.Parallel()

@@ -23,8 +23,9 @@ func newRevoke(inv *invocation) *cobra.Command {
 is a new session. The command reads the configuration of ` + "`wxgate serve`" + ` and needs
 WXGATE_REDIS_URL.`,
 		Example: `wxgate revoke oVisitor0123456789abcdefghij`,
-		Annotations: exits(`0 done; 1 Redis does not answer or refuses; 2 the arguments or the
-configuration are wrong, or WXGATE_REDIS_URL is not set, and nothing was revoked`),
+		Annotations: exits(`0 done; 1 Redis does not answer or refuses, or the line could not be written;
+2 the arguments or the configuration are wrong, or WXGATE_REDIS_URL is not set, and nothing was
+revoked`),
 	}
 	all := cmd.Flags().Bool("all", false, "end the sessions of everybody")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {

@@ -46,7 +46,7 @@ func serve(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	logger, closeLog := newLogger(cfg, inv.stdout, inv.environ)
+	logger, closeLog := newLogger(cfg, inv.log, inv.environ)
 	defer closeLog()
 	registry := newRegistry()
 	logLibraries(logger)

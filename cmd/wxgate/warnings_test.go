@@ -19,6 +19,16 @@ func TestStartWarnings(t *testing.T) {
 		want    []string // variable: message
 	}{
 		{"none", []string{"WXGATE_PUBLIC_URL=https://h5.example.com"}, nil},
+		{
+			"account of an unusual form", []string{
+				"WXGATE_PUBLIC_URL=https://h5.example.com", "WXGATE_APP_ID=wx7e57", "WXGATE_APP_SECRET=planted",
+				"WXGATE_QR_APP_ID=wx7e58", "WXGATE_QR_APP_SECRET=planted",
+			},
+			[]string{
+				"WXGATE_APP_ID: AppID of an unusual form", "WXGATE_APP_SECRET: AppSecret of an unusual form",
+				"WXGATE_QR_APP_ID: AppID of an unusual form", "WXGATE_QR_APP_SECRET: AppSecret of an unusual form",
+			},
+		},
 		{"public URL over http", nil, []string{"WXGATE_PUBLIC_URL: public URL over plain http"}},
 		{
 			"port that WeChat refuses", []string{"WXGATE_PUBLIC_URL=https://h5.example.com:8443"},
@@ -53,6 +63,9 @@ func TestStartWarnings(t *testing.T) {
 				}
 				if entry.Level == "warn" {
 					got = append(got, entry.Variable+": "+entry.Message)
+				}
+				if strings.Contains(line, "planted") {
+					t.Errorf("%s shows a secret", line)
 				}
 				if entry.Level == "warn" && entry.Hint == "" {
 					t.Errorf("no hint in %s", line)

@@ -6,18 +6,22 @@ import "strings"
 // No document promises the form, so that another one is no fault.
 func accountCautions() []caution {
 	const (
-		badID     = "AppID of an unusual form"
-		badSecret = "AppSecret of an unusual form"
-		idHint    = "copy it again: WeChat's AppIDs are wx and 16 hexadecimal digits"
-		hint      = "copy it again: WeChat's AppSecrets are 32 hexadecimal digits"
+		idHint = "copy it again: WeChat's AppIDs are wx and 16 hexadecimal digits"
+		hint   = "copy it again: WeChat's AppSecrets are 32 hexadecimal digits"
 	)
 	return []caution{
-		{"APP_ID", func(c *Config) bool { return !isAppID(c.AppID) }, badID, idHint},
-		{"APP_SECRET", func(c *Config) bool { return !isHex(c.AppSecret.Reveal(), 32) }, badSecret, hint},
-		{"QR_APP_ID", func(c *Config) bool { return c.QRAppID != "" && !isAppID(c.QRAppID) }, badID, idHint},
+		{"APP_ID", func(c *Config) bool { return !isAppID(c.AppID) }, "AppID of an unusual form", idHint},
+		{
+			"APP_SECRET", func(c *Config) bool { return !isHex(c.AppSecret.Reveal(), 32) },
+			"AppSecret of an unusual form", hint,
+		},
+		{
+			"QR_APP_ID", func(c *Config) bool { return c.QRAppID != "" && !isAppID(c.QRAppID) },
+			"AppID of an unusual form", idHint,
+		},
 		{
 			"QR_APP_SECRET", func(c *Config) bool { return c.QRAppSecret != "" && !isHex(c.QRAppSecret.Reveal(), 32) },
-			badSecret, hint,
+			"AppSecret of an unusual form", hint,
 		},
 	}
 }

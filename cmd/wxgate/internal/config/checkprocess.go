@@ -160,7 +160,7 @@ func (l *loader) certificate(c *Config) {
 	certPEM, err := readFile(c.TLSCertFile)
 	l.check(cert, wrap("read the certificate", err))
 	keyPEM, err := readFile(c.TLSKeyFile)
-	l.check(key, wrap("read the key", err))
+	l.check(key, ofKeys(c.TLSKeyFile, wrap("read the key", err)))
 	if !l.sound(cert, key) {
 		return
 	}

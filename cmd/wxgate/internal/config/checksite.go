@@ -44,6 +44,7 @@ func (l *loader) checkSite(c *Config) {
 			c.SessionTTL, l.name(most, ttl), c.SessionMaxTTL), most)
 	}
 	l.scanLogin(c)
+	l.followOfScanLogin(c)
 	l.loop(c)
 	l.lists(c)
 	l.cookieDomainFits(c)
@@ -77,6 +78,15 @@ func (l *loader) scanLogin(c *Config) {
 	if l.sound(id, "APP_ID") && c.QRAppID == c.AppID {
 		l.fault(id, "the official account's AppID, which WeChat refuses for scan login; "+
 			"expected that of a website application at open.weixin.qq.com")
+	}
+}
+
+// followOfScanLogin checks that WeChat can tell who follows, if only followers get in.
+func (l *loader) followOfScanLogin(c *Config) {
+	const follow, outside = "REQUIRE_FOLLOW", "OUTSIDE_WECHAT"
+	if c.RequireFollow && c.OutsideWeChat == "qrconnect" && l.sound(follow, outside) {
+		l.fault(follow, "WeChat does not tell which visitors of a scan login follow the account; "+
+			"set another value than qrconnect in "+l.name(outside))
 	}
 }
 

@@ -50,7 +50,7 @@ func (l *loader) checkValues(c *Config) {
 // that shares it.
 func (l *loader) file(name, tried, path string, folder bool) {
 	if l.gives(name) {
-		l.check(name, wrap(tried, readable(path, folder)))
+		l.check(name, ofKeys(path, wrap(tried, readable(path, folder))))
 	}
 }
 

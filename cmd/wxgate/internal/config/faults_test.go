@@ -44,6 +44,9 @@ func TestLoadFaults(t *testing.T) {
 	joined := write(t, read(t, certB)+read(t, certA))
 	encrypted := write(t, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n")
 	folder := t.TempDir()
+	scanLogin := slices.Clip([]string{
+		"WXGATE_OUTSIDE_WECHAT=qrconnect", "WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted",
+	})
 	const picture = "expected an address such as https://h5.example.com/qr.png, or a path of the site such as /static/qr.png"
 	const duration = "expected a duration with its unit, such as 90s, 5m or 24h"
 	for _, tt := range []struct {
@@ -64,17 +67,28 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_APP_SECRET_FILE=" + garbage}, `WXGATE_APP_SECRET: set as WXGATE_APP_SECRET_FILE too; keep one of the two`},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + empty}, `WXGATE_APP_SECRET_FILE: the file is empty`},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + large}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: larger than 1 MiB`, large)},
-		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + appSecret}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + appSecret}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + folder}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: is a directory`, folder)},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + missing}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: no such file or directory`, missing)},
 		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=/run/secrets/cookiekeys"}, `WXGATE_COOKIE_KEYS_FILE="/run/secrets/cookiekeys": expected the path of a readable file: no such file or directory`},
-		{[]string{"WXGATE_ADMIN_TOKEN_FILE=planted/admin-token-of-mine"}, `WXGATE_ADMIN_TOKEN_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_ADMIN_TOKEN_FILE=secrets/admin-token-of-mine"}, `WXGATE_ADMIN_TOKEN_FILE="secrets/admin-token-of-mine": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=secrets/cookie-keys"}, `WXGATE_COOKIE_KEYS_FILE="secrets/cookie-keys": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=deploy/secrets/wxgate/cookiekeys0"}, `WXGATE_COOKIE_KEYS_FILE="deploy/secrets/wxgate/cookiekeys0": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=../wxgate/Secrets/CookieKeys/Newest0"}, `WXGATE_COOKIE_KEYS_FILE="../wxgate/Secrets/CookieKeys/Newest0": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=cookie-keys"}, `WXGATE_COOKIE_KEYS_FILE="cookie-keys": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=app_secret"}, `WXGATE_APP_SECRET_FILE="app_secret": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=wxgate-app-secret-2026.txt"}, `WXGATE_APP_SECRET_FILE="wxgate-app-secret-2026.txt": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_REDIS_URL_FILE=secrets/redis-url"}, `WXGATE_REDIS_URL_FILE="secrets/redis-url": expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_ADMIN_TOKEN_FILE=planted-admin-token-of-mine"}, `WXGATE_ADMIN_TOKEN_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
+		{[]string{"WXGATE_ADMIN_TOKEN_FILE=planted.token0"}, `WXGATE_ADMIN_TOKEN_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
+		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=planted0123456789abcdef012345678"}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=planted/AbCdEfGhIjKlMnOpQrStUvWxYz/planted0123"}, `WXGATE_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
 		{[]string{"WXGATE_ADMIN_TOKEN_FILE=testdata/admin-token"}, `WXGATE_ADMIN_TOKEN_FILE="testdata/admin-token": expected the path of a readable file: no such file or directory`},
 		{[]string{"WXGATE_ADMIN_TOKEN_FILE=./secrets/admin-token"}, `WXGATE_ADMIN_TOKEN_FILE="./secrets/admin-token": expected the path of a readable file: no such file or directory`},
-		{[]string{"WXGATE_HUB_KEY_FILE=" + key(), "WXGATE_HUB_URL=https://auth.example.com"}, `WXGATE_HUB_KEY_FILE: expected the path of a readable file: no such file or directory`},
-		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=/planted0123456789abcdef/planted0123456789ABCDEF"}, `WXGATE_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory`},
-		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=planted/0123456789abcdef+planted0123456789A="}, `WXGATE_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory`},
-		{[]string{"WXGATE_REDIS_URL_FILE=redis://:planted@h/0"}, `WXGATE_REDIS_URL_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_HUB_KEY_FILE=" + key(), "WXGATE_HUB_URL=https://auth.example.com"}, `WXGATE_HUB_KEY_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=/planted0123456789abcdef/planted0123456789ABCDEF"}, `WXGATE_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=planted/0123456789abcdef+planted0123456789A="}, `WXGATE_COOKIE_KEYS_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
+		{[]string{"WXGATE_REDIS_URL_FILE=redis://:planted@h/0"}, `WXGATE_REDIS_URL_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
 		{[]string{"WXGATE_COOKIE_KEYS=planted!"}, `WXGATE_COOKIE_KEYS: item 1 of the list: expected base64; make a key with: wxgate keygen`},
 		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=" + write(t, "planted=")}, `WXGATE_COOKIE_KEYS_FILE: item 1 of the list: a key of 5 bytes; at least 32 are needed; make one with: wxgate keygen`},
 
@@ -88,7 +102,7 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_SESSION_STORE=redis"}, `WXGATE_REDIS_URL: not set, but WXGATE_SESSION_STORE=redis needs it: the address of your Redis, such as redis://redis:6379/0; WXGATE_REDIS_URL_FILE may name a file with the value`},
 		{[]string{"WXGATE_SESSION_STORE=redis", "WXGATE_REDIS_URL=redis://planted@h"}, `WXGATE_REDIS_URL: no password before the @; expected user:password@, or :password@ for a password without a user, or nothing before the hosts`},
 		{[]string{"WXGATE_REDIS_URL_FILE=" + write(t, "http://:planted@h")}, `WXGATE_REDIS_URL_FILE: expected redis:// in place of http://; Redis does not speak HTTP`},
-		{[]string{"WXGATE_REDIS_URL_FILE=planted"}, `WXGATE_REDIS_URL_FILE: expected the path of a readable file: no such file or directory`},
+		{[]string{"WXGATE_REDIS_URL_FILE=planted"}, `WXGATE_REDIS_URL_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
 		{[]string{"WXGATE_REDIS_URL=redis://h", "WXGATE_REDIS_URL_FILE=" + garbage}, `WXGATE_REDIS_URL: set as WXGATE_REDIS_URL_FILE too; keep one of the two`},
 		{[]string{"WXGATE_REDIS_URL=\"redis://h\""}, `WXGATE_REDIS_URL: in quotes, which would be part of the value; remove them`},
 		{[]string{"WXGATE_REDIS_CA_FILE=" + certA}, fmt.Sprintf(`WXGATE_REDIS_CA_FILE=%q: set, but WXGATE_REDIS_URL is not; it has no use`, certA)},
@@ -146,6 +160,9 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_QR_APP_SECRET=planted"}, `WXGATE_QR_APP_ID: not set, but WXGATE_QR_APP_SECRET needs it: the AppID of your website application at open.weixin.qq.com, which is not the official account's`},
 		{[]string{"WXGATE_QR_APP_ID=wx0123456789abcdef", "WXGATE_QR_APP_SECRET=planted"}, `WXGATE_QR_APP_ID="wx0123456789abcdef": the official account's AppID, which WeChat refuses for scan login; expected that of a website application at open.weixin.qq.com`},
 		{[]string{"WXGATE_QR_APP_ID=wx9", "WXGATE_QR_APP_SECRET=planted secret"}, `WXGATE_QR_APP_SECRET: expected printable ASCII without spaces or line breaks`},
+		{append(scanLogin, "WXGATE_REQUIRE_FOLLOW=true"), `WXGATE_REQUIRE_FOLLOW="true": WeChat does not tell which visitors of a scan login follow the account; set another value than qrconnect in WXGATE_OUTSIDE_WECHAT`},
+		{append(scanLogin, "WXGATE_OUTSIDE_WECHAT=", "WXGATE_PUBLIC_URL=", "WXGATE_SITES_3_HOSTS=a.example.com", "WXGATE_SITES_3_OUTSIDE_WECHAT=qrconnect", "WXGATE_SITES_3_REQUIRE_FOLLOW=1"), `WXGATE_SITES_3_REQUIRE_FOLLOW="1": WeChat does not tell which visitors of a scan login follow the account; set another value than qrconnect in WXGATE_SITES_3_OUTSIDE_WECHAT`},
+		{append(scanLogin, "WXGATE_PUBLIC_URL=", "WXGATE_SITES_0_HOSTS=a.example.com", "WXGATE_SITES_0_REQUIRE_FOLLOW=1"), `WXGATE_SITES_0_REQUIRE_FOLLOW="1": WeChat does not tell which visitors of a scan login follow the account; set another value than qrconnect in WXGATE_OUTSIDE_WECHAT`},
 		{[]string{"WXGATE_KEEP_FRAGMENT=yes"}, `WXGATE_KEEP_FRAGMENT="yes": expected true or false`},
 		{[]string{"WXGATE_REQUIRE_FOLLOW=yes"}, `WXGATE_REQUIRE_FOLLOW="yes": expected true or false`},
 		{[]string{"WXGATE_FOLLOW_RECHECK=0s"}, `WXGATE_FOLLOW_RECHECK="0s": expected a duration above zero`},
@@ -201,7 +218,7 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + encrypted}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; the key is encrypted: decrypt it, as nobody types its password when wxgate starts`, certA)},
 		{[]string{"WXGATE_TLS_CERT_FILE=" + joined, "WXGATE_TLS_KEY_FILE=" + keyA}, fmt.Sprintf(`WXGATE_TLS_CERT_FILE=%q: expected a PEM certificate that belongs to the PEM key in WXGATE_TLS_KEY_FILE; certificate 2 of the file does: put it first, then its issuers`, joined)},
 		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=" + missing}, fmt.Sprintf(`WXGATE_TLS_KEY_FILE=%q: read the key: no such file or directory`, missing)},
-		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=-----BEGIN PRIVATE KEY-----planted"}, `WXGATE_TLS_KEY_FILE: read the key: no such file or directory`},
+		{[]string{"WXGATE_TLS_CERT_FILE=" + certA, "WXGATE_TLS_KEY_FILE=-----BEGIN PRIVATE KEY-----planted"}, `WXGATE_TLS_KEY_FILE: read the key: no such file or directory; the value is not shown, because it looks like the secret itself`},
 		{[]string{"WXGATE_UPSTREAM_CA_FILE=" + missing}, fmt.Sprintf(`WXGATE_UPSTREAM_CA_FILE=%q: read the certificates: no such file or directory`, missing)},
 		{[]string{"WXGATE_UPSTREAM_CA_FILE=" + keyA}, fmt.Sprintf(`WXGATE_UPSTREAM_CA_FILE=%q: expected a file with at least one PEM certificate`, keyA)},
 

@@ -2,14 +2,11 @@ package config
 
 import (
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 )
 
 // readFile reads a file of at most 1 MiB. Its errors do not hold the path.
@@ -28,26 +25,6 @@ func readFile(path string) ([]byte, error) {
 		return nil, errors.New("larger than 1 MiB")
 	}
 	return text, nil
-}
-
-// shownPath returns the path of a file that should hold a secret, quoted, or "" if it
-// may be the secret itself, which people paste in place of the path: everything else
-// than an absolute path, or one in a folder that exists, and all that decodes as a key.
-func shownPath(path string) string {
-	first, _, deeper := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	absolute, folder := strings.HasPrefix(path, "/"), filepath.Dir(path)
-	if absolute && deeper {
-		folder = "/" + first
-	}
-	_, err := os.Stat(folder)
-	known := err == nil && folder != "." && folder != "/" || strings.HasPrefix(path, "./")
-	const shortestKey = 16
-	key, notBase64 := base64.RawStdEncoding.DecodeString(path)
-	mayBeKey := notBase64 == nil && len(key) >= shortestKey
-	if strings.ContainsAny(path, "=,") || strings.Contains(path, "://") || !known && (!absolute || mayBeKey) {
-		return ""
-	}
-	return quote(path)
 }
 
 // readCAs reads a file of PEM certificates.

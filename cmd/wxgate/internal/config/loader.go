@@ -106,8 +106,9 @@ func (l *loader) secret(name string) (value string, from source, err error) {
 	}
 	text, err := readFile(path)
 	if err != nil {
-		from.shown = shownPath(path)
-		return "", from, fmt.Errorf("expected the path of a readable file: %w", err)
+		var hidden string
+		from.shown, hidden = shownPath(path)
+		return "", from, fmt.Errorf("expected the path of a readable file: %w%s", err, hidden)
 	}
 	if value = strings.TrimSpace(string(text)); value == "" {
 		return "", from, errors.New("the file is empty")

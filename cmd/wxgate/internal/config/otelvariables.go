@@ -117,8 +117,9 @@ func (o *otelVariables) headers() map[string]wechat.Secret {
 		case given.value != "":
 			o.secretFault(given.name, "set as "+file.name+" too; keep one of the two")
 		case err != nil:
-			problem := "expected the path of a readable file: " + err.Error()
-			o.faults = append(o.faults, Fault{file.name, shownPath(file.value), problem})
+			shown, hidden := shownPath(file.value)
+			problem := "expected the path of a readable file: " + err.Error() + hidden
+			o.faults = append(o.faults, Fault{file.name, shown, problem})
 		}
 		given = setting{file.name, strings.TrimSpace(string(text))}
 	}

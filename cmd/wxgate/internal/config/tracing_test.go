@@ -132,6 +132,8 @@ func TestTracingFaults(t *testing.T) {
 		{"OTEL_EXPORTER_OTLP_HEADERS=a b=planted", `OTEL_EXPORTER_OTLP_HEADERS: expected names and values that a header can have`},
 		{"OTEL_EXPORTER_OTLP_TRACES_HEADERS=a=planted%0A", `OTEL_EXPORTER_OTLP_TRACES_HEADERS: expected names and values that a header can have`},
 		{"OTEL_EXPORTER_OTLP_HEADERS_FILE=" + write(t, "planted"), `OTEL_EXPORTER_OTLP_HEADERS_FILE: ` + pairs},
+		{"OTEL_EXPORTER_OTLP_HEADERS_FILE=authorization=planted", `OTEL_EXPORTER_OTLP_HEADERS_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
+		{"OTEL_EXPORTER_OTLP_HEADERS_FILE=secrets/otlp-headers", `OTEL_EXPORTER_OTLP_HEADERS_FILE="secrets/otlp-headers": expected the path of a readable file: no such file or directory`},
 		{"OTEL_EXPORTER_OTLP_HEADERS_FILE=/none", `OTEL_EXPORTER_OTLP_HEADERS_FILE="/none": expected the path of a readable file: no such file or directory`},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT=10s", `OTEL_EXPORTER_OTLP_TIMEOUT="10s": expected a number from 1 to 86400000`},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT=0", `OTEL_EXPORTER_OTLP_TIMEOUT="0": expected a number from 1 to 86400000`},
