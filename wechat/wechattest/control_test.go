@@ -105,7 +105,7 @@ func TestControlForms(t *testing.T) {
 	e.get("/sns/auth", "q", "<script>")
 	page := e.get("/_emulator/").body
 	for _, want := range []string{
-		"Alice Zhang", "使用中", wechattest.StockAppSecret, "/sns/auth", "q=&lt;script&gt;", "second_hop",
+		"张爱丽", "使用中", wechattest.StockAppSecret, "/sns/auth", "q=&lt;script&gt;", "second_hop",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

@@ -91,9 +91,17 @@ func TestEnglishPages(t *testing.T) {
 		t.Errorf("English page says %q", found)
 	}
 	page = e.openAuthorize(in("zh-CN")).body
-	for _, want := range []string{"以谁的身份登录？", "李华", "王芳", "小美🌸✨", "快照访客", "测试公众号"} {
+	for _, want := range []string{
+		"以谁的身份登录？", "李华", "王芳", "张爱丽", "小美🌸✨", "汤姆", "快照访客", "测试公众号",
+	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("Chinese page lacks %q", want)
+		}
+	}
+	page += e.do("GET", "/_emulator/", "", in("zh-CN")).body
+	for _, english := range []string{"Alice", "Zhang", "Tom", "Brown"} {
+		if strings.Contains(page, english) {
+			t.Errorf("Chinese pages say %q", english)
 		}
 	}
 }

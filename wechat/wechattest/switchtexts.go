@@ -131,17 +131,23 @@ var modeTexts = map[FaultMode]text{
 	FaultResetAfter:  {"处理后断开连接", "reset after processing"},
 }
 
-// englishNames are the names of the stock accounts and visitors on English pages.
-// Sites get them as they are in WeChat.
-var englishNames = map[string]string{
-	"测试公众号": "Test account", "测试网站应用": "Test website application",
-	"李华": "Li Hua", "王芳": "Wang Fang", "小美🌸✨": "Xiaomei🌸✨", "快照访客": "Snapshot visitor",
+// stockNames are the names of the stock accounts and visitors on pages. Sites get them
+// as they are in WeChat.
+var stockNames = map[string]text{
+	"测试公众号":       {"测试公众号", "Test account"},
+	"测试网站应用":      {"测试网站应用", "Test website application"},
+	"李华":          {"李华", "Li Hua"},
+	"王芳":          {"王芳", "Wang Fang"},
+	"Alice Zhang": {"张爱丽", "Alice Zhang"},
+	"小美🌸✨":        {"小美🌸✨", "Xiaomei🌸✨"},
+	"Tom Brown":   {"汤姆", "Tom Brown"},
+	"快照访客":        {"快照访客", "Snapshot visitor"},
 }
 
 // Name is the name of an account or a visitor in the page's language.
 func (v view) Name(name string) string {
-	if english, stock := englishNames[name]; stock && !v.Chinese {
-		return english
+	if t, stock := stockNames[name]; stock {
+		return v.say(t)
 	}
 	return name
 }

@@ -1,12 +1,14 @@
 package samplesite_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/samplesite"
+	"github.com/wxgate/wxgate/wechat/wechattest"
 )
 
 // The links to the demo's other hosts are shown where a browser finds those hosts: on
@@ -40,6 +42,31 @@ func TestWays(t *testing.T) {
 					t.Errorf("%s at %s: %s leads to %q, want %q", path, test.host, id, got, want)
 				}
 			}
+		}
+	}
+}
+
+// A visitor who does not follow has the name that the emulator's pages in that language
+// show.
+func TestWaysNameAVisitor(t *testing.T) {
+	t.Parallel()
+	emulator, err := wechattest.New(wechattest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(handler http.Handler, address, language string) string {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", address, nil)
+		r.Header.Set("Accept-Language", language)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	for language, name := range map[string]string{"zh-CN": "汤姆", "en": "Tom Brown"} {
+		site := get(samplesite.Handler(), "http://localhost:8080/about", language)
+		pages := get(emulator, wechattest.ControlPath, language)
+		if !strings.Contains(site, name) || !strings.Contains(pages, name) {
+			t.Errorf("in %s, the site names %s: %t, the emulator: %t",
+				language, name, strings.Contains(site, name), strings.Contains(pages, name))
 		}
 	}
 }
