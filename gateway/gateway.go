@@ -55,8 +55,8 @@ func New(c Config) (*Gateway, error) {
 // WebSockets of visitors whose sessions [Config.Revocations] has revoked, with status
 // 1008 (policy violation), within about two seconds. When ctx ends, Run closes the idle
 // connections to the upstreams, gives up the questions to WeChat that no request waits
-// for, and returns when none is left and no file is being read. Call it once, beside the server, and end ctx after the server's
-// Shutdown.
+// for, and returns when none is left and no file is being read. Call it once, beside
+// the server, and end ctx after the server's Shutdown.
 func (g *Gateway) Run(ctx context.Context) { g.background.run(ctx) }
 
 // Reread makes Run read the files at once, for an operator who does not want to

@@ -168,7 +168,9 @@ func newDirect(others http.RoundTripper, timeout time.Duration, network, address
 	dialer := forward.NewDialer()
 	return direct.New(direct.Config{
 		// Not the connection of forward.Dialer, whose Write waits for another goroutine's Read.
-		Dial:          func(ctx context.Context) (net.Conn, error) { return dialer.Dialer.DialContext(ctx, network, address) },
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			return dialer.Dialer.DialContext(ctx, network, address)
+		},
 		HeaderTimeout: timeout,
 		Others:        others,
 	})
