@@ -67,6 +67,7 @@ func newBrokenSite(t *testing.T) string {
 					if err != nil {
 						return
 					}
+					io.Copy(io.Discard, r.Body)
 					answer = brokenAnswers[r.URL.Path]
 					io.WriteString(conn, answer)
 				}
@@ -119,9 +120,15 @@ func TestServeWritesNothingToStderr(t *testing.T) {
 				scheme = "https"
 			}
 			for path := range brokenAnswers {
-				if res, err := client.Get(scheme + "://" + gateway + path); err == nil {
-					io.Copy(io.Discard, res.Body)
-					res.Body.Close()
+				for _, body := range []string{"", "a body, which http.Transport sends"} {
+					r, err := http.NewRequestWithContext(t.Context(), "GET", scheme+"://"+gateway+path, strings.NewReader(body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if res, err := client.Do(r); err == nil {
+						io.Copy(io.Discard, res.Body)
+						res.Body.Close()
+					}
 				}
 			}
 			servers := []string{"gateway", "admin", "relay", "ext_authz"}
