@@ -98,6 +98,24 @@ func breakTheProtocol(t *testing.T, address string) {
 	}
 }
 
+// askForBroken asks for each broken answer, without a body and with one: for that, the
+// gateway uses net/http's transport, which has its own log.
+func askForBroken(t *testing.T, client *http.Client, origin string) {
+	t.Helper()
+	for path := range brokenAnswers {
+		for _, body := range []string{"", "a body"} {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", origin+path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res, err := client.Do(r); err == nil {
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+			}
+		}
+	}
+}
+
 // Once wxgate serves, libraries write nothing to stderr, whatever upstreams and
 // clients send. The log has it as JSON, without what they sent.
 func TestServeWritesNothingToStderr(t *testing.T) {
@@ -119,18 +137,7 @@ func TestServeWritesNothingToStderr(t *testing.T) {
 				client.Transport.(*http.Transport).TLSClientConfig = cert.trusting(t)
 				scheme = "https"
 			}
-			for path := range brokenAnswers {
-				for _, body := range []string{"", "a body, which http.Transport sends"} {
-					r, err := http.NewRequestWithContext(t.Context(), "GET", scheme+"://"+gateway+path, strings.NewReader(body))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if res, err := client.Do(r); err == nil {
-						io.Copy(io.Discard, res.Body)
-						res.Body.Close()
-					}
-				}
-			}
+			askForBroken(t, client, scheme+"://"+gateway)
 			servers := []string{"gateway", "admin", "relay", "ext_authz"}
 			if name == "https" {
 				servers = servers[:2]
@@ -164,12 +171,7 @@ func TestDemoLogsWhatLibrariesWrite(t *testing.T) {
 	p, origin := startDemo(t, "--upstream", newBrokenSite(t))
 	v := newVisitor(t)
 	v.signIn(origin+"/cookie", "lihua")
-	for path := range brokenAnswers {
-		if res, err := v.client.Get(origin + path); err == nil {
-			io.Copy(io.Discard, res.Body)
-			res.Body.Close()
-		}
-	}
+	askForBroken(t, v.client, origin)
 	breakTheProtocol(t, strings.TrimPrefix(origin, "http://"))
 	p.stderrLine("WRN", "library message", "Unsolicited response received on idle HTTP channel")
 	p.signal(syscall.SIGINT)
