@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -139,8 +140,10 @@ func (c *crowd) login(ctx context.Context, v *crowdVisitor) string {
 	jar, _ := cookiejar.New(nil) // never fails
 	b := &wechattest.Browser{Visitor: v.name, Transport: c.http1, Jar: jar}
 	page, err := b.Open(ctx, c.url+"/_wx/login?return_to=/p/"+v.name+"/welcome")
-	for range 20 { // on a busy machine Redis may take longer than a visitor waits
-		if err != nil || page.Status != http.StatusServiceUnavailable {
+	for range 20 {
+		busy := err == nil && page.Status == http.StatusServiceUnavailable // Redis takes longer than a visitor waits
+		// http.Transport may give a request the deadline of another one on its connection.
+		if !busy && !errors.Is(err, context.DeadlineExceeded) {
 			break
 		}
 		page, err = b.Open(ctx, c.url+"/_wx/login?return_to=/p/"+v.name+"/welcome")

@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/http/httpguts"
+	"golang.org/x/net/idna"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/direct"
@@ -148,32 +148,45 @@ func newTransport(u *url.URL, timeout time.Duration, cas *x509.CertPool) (transp
 		return t, target
 	case "unix":
 		target.Host = "localhost"
-		dialer, socket := forward.NewDialer(), u.Path
-		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, "unix", socket)
-		}
-		return newDirect(t, timeout, "unix", socket), target
+		return newDirect(t, timeout, "unix", u.Path), target
 	}
-	host, err := httpguts.PunycodeHostPort(u.Host)
-	if err != nil {
-		return t, target // every request fails with the reason
-	}
-	address := &url.URL{Host: host}
-	return newDirect(t, timeout, "tcp", net.JoinHostPort(address.Hostname(), cmp.Or(address.Port(), "80"))), target
+	return newDirect(t, timeout, "tcp", net.JoinHostPort(hostname(u), cmp.Or(u.Port(), "80"))), target
 }
 
-// newDirect returns the transport to the given address, which leaves to others what is
-// not simple.
-func newDirect(others http.RoundTripper, timeout time.Duration, network, address string) *direct.Transport {
+// hostname returns the host of u as DNS knows it. If it cannot be one, the dialer has the
+// error.
+func hostname(u *url.URL) string {
+	host := u.Hostname()
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		return ascii
+	}
+	return host
+}
+
+// newDirect returns the transport to the given address. It leaves to others what is not
+// simple.
+func newDirect(others *http.Transport, timeout time.Duration, network, address string) transport {
 	dialer := forward.NewDialer()
-	return direct.New(direct.Config{
-		// Not the connection of forward.Dialer, whose Write waits for another goroutine's Read.
-		Dial: func(ctx context.Context) (net.Conn, error) {
-			return dialer.Dialer.DialContext(ctx, network, address)
-		},
-		HeaderTimeout: timeout,
-		Others:        others,
-	})
+	dial := func(ctx context.Context) (net.Conn, error) {
+		return dialer.Dialer.DialContext(ctx, network, address)
+	}
+	if !direct.Supported {
+		others.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, address)
+		}
+		return others
+	}
+	d := direct.New(direct.Config{Dial: dial, HeaderTimeout: timeout, Others: others})
+	// The two share connections, one way at once, and the other way after a moment.
+	others.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		c, err := d.Connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return forward.AnswerFirst(c), nil
+	}
+	others.IdleConnTimeout = 2 * time.Second
+	return d
 }
 
 // timed is a transport that observes the time until the response header.

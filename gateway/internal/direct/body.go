@@ -11,13 +11,14 @@ type body struct {
 	conn *conn // nil: the request has ended
 	ctx  context.Context
 	from io.Reader
-	keep bool // the upstream does not close the connection
+	keep bool  // the upstream does not close the connection
+	end  error // of the last Read; nil: there was none yet
 }
 
 // Read implements [io.Reader].
 func (b *body) Read(p []byte) (int, error) {
-	if b.conn == nil {
-		return 0, http.ErrBodyReadAfterClose
+	if b.end != nil {
+		return 0, b.end
 	}
 	n, err := b.from.Read(p)
 	if err == nil {
@@ -29,6 +30,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if err != io.EOF {
 		err = failure(b.ctx, err)
 	}
+	b.end = err
 	return n, err
 }
 
@@ -39,5 +41,6 @@ func (b *body) Close() error {
 		b.conn.release(false)
 		b.conn = nil
 	}
+	b.end = http.ErrBodyReadAfterClose
 	return nil
 }

@@ -25,6 +25,7 @@ type conn struct {
 	pool   *pool
 	quiet  func() bool // nothing has come, not even the end; nil: that cannot be known
 	parked time.Time   // when it became idle
+	reused bool        // it has served a request before
 
 	// The rest is of the request under way.
 	reader   *bufio.Reader
@@ -71,11 +72,18 @@ func (c *conn) roundTrip(r *http.Request, timeout time.Duration) (*http.Response
 	}
 	keep := !res.Close && res.StatusCode >= 200
 	if res.Body == http.NoBody {
-		c.release(keep)
+		c.release(keep && !announcesBody(res))
 		return res, nil
 	}
 	res.Body = &body{conn: c, ctx: ctx, from: res.Body, keep: keep}
 	return res, nil
+}
+
+// announcesBody reports whether a response without a body, to HEAD or with status 304,
+// has the header of one. A faulty upstream may send the body too, and later.
+func announcesBody(res *http.Response) bool {
+	length := res.Header.Get("Content-Length")
+	return len(res.TransferEncoding) > 0 || length != "" && length != "0"
 }
 
 // exchange writes r and reads the header of its response.
@@ -84,8 +92,8 @@ func (c *conn) exchange(r *http.Request, timeout time.Duration) (*http.Response,
 		c.SetDeadline(time.Now().Add(timeout))
 	}
 	failed := c.send(r)
-	if failed != nil && !isClosed(failed) {
-		return nil, failed
+	if failed != nil && (!isClosed(failed) || c.reused && !c.written) {
+		return nil, failed // what has come is no answer to a request of which nothing has left
 	}
 	// Before the upstream closed the connection, it may have answered (431, say).
 	res, err := c.receive(r)
@@ -152,7 +160,7 @@ func (c *conn) again(r *http.Request, err error) bool {
 	if err == nil || c.answered || r.Context().Err() != nil || isTimeout(err) {
 		return false
 	}
-	return !c.written || r.Method != http.MethodDelete
+	return !c.written || r.Method != http.MethodDelete || r.Header["Idempotency-Key"] != nil
 }
 
 func isTimeout(err error) bool {

@@ -24,8 +24,8 @@ type Config struct {
 	// HeaderTimeout limits the time from a request to the end of the response's header.
 	// Zero: there is no limit.
 	HeaderTimeout time.Duration
-	// Others sends the requests that need more: those with a body, an Upgrade, an Expect,
-	// a TE or a trailer.
+	// Others sends the requests that need more: those with a body, an Upgrade, an Expect or
+	// a trailer. It should get its connections from [Transport.Connect].
 	Others http.RoundTripper
 }
 
@@ -50,8 +50,11 @@ func (t *Transport) CloseIdleConnections() {
 
 // RoundTrip implements [http.RoundTripper].
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !canReuse || !takes(r) {
+	if !takes(r) {
 		return t.Others.RoundTrip(r)
+	}
+	if ctx := r.Context(); ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
 	if c := t.pool.take(); c != nil {
 		res, err := c.roundTrip(r, t.HeaderTimeout)
@@ -59,20 +62,21 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return res, err
 		}
 	}
-	c, err := t.connect(r.Context())
+	to, err := t.Dial(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	return c.roundTrip(r, t.HeaderTimeout)
+	return newConn(to, &t.pool).roundTrip(r, t.HeaderTimeout)
 }
 
-// connect opens a connection.
-func (t *Transport) connect(ctx context.Context) (*conn, error) {
-	to, err := t.Dial(ctx)
-	if err != nil {
-		return nil, err
+// Connect returns an idle connection, which is the caller's then, or opens one. Without
+// it, Others would open a connection while the last one of a visitor is idle here, and an
+// upstream with one worker for each connection may have no worker for it.
+func (t *Transport) Connect(ctx context.Context) (net.Conn, error) {
+	if c := t.pool.take(); c != nil && c.SetDeadline(time.Time{}) == nil {
+		return c.Conn, nil
 	}
-	return newConn(to, &t.pool), nil
+	return t.Dial(ctx)
 }
 
 // takes reports whether a request is so simple that a Transport sends it itself.
@@ -88,7 +92,7 @@ func takes(r *http.Request) bool {
 	}
 	for name, values := range r.Header {
 		switch name {
-		case "Connection", "Upgrade", "Expect", "Te", "Trailer", "Transfer-Encoding", "Content-Length":
+		case "Connection", "Upgrade", "Expect", "Trailer", "Transfer-Encoding", "Content-Length":
 			return false
 		}
 		if !httpguts.ValidHeaderFieldName(name) {

@@ -2,11 +2,13 @@ package direct_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -285,6 +287,8 @@ func TestConnectionEnds(t *testing.T) {
 		"it says so":         {page + "Connection: close\r\nContent-Length: 5\r\n\r\nhello", -1},
 		"surplus":            {whole + "x", -1},
 		"surplus of nothing": {"HTTP/1.1 204 No Content\r\n\r\nx", -1},
+		"body announced":     {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", -1},
+		"chunks announced":   {"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", -1},
 		"invalid chunk":      {page + "Transfer-Encoding: chunked\r\n\r\nz\r\n", -1},
 		"invalid status":     {"HTTP/1.1 099 What\r\nContent-Length: 0\r\n\r\n", -1},
 		"unasked upgrade":    {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", -1},
@@ -400,6 +404,134 @@ func TestAnswerBeforeEnd(t *testing.T) {
 	}
 }
 
+// The end of a body stays its end.
+func TestReadAfterEnd(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, time.Minute)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		res, err := send(t.Context(), p.transport, http.MethodGet, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		io.ReadAll(res.Body)
+		if n, err := res.Body.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+			t.Errorf("after the end: %d bytes, %v, want the end again", n, err)
+		}
+		res.Body.Close()
+		if n, err := res.Body.Read(make([]byte, 1)); n > 0 || !errors.Is(err, http.ErrBodyReadAfterClose) {
+			t.Errorf("after Close: %d bytes, %v", n, err)
+		}
+	}()
+	c := <-p.accepted
+	c.request(t)
+	answer(t, c, whole)
+	<-done
+}
+
+// A visitor who has left costs no connection.
+func TestLeftBefore(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, time.Minute)
+	end := p.start(t.Context(), t)
+	c := <-p.accepted
+	c.request(t)
+	answer(t, c, whole)
+	end()
+	ctx, leave := context.WithCancelCause(t.Context())
+	left := errors.New("the visitor has left")
+	leave(left)
+	if _, err := get(ctx, t, p.transport); !errors.Is(err, left) {
+		t.Errorf("error %v, want the cause of the context", err)
+	}
+	end = p.start(t.Context(), t)
+	c.request(t)
+	answer(t, c, whole)
+	if text, err := end(); text != "hello" || err != nil || p.dialled.Load() != 1 {
+		t.Errorf("response %q, %v, over %d connections; want the first connection", text, err, p.dialled.Load())
+	}
+}
+
+// After CloseIdleConnections, the connection of a request that was under way ends with it.
+func TestCloseBesideRequest(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t, time.Minute)
+	end := p.start(t.Context(), t)
+	c := <-p.accepted
+	c.request(t)
+	p.transport.CloseIdleConnections()
+	answer(t, c, whole)
+	if text, err := end(); text != "hello" || err != nil {
+		t.Errorf("response %q, %v", text, err)
+	}
+	c.ended(t)
+}
+
+// hooked is a connection that does something before it writes.
+type hooked struct {
+	*net.UnixConn
+	before func()
+}
+
+func (h *hooked) Write(p []byte) (int, error) {
+	h.before()
+	return h.UnixConn.Write(p)
+}
+
+// Bytes that come before any of a request has left are no answer to it.
+func TestAnswerToNothing(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	accepted := make(chan *peerConn, 2)
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- &peerConn{c, bufio.NewReader(c)}
+		}
+	}()
+	var first *peerConn
+	writes := 0
+	transport := direct.New(direct.Config{Dial: func(ctx context.Context) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, "unix", listener.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		return &hooked{c.(*net.UnixConn), func() {
+			if writes++; writes == 2 { // the second request on the first connection
+				answer(t, first, page+"Content-Length: 4\r\n\r\nevil")
+				first.Close()
+			}
+		}}, nil
+	}})
+	defer transport.CloseIdleConnections()
+	for i := range 2 {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if text, err := get(t.Context(), t, transport); text != "hello" || err != nil {
+				t.Errorf("response %d: %q, %v", i+1, text, err)
+			}
+		}()
+		select {
+		case c := <-accepted:
+			c.request(t)
+			first = cmp.Or(first, c)
+			answer(t, c, whole)
+		case <-done:
+		}
+		<-done
+	}
+}
+
 // marked answers requests that a Transport does not take itself.
 type marked struct{}
 
@@ -437,7 +569,7 @@ func TestOthers(t *testing.T) {
 		{"upgrade", "GET", func(r *http.Request) { r.Header.Set("Upgrade", "websocket") }, errMarked},
 		{"connection", "GET", func(r *http.Request) { r.Header.Set("Connection", "upgrade") }, errMarked},
 		{"expect", "GET", func(r *http.Request) { r.Header.Set("Expect", "100-continue") }, errMarked},
-		{"TE", "GET", func(r *http.Request) { r.Header.Set("TE", "trailers") }, errMarked},
+		{"TE", "GET", func(r *http.Request) { r.Header.Set("TE", "trailers") }, dialled},
 		{"trailer", "GET", func(r *http.Request) { r.Trailer = http.Header{"X-A": nil} }, errMarked},
 		{"encoding", "GET", func(r *http.Request) { r.TransferEncoding = []string{"chunked"} }, errMarked},
 		{"invalid name", "GET", func(r *http.Request) { r.Header["X A"] = []string{"1"} }, errMarked},

@@ -8,11 +8,15 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/forward"
 )
 
+// sweepInterval is the time between two looks at the idle connections.
+const sweepInterval = 10 * time.Second
+
 // pool holds the idle connections of a [Transport].
 type pool struct {
-	mu    sync.Mutex
-	idle  []*conn     // the last one was in use last
-	timer *time.Timer // closes those that are idle for too long; nil: none is idle
+	mu     sync.Mutex
+	idle   []*conn     // the last one was in use last
+	timer  *time.Timer // of the next sweep; nil: no connection is idle
+	closed bool        // keep none until one is asked for
 }
 
 // take returns an idle connection on which nothing has come; nil if there is none. A byte
@@ -30,6 +34,7 @@ func (p *pool) take() *conn {
 func (p *pool) pop() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closed = false
 	last := len(p.idle) - 1
 	if last < 0 {
 		return nil
@@ -42,46 +47,47 @@ func (p *pool) pop() *conn {
 
 // put adds c, unless there are enough.
 func (p *pool) put(c *conn) bool {
-	c.parked = time.Now()
+	c.parked, c.reused = time.Now(), true
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.idle) >= forward.MaxIdle {
+	if p.closed || len(p.idle) >= forward.MaxIdle {
 		return false
 	}
 	p.idle = append(p.idle, c)
 	if p.timer == nil {
-		p.timer = time.AfterFunc(forward.IdleTimeout, p.expire)
+		p.timer = time.AfterFunc(sweepInterval, p.sweep)
 	}
 	return true
 }
 
-// expire closes the connections that have been idle for forward.IdleTimeout.
-func (p *pool) expire() {
+// sweep closes the connections that have been idle for too long, and those that the
+// upstream has closed.
+func (p *pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	old := time.Now().Add(-forward.IdleTimeout)
-	p.closeFirst(func(c *conn) bool { return !c.parked.After(old) })
+	p.closeThose(func(c *conn) bool { return !c.parked.After(old) || !c.quiet() })
 	p.timer = nil
 	if len(p.idle) > 0 {
-		p.timer = time.AfterFunc(p.idle[0].parked.Sub(old), p.expire)
+		p.timer = time.AfterFunc(sweepInterval, p.sweep)
 	}
 }
 
-// closeAll closes all idle connections.
+// closeAll closes all idle connections, and those in use when their request ends.
 func (p *pool) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closeFirst(func(*conn) bool { return true })
+	p.closed = true
+	p.closeThose(func(*conn) bool { return true })
 }
 
-// closeFirst closes the connections up to the first for which old is false.
-func (p *pool) closeFirst(old func(*conn) bool) {
-	n := slices.IndexFunc(p.idle, func(c *conn) bool { return !old(c) })
-	if n < 0 {
-		n = len(p.idle)
-	}
-	for _, c := range p.idle[:n] {
+// closeThose closes the idle connections for which over is true.
+func (p *pool) closeThose(over func(*conn) bool) {
+	p.idle = slices.DeleteFunc(p.idle, func(c *conn) bool {
+		if !over(c) {
+			return false
+		}
 		c.Conn.Close()
-	}
-	p.idle = slices.Delete(p.idle, 0, n)
+		return true
+	})
 }

@@ -45,6 +45,24 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
+// A connection that the upstream has closed is closed soon.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var p pool
+		gone, alive := new(ending), new(ending)
+		p.put(&conn{Conn: gone, quiet: func() bool { return false }})
+		p.put(&conn{Conn: alive, quiet: func() bool { return true }})
+		time.Sleep(sweepInterval)
+		synctest.Wait()
+		if !gone.closed || alive.closed {
+			t.Errorf("after a sweep closed: %v, and the other: %v; want the first alone", gone.closed, alive.closed)
+		}
+		p.closeAll()
+		time.Sleep(time.Hour)
+	})
+}
+
 // The pool has a limit.
 func TestMostIdle(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,8 @@ package direct
 
 import "net"
 
-// canReuse is whether a connection can be asked if anything has come on it.
-const canReuse = false
+// Supported is whether this system tells if anything has come on a connection. Elsewhere,
+// a [Transport] keeps none.
+const Supported = false
 
 func quietness(net.Conn) func() bool { return nil }

@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// canReuse is whether a connection can be asked if anything has come on it.
-const canReuse = true
+// Supported is whether this system tells if anything has come on a connection. Elsewhere,
+// a [Transport] keeps none.
+const Supported = true
 
 // quietness returns a function that reports whether nothing has come on an idle
 // connection, neither a byte nor its end. It does not wait, and reads at most one byte,

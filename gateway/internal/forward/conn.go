@@ -21,7 +21,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err != nil {
 		return nil, err
 	}
-	return answerFirst(c), nil
+	return AnswerFirst(c), nil
 }
 
 // answerWait limits the wait of a failed Write. It has to end without a Read too: over
@@ -36,7 +36,8 @@ type conn struct {
 	end   func()
 }
 
-func answerFirst(c net.Conn) net.Conn {
+// AnswerFirst returns c as a [Dialer] does.
+func AnswerFirst(c net.Conn) net.Conn {
 	ended := make(chan struct{})
 	return &conn{c, ended, sync.OnceFunc(func() { close(ended) })}
 }

@@ -78,7 +78,7 @@ func TestAnswerBeforeWriteError(t *testing.T) {
 				}
 				transport := NewTransport(time.Minute)
 				transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-					return answerFirst(server), nil
+					return AnswerFirst(server), nil
 				}
 				body := strings.NewReader(strings.Repeat("x", 1<<20))
 				r, err := http.NewRequestWithContext(t.Context(), "POST", "http://site.example/", io.NopCloser(body))
@@ -129,7 +129,7 @@ func TestCloseWrite(t *testing.T) {
 		t.Errorf("the server reads %d bytes, %v; want the end", n, err)
 	}
 	pipe, _ := net.Pipe()
-	if err := answerFirst(pipe).(*conn).CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
+	if err := AnswerFirst(pipe).(*conn).CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("CloseWrite of a pipe: %v, want it unsupported", err)
 	}
 }
