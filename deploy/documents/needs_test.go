@@ -38,6 +38,7 @@ var needs = map[string]need{
 	"a release":               {never, "it reads what only a release has"},
 	"a run outside the tests": {never, "it runs the tests, this one too"},
 	"a WeChat account":        {never, "it asks WeChat, with a secret"},
+	"an idle machine":         {never, "it measures for half an hour"},
 	"docker":                  {never, "it would pull images and start containers that stay"},
 	"Redis":                   {never, "it would end the sessions that Redis holds"},
 	"root":                    {never, "it would change the machine"},
