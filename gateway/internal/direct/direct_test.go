@@ -101,6 +101,19 @@ func (p *peer) start(ctx context.Context, t *testing.T) func() (string, error) {
 	}
 }
 
+// used returns the one connection of the transport, after a request on it.
+func (p *peer) used(t *testing.T) *peerConn {
+	t.Helper()
+	end := p.start(t.Context(), t)
+	c := <-p.accepted
+	c.request(t)
+	answer(t, c, whole)
+	if text, err := end(); text != "hello" || err != nil {
+		t.Fatalf("first response: %q, %v", text, err)
+	}
+	return c
+}
+
 // request reads the next request of a connection.
 func (c *peerConn) request(t *testing.T) {
 	t.Helper()
@@ -160,13 +173,9 @@ func TestUnaskedAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t, time.Minute)
-			end := p.start(t.Context(), t)
-			first := <-p.accepted
-			first.request(t)
-			answer(t, first, whole)
-			end()
+			first := p.used(t)
 			answer(t, first, more)
-			end = p.start(t.Context(), t)
+			end := p.start(t.Context(), t)
 			second := <-p.accepted
 			second.request(t)
 			answer(t, second, whole)
@@ -182,13 +191,9 @@ func TestUnaskedAnswer(t *testing.T) {
 func TestClosedWhileIdle(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t, time.Minute)
-	end := p.start(t.Context(), t)
-	first := <-p.accepted
-	first.request(t)
-	answer(t, first, whole)
-	end()
+	first := p.used(t)
 	first.Close()
-	end = p.start(t.Context(), t)
+	end := p.start(t.Context(), t)
 	second := <-p.accepted
 	second.request(t)
 	answer(t, second, whole)
@@ -217,11 +222,7 @@ func TestSentAgain(t *testing.T) {
 		t.Run(tt.method+" "+tt.partial, func(t *testing.T) {
 			t.Parallel()
 			p := newPeer(t, time.Minute)
-			end := p.start(t.Context(), t)
-			first := <-p.accepted
-			first.request(t)
-			answer(t, first, whole)
-			end()
+			first := p.used(t)
 			failed := make(chan error, 1)
 			go func() {
 				res, err := send(t.Context(), p.transport, tt.method, nil)
@@ -435,18 +436,14 @@ func TestReadAfterEnd(t *testing.T) {
 func TestLeftBefore(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t, time.Minute)
-	end := p.start(t.Context(), t)
-	c := <-p.accepted
-	c.request(t)
-	answer(t, c, whole)
-	end()
+	c := p.used(t)
 	ctx, leave := context.WithCancelCause(t.Context())
 	left := errors.New("the visitor has left")
 	leave(left)
 	if _, err := get(ctx, t, p.transport); !errors.Is(err, left) {
 		t.Errorf("error %v, want the cause of the context", err)
 	}
-	end = p.start(t.Context(), t)
+	end := p.start(t.Context(), t)
 	c.request(t)
 	answer(t, c, whole)
 	if text, err := end(); text != "hello" || err != nil || p.dialled.Load() != 1 {
