@@ -399,6 +399,7 @@ func TestEmptyAllowListIsAWarning(t *testing.T) {
 			}
 			g.Reread()
 			time.Sleep(5 * time.Second)
+			synctest.Wait() // before the next write: a file half written is another list
 			if got := strings.Count(log.String(), `"message":"allow list is empty"`); got != step.want {
 				t.Errorf("after %q: %d warnings, want %d:\n%s", step.text, got, step.want, log)
 			}
