@@ -8,11 +8,11 @@ import (
 
 // body is the body of a response. Its end, or its Close, ends the request.
 type body struct {
-	conn *conn // nil: the request has ended
+	conn *conn // of the request, until end is set
 	ctx  context.Context
 	from io.Reader
 	keep bool  // the upstream does not close the connection
-	end  error // of the last Read; nil: there was none yet
+	end  error // what Read returns from now on; nil: the request goes on
 }
 
 // Read implements [io.Reader].
@@ -24,9 +24,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	c := b.conn
-	b.conn = nil
-	c.release(b.keep && err == io.EOF)
+	b.conn.release(b.keep && err == io.EOF)
 	if err != io.EOF {
 		err = failure(b.ctx, err)
 	}
@@ -37,9 +35,8 @@ func (b *body) Read(p []byte) (int, error) {
 // Close implements [io.Closer]. It does not read the rest: the connection is closed
 // with it.
 func (b *body) Close() error {
-	if b.conn != nil {
+	if b.end == nil {
 		b.conn.release(false)
-		b.conn = nil
 	}
 	b.end = http.ErrBodyReadAfterClose
 	return nil

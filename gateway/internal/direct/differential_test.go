@@ -103,10 +103,11 @@ var clientRequests = []string{
 	"POST /a HTTP/1.1\r\nContent-Length: 2\r\n",
 }
 
-// upstream answers with a script, and returns its address.
-func upstream(t testing.TB, s script) string {
+// listen calls handle for each connection, in goroutines of their own, and returns the
+// address.
+func listen(t testing.TB, network, at string, handle func(net.Conn)) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen(network, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func upstream(t testing.TB, s script) string {
 			if err != nil {
 				return
 			}
-			go s.play(c)
+			go handle(c)
 		}
 	}()
 	return listener.Addr().String()
@@ -164,7 +165,10 @@ func through(t testing.TB, address string, transport http.RoundTripper) string {
 	return proxy.Listener.Addr().String()
 }
 
-const headerTimeout = 5 * time.Second
+const (
+	headerTimeout = 5 * time.Second
+	loopback      = "127.0.0.1:0"
+)
 
 // newDirect returns the transport under test, before an upstream.
 func newDirect(t testing.TB, address string) *direct.Transport {
@@ -247,7 +251,7 @@ func TestSameAsTransport(t *testing.T) {
 				times = 1
 			}
 			for _, request := range clientRequests {
-				first, second := upstream(t, s), upstream(t, s)
+				first, second := listen(t, "tcp", loopback, s.play), listen(t, "tcp", loopback, s.play)
 				want := through(t, first, forward.NewTransport(headerTimeout))
 				got := through(t, second, newDirect(t, second))
 				for i := range times {

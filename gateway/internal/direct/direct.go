@@ -19,7 +19,7 @@ import (
 
 // Config describes a [Transport].
 type Config struct {
-	// Dial opens a connection to the upstream, whatever the URL of a request says.
+	// Dial opens a connection to the upstream. The host in the URL of a request is not used.
 	Dial func(ctx context.Context) (net.Conn, error)
 	// HeaderTimeout limits the time from a request to the end of the response's header.
 	// Zero: there is no limit.

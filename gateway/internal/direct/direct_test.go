@@ -52,35 +52,22 @@ type peerConn struct {
 // newPeer returns a peer whose connections the test itself answers.
 func newPeer(t *testing.T, timeout time.Duration) *peer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := &peer{accepted: make(chan *peerConn)}
+	ctx := t.Context()
+	address := listen(t, "tcp", loopback, func(c net.Conn) {
+		select {
+		case p.accepted <- &peerConn{c, bufio.NewReader(c)}:
+		case <-ctx.Done():
+		}
+	})
 	p.transport = direct.New(direct.Config{
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			p.dialled.Add(1)
-			return new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
 		},
 		HeaderTimeout: timeout,
 	})
-	ctx := t.Context()
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			select {
-			case p.accepted <- &peerConn{c, bufio.NewReader(c)}:
-			case <-ctx.Done():
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		listener.Close()
-		p.transport.CloseIdleConnections()
-	})
+	t.Cleanup(p.transport.CloseIdleConnections)
 	return p
 }
 
@@ -480,25 +467,14 @@ func (h *hooked) Write(p []byte) (int, error) {
 // Bytes that come before any of a request has left are no answer to it.
 func TestAnswerToNothing(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
 	accepted := make(chan *peerConn, 2)
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- &peerConn{c, bufio.NewReader(c)}
-		}
-	}()
+	address := listen(t, "unix", filepath.Join(t.TempDir(), "s"), func(c net.Conn) {
+		accepted <- &peerConn{c, bufio.NewReader(c)}
+	})
 	var first *peerConn
 	writes := 0
 	transport := direct.New(direct.Config{Dial: func(ctx context.Context) (net.Conn, error) {
-		c, err := new(net.Dialer).DialContext(ctx, "unix", listener.Addr().String())
+		c, err := new(net.Dialer).DialContext(ctx, "unix", address)
 		if err != nil {
 			return nil, err
 		}

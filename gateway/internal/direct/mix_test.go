@@ -56,21 +56,8 @@ func restless(c net.Conn, seed uint64) {
 // give a second answer to the next request.
 func TestAnswersDoNotMix(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	go func() {
-		for seed := uint64(0); ; seed++ {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go restless(c, seed)
-		}
-	}()
-	address := listener.Addr().String()
+	var connections atomic.Uint64
+	address := listen(t, "tcp", loopback, func(c net.Conn) { restless(c, connections.Add(1)) })
 	transport := newDirect(t, address)
 	var right atomic.Int32
 	var all sync.WaitGroup
