@@ -14,8 +14,6 @@ import (
 
 func TestUpstreamDownOrSlow(t *testing.T) {
 	t.Parallel()
-	closed := httptest.NewServer(nil)
-	closed.Close()
 	silent := httptest.NewServer(switching(func(conn io.ReadWriter) { io.Copy(io.Discard, conn) }))
 	t.Cleanup(silent.Close)
 	malformed := httptest.NewServer(switching(func(conn io.ReadWriter) { io.WriteString(conn, "SSH-2.0-OpenSSH_9.9\r\n") }))
@@ -23,7 +21,7 @@ func TestUpstreamDownOrSlow(t *testing.T) {
 	rig := newRig(t, nil, func(c *testConfig) {
 		c.UpstreamTimeout = 2 * time.Second
 		c.Upstreams = []gateway.Upstream{
-			{Prefix: "/closed", URL: mustURL(t, closed.URL)}, {Prefix: "/silent", URL: mustURL(t, silent.URL)}, {Prefix: "/malformed", URL: mustURL(t, malformed.URL)},
+			{Prefix: "/closed", URL: mustURL(t, "http://127.0.0.1:1")}, {Prefix: "/silent", URL: mustURL(t, silent.URL)}, {Prefix: "/malformed", URL: mustURL(t, malformed.URL)},
 			{Prefix: "/absent", URL: mustURL(t, "unix:///nonexistent/site.sock")},
 		}
 	})

@@ -65,8 +65,6 @@ func setUpScript(e *testscript.Env) error {
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // one script refuses its certificate
 	secure.StartTLS()
 	e.Defer(secure.Close)
-	gone := httptest.NewServer(http.HandlerFunc(hello))
-	gone.Close()
 
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
 	if err := os.WriteFile(filepath.Join(e.WorkDir, "ca.pem"), ca, 0o600); err != nil {
@@ -76,7 +74,7 @@ func setUpScript(e *testscript.Env) error {
 	e.Setenv("SITE", site.URL)
 	e.Setenv("SECURE_SITE", secure.URL)
 	e.Setenv("SECURE_SITE_BY_NAME", strings.Replace(secure.URL, "127.0.0.1", "localhost", 1))
-	e.Setenv("NOBODY", gone.URL)
+	e.Setenv("NOBODY", "http://127.0.0.1:1")
 	return nil
 }
 

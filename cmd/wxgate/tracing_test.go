@@ -3,7 +3,6 @@ package main_test
 import (
 	"encoding/hex"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -229,11 +228,7 @@ func TestTracingCollectorFails(t *testing.T) {
 	t.Parallel()
 	hanging, release := make(chan struct{}, 1000), make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone.Close()
+	const gone = "127.0.0.1:1" // and not a port that was free: another test may listen on it
 	stuck := newReceiverOf(t, func(http.ResponseWriter, *http.Request) {
 		hanging <- struct{}{}
 		<-release
@@ -245,8 +240,8 @@ func TestTracingCollectorFails(t *testing.T) {
 		protocol  string
 		detail    string // of the log; "": nothing is logged while it runs
 	}{
-		{"away", "http://" + gone.Addr().String(), "http/protobuf", "connection refused"},
-		{"away, grpc", "http://" + gone.Addr().String(), "grpc", "connection refused"},
+		{"away", "http://" + gone, "http/protobuf", "connection refused"},
+		{"away, grpc", "http://" + gone, "grpc", "connection refused"},
 		{"token refused", newReceiverOf(t, func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			io.WriteString(w, "unknown token "+r.Header.Get("X-Token"))
