@@ -9,7 +9,7 @@ import (
 
 const (
 	// inner are the packages that the gateway is made of.
-	inner = "session wechat gateway/origin gateway/panics gateway/pathset gateway/watch gateway/internal/"
+	inner = "session wechat gateway/origin gateway/panics gateway/pathset gateway/rawconn gateway/watch gateway/internal/"
 	whole = inner + " gateway/hub gateway"
 )
 
@@ -25,6 +25,7 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"gateway/origin", ""},
 	{"gateway/panics", "gateway/internal/"},
 	{"gateway/pathset", ""},
+	{"gateway/rawconn", ""},
 	{"gateway/watch", ""},
 	{"gateway/internal/", inner},
 	{"gateway", inner + " gateway/hub"},
@@ -36,7 +37,7 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"cmd/wxgate/internal/config", whole + " gateway/admin session/redisstore"},
 	{"cmd/wxgate/internal/logqueue", ""},
 	{"cmd/wxgate/internal/samplesite", ""},
-	{"cmd/wxgate/internal/stall", ""},
+	{"cmd/wxgate/internal/stall", "gateway/rawconn"},
 	{"cmd/wxgate/internal/tracing", "cmd/wxgate/internal/config " + whole + " gateway/admin session/redisstore"},
 	{"cmd/wxgate", "session/ wechat/ gateway/ cmd/wxgate/internal/ " + whole},
 }

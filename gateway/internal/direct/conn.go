@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/wxgate/wxgate/gateway/rawconn"
 )
 
 // maxHeaderBytes limits the header of a response, and of each interim response before
@@ -22,6 +24,7 @@ const maxHeaderBytes = 10 << 20
 // conn is a connection to the upstream. It has at most one request at a time.
 type conn struct {
 	net.Conn
+	cheap  *rawconn.Conn // reads and writes Conn
 	pool   *pool
 	quiet  func() bool // nothing has come, not even the end; nil: that cannot be known
 	parked time.Time   // when it became idle
@@ -30,13 +33,14 @@ type conn struct {
 	// The rest is of the request under way.
 	reader   *bufio.Reader
 	readable int64 // bytes that may still be read
+	whole    bool  // the next Write has all of the request
 	written  bool  // a part of the request
 	answered bool  // a part of the response has come
 	unwatch  func() bool
 }
 
 func newConn(to net.Conn, p *pool) *conn {
-	return &conn{Conn: to, pool: p, quiet: quietness(to)}
+	return &conn{Conn: to, cheap: rawconn.New(to), pool: p, quiet: quietness(to)}
 }
 
 // Read implements [io.Reader] within the limit for headers.
@@ -44,24 +48,37 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.readable <= 0 {
 		return 0, fmt.Errorf("response header: more than %d bytes", maxHeaderBytes)
 	}
-	n, err := c.Conn.Read(p[:min(int64(len(p)), c.readable)])
+	n, err := c.cheap.Read(p[:min(int64(len(p)), c.readable)])
 	c.readable -= int64(n)
 	c.answered = c.answered || n > 0
 	return n, err
 }
 
-// Write implements [io.Writer].
-func (c *conn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
+// Write implements [io.Writer]. On a connection that was idle, it fails with
+// [rawconn.ErrNotQuiet] if something has come meanwhile: that must not become the response
+// to the request.
+func (c *conn) Write(p []byte) (n int, err error) {
+	switch {
+	case !c.reused || c.written:
+	case c.whole:
+		n, err = c.cheap.Ask(p)
+	case !c.quiet():
+		err = rawconn.ErrNotQuiet
+	}
 	c.written = c.written || n > 0
-	return n, err
+	if err != nil || n == len(p) {
+		return n, err
+	}
+	more, err := c.cheap.Write(p[n:])
+	c.written = c.written || more > 0
+	return n + more, err
 }
 
 // roundTrip sends r and reads the header of its response. The connection is closed, or
 // back in the pool, when the response's body ends or is closed.
 func (c *conn) roundTrip(r *http.Request, timeout time.Duration) (*http.Response, error) {
 	ctx := r.Context()
-	c.written, c.answered = false, false
+	c.whole, c.written, c.answered = false, false, false
 	c.reader = readers.Get().(*bufio.Reader)
 	c.reader.Reset(c)
 	c.unwatch = context.AfterFunc(ctx, c.abort)
@@ -122,6 +139,7 @@ func (c *conn) send(r *http.Request) error {
 	if err := r.Write(w); err != nil {
 		return err
 	}
+	c.whole = true
 	return w.Flush()
 }
 

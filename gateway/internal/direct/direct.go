@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/wxgate/wxgate/gateway/rawconn"
 )
 
 // Config describes a [Transport].
@@ -56,11 +58,15 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if ctx := r.Context(); ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if c := t.pool.take(); c != nil {
+	for c := t.pool.pop(); c != nil; c = t.pool.pop() {
 		res, err := c.roundTrip(r, t.HeaderTimeout)
-		if !c.again(r, err) {
+		switch {
+		case errors.Is(err, rawconn.ErrNotQuiet):
+			continue // nothing has left, and another may be quiet
+		case !c.again(r, err):
 			return res, err
 		}
+		break
 	}
 	to, err := t.Dial(r.Context())
 	if err != nil {

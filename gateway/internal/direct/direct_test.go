@@ -8,9 +8,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -464,7 +466,23 @@ func (h *hooked) Write(p []byte) (int, error) {
 	return h.UnixConn.Write(p)
 }
 
-// Bytes that come before any of a request has left are no answer to it.
+func (h *hooked) SyscallConn() (syscall.RawConn, error) {
+	raw, err := h.UnixConn.SyscallConn()
+	return hookedRaw{raw, h.before}, err
+}
+
+type hookedRaw struct {
+	syscall.RawConn
+	before func()
+}
+
+func (h hookedRaw) Write(f func(uintptr) bool) error {
+	h.before()
+	return h.RawConn.Write(f)
+}
+
+// Bytes that come before any of a request has left are no answer to it. The request is
+// too long to be written at once.
 func TestAnswerToNothing(t *testing.T) {
 	t.Parallel()
 	accepted := make(chan *peerConn, 2)
@@ -472,14 +490,15 @@ func TestAnswerToNothing(t *testing.T) {
 		accepted <- &peerConn{c, bufio.NewReader(c)}
 	})
 	var first *peerConn
-	writes := 0
+	reused := false
 	transport := direct.New(direct.Config{Dial: func(ctx context.Context) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, "unix", address)
 		if err != nil {
 			return nil, err
 		}
 		return &hooked{c.(*net.UnixConn), func() {
-			if writes++; writes == 2 { // the second request on the first connection
+			if reused {
+				reused = false
 				answer(t, first, page+"Content-Length: 4\r\n\r\nevil")
 				first.Close()
 			}
@@ -487,10 +506,18 @@ func TestAnswerToNothing(t *testing.T) {
 	}})
 	defer transport.CloseIdleConnections()
 	for i := range 2 {
+		reused = i == 1
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			if text, err := get(t.Context(), t, transport); text != "hello" || err != nil {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://h5.example.com/", nil)
+			r.Header.Set("Referer", strings.Repeat("x", 5000))
+			res, err := transport.RoundTrip(r)
+			if err != nil {
+				t.Errorf("response %d: %v", i+1, err)
+				return
+			}
+			if text, err := io.ReadAll(res.Body); string(text) != "hello" || err != nil {
 				t.Errorf("response %d: %q, %v", i+1, text, err)
 			}
 		}()
@@ -502,6 +529,9 @@ func TestAnswerToNothing(t *testing.T) {
 		case <-done:
 		}
 		<-done
+	}
+	if reused {
+		t.Error("the second request was not written to the first connection")
 	}
 }
 

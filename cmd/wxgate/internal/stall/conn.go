@@ -6,12 +6,15 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/wxgate/wxgate/gateway/rawconn"
 )
 
 // conn is a connection whose writes fail once the peer has taken nothing for the
 // timeout. Every later write fails too, and Close then discards what is unsent.
 type conn struct {
 	net.Conn
+	cheap *rawconn.Conn // reads and writes Conn
 	limit Limit
 
 	mu      sync.Mutex
@@ -19,6 +22,9 @@ type conn struct {
 	own     time.Time // write deadline that Write set
 	stalled bool
 }
+
+// Read implements [net.Conn].
+func (c *conn) Read(p []byte) (int, error) { return c.cheap.Read(p) }
 
 // checks is how often within the timeout a write that waits looks for progress.
 const checks = 4
@@ -31,7 +37,7 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		if err := c.arm(now); err != nil {
 			return n, err
 		}
-		written, err := c.Conn.Write(p[n:])
+		written, err := c.cheap.Write(p[n:])
 		n += written
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err

@@ -1,6 +1,10 @@
 package stall
 
-import "net"
+import (
+	"net"
+
+	"github.com/wxgate/wxgate/gateway/rawconn"
+)
 
 // Listener returns a listener whose connections end when the peer takes nothing of
 // what is written to them for the timeout; inner itself if the timeout is 0. For TLS,
@@ -26,5 +30,5 @@ func (l *listener) Accept() (net.Conn, error) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		limitUnsent(tcp)
 	}
-	return &conn{Conn: c, limit: l.limit}, nil
+	return &conn{Conn: c, cheap: rawconn.New(c), limit: l.limit}, nil
 }

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package rawconn
+
+import "syscall"
+
+const (
+	hasCalls = false
+	isShort  = false
+)
+
+func readNow(uintptr, []byte) (int, syscall.Errno) { return 0, syscall.EINVAL }
+
+func writeNow(uintptr, []byte) (int, syscall.Errno) { return 0, syscall.EINVAL }
