@@ -24,14 +24,20 @@ type conn struct {
 const checks = 4
 
 // Write implements [net.Conn].
-func (c *conn) Write(p []byte) (n int, err error) {
+func (c *conn) Write(p []byte) (int, error) {
+	return c.persist(func(n int) (int, error) { return c.Conn.Write(p[n:]) })
+}
+
+// persist calls write, with the bytes that are written so far, until it ends without a
+// deadline, or the peer has stalled.
+func (c *conn) persist(write func(n int) (int, error)) (n int, err error) {
 	now := time.Now()
 	since := now // of the last progress
 	for {
 		if err := c.arm(now); err != nil {
 			return n, err
 		}
-		written, err := c.Conn.Write(p[n:])
+		written, err := write(n)
 		n += written
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
