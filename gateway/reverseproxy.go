@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -22,6 +23,7 @@ type forwarding struct {
 	site    *site
 	target  *url.URL
 	in      *http.Request // the visitor's
+	answer  io.Writer     // to it
 	facts   *facts
 	ask     question
 	visitor visitor
@@ -76,6 +78,7 @@ func (f *forwarding) modifyResponse(res *http.Response) error {
 	delete(res.Trailer, "Set-Cookie")
 	f.site.endRevoked(res, f.visitor.session)
 	f.site.completeAnswer(res.StatusCode, res.Header, f.in, f.facts, f.visitor)
+	f.moveWhole(res)
 	return nil
 }
 

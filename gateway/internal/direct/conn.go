@@ -92,7 +92,7 @@ func (c *conn) roundTrip(r *http.Request, timeout time.Duration) (*http.Response
 		c.release(keep && !announcesBody(res))
 		return res, nil
 	}
-	res.Body = &body{conn: c, ctx: ctx, from: res.Body, keep: keep}
+	res.Body = &body{conn: c, ctx: ctx, from: res.Body, left: res.ContentLength, keep: keep}
 	return res, nil
 }
 

@@ -252,12 +252,17 @@ func TestSameAsTransport(t *testing.T) {
 			}
 			for _, request := range clientRequests {
 				first, second := listen(t, "tcp", loopback, s.play), listen(t, "tcp", loopback, s.play)
+				third := listen(t, "tcp", loopback, s.play)
 				want := through(t, first, forward.NewTransport(headerTimeout))
 				got := through(t, second, newDirect(t, second))
+				moved := through(t, third, moving{newDirect(t, third)})
 				for i := range times {
-					w, g := seen(t, want, request), seen(t, got, request)
+					w, g, m := seen(t, want, request), seen(t, got, request), seen(t, moved, request)
 					if d := cmp.Diff(w, g); d != "" {
 						t.Errorf("%q, time %d: client sees (-http.Transport +direct):\n%s", request, i+1, d)
+					}
+					if d := cmp.Diff(w, m); d != "" {
+						t.Errorf("%q, time %d: client sees (-http.Transport +moved body):\n%s", request, i+1, d)
 					}
 				}
 			}

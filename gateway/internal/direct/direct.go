@@ -33,7 +33,8 @@ type Config struct {
 
 // A Transport is an [http.RoundTripper] for one upstream that speaks HTTP/1.1 without TLS.
 // It is safe for concurrent use, but the body of a response is for one goroutine at a
-// time. Make one with [New].
+// time. The body is an [io.WriterTo] that lets an [io.ReaderFrom] read the connection
+// itself. Make one with [New].
 type Transport struct {
 	Config
 	pool pool

@@ -112,5 +112,9 @@ func FuzzResponse(f *testing.F) {
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("(-http.Transport +direct):\n%s", d)
 		}
+		moved := outcomeOf(of, moving{direct.New(direct.Config{Dial: dial})})
+		if d := cmp.Diff(want, moved); d != "" {
+			t.Errorf("(-http.Transport +moved body):\n%s", d)
+		}
 	})
 }

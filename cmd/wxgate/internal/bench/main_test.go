@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -75,6 +76,7 @@ func TestCommandLine(t *testing.T) {
 		{"--target nginx", 2, "expected NAME=URL"},
 		{"--target nginx=ftp://127.0.0.1", 2, "begins with http://"},
 		{"--header nginx=Cookie:x", 2, `no --target is called "nginx"`},
+		{"--case HEAD", 2, "the mode proxy has no such case"},
 		{"--rounds many", 2, "invalid value"},
 		{"--wxgate /nowhere/wxgate --short start", 1, "/nowhere/wxgate"},
 	} {
@@ -86,6 +88,30 @@ func TestCommandLine(t *testing.T) {
 				t.Errorf("exit code %d, want %d with %q\n%s", status, tt.status, tt.stderr, stderr.String())
 			}
 		})
+	}
+}
+
+func TestChosenCases(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--case", "GET, range", "--case", "GET", "proxy"}, "GET; GET, range"},
+		{[]string{"--case", "POST 1 MiB"}, "POST 1 MiB"},
+		{nil, "GET; GET, public path; POST 4 KiB; POST 4 KiB, chunked; GET, range; GET 1 MiB; POST 1 MiB"},
+	} {
+		o, err := parseOptions(tt.args, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, c := range o.proxyCases() {
+			names = append(names, c.name)
+		}
+		if got := strings.Join(names, "; "); got != tt.want {
+			t.Errorf("%q chooses %s, want %s", tt.args, got, tt.want)
+		}
 	}
 }
 

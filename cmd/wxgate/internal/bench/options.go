@@ -20,6 +20,7 @@ type options struct {
 	json, svg string
 	short     bool
 	modes     []mode
+	cases     []string // of the mode proxy; empty: all
 	args      []string // all of the command line
 }
 
@@ -86,6 +87,14 @@ func (o *options) define(flags *flag.FlagSet, headers map[string]string) {
 				return errors.New("expected NAME=HEADER: VALUE")
 			}
 			headers[name] += line + "\r\n"
+			return nil
+		})
+	flags.Func("case", "`NAME` of a case of the mode proxy, as its table has it; several times: these alone",
+		func(name string) error {
+			if !slices.ContainsFunc(proxyCases(), func(c proxyCase) bool { return c.name == name }) {
+				return errors.New("the mode proxy has no such case")
+			}
+			o.cases = append(o.cases, name)
 			return nil
 		})
 	flags.StringVar(&o.upstream, "upstream", "",

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ var proxyMode = mode{
 	reference: "plain",
 	run: func(b *bench, ctx context.Context, rounds int) error {
 		p := plan{targets: b.proxies()}
-		for _, c := range proxyCases() {
+		for _, c := range b.proxyCases() {
 			p.trials = append(p.trials, trial{c.name, func(ctx context.Context, s *server) (values, error) {
 				return b.send(ctx, s, c.load(b, s))
 			}})
@@ -56,6 +57,13 @@ func proxyCases() []proxyCase {
 		{name: "POST 1 MiB", method: "POST", path: "/bytes/1024", body: large,
 			lines: length(large), bytes: kib, share: 20},
 	}
+}
+
+// proxyCases returns the cases that the command line chooses.
+func (o options) proxyCases() []proxyCase {
+	return slices.DeleteFunc(proxyCases(), func(c proxyCase) bool {
+		return len(o.cases) > 0 && !slices.Contains(o.cases, c.name)
+	})
 }
 
 // load returns the load of the case for a server.

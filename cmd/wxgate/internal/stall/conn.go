@@ -30,14 +30,20 @@ func (c *conn) Read(p []byte) (int, error) { return c.cheap.Read(p) }
 const checks = 4
 
 // Write implements [net.Conn].
-func (c *conn) Write(p []byte) (n int, err error) {
+func (c *conn) Write(p []byte) (int, error) {
+	return c.persist(func(n int) (int, error) { return c.cheap.Write(p[n:]) })
+}
+
+// persist calls write, with the bytes that are written so far, until it ends without a
+// deadline, or the peer has stalled.
+func (c *conn) persist(write func(n int) (int, error)) (n int, err error) {
 	now := time.Now()
 	since := now // of the last progress
 	for {
 		if err := c.arm(now); err != nil {
 			return n, err
 		}
-		written, err := c.cheap.Write(p[n:])
+		written, err := write(n)
 		n += written
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
