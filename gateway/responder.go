@@ -10,6 +10,7 @@ import (
 	"github.com/wxgate/wxgate/gateway/internal/access"
 	"github.com/wxgate/wxgate/gateway/internal/pages"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/gateway/internal/tunnel"
 	"github.com/wxgate/wxgate/gateway/internal/upgrade"
 	"github.com/wxgate/wxgate/gateway/panics"
 	"github.com/wxgate/wxgate/gateway/pathset"
@@ -39,6 +40,8 @@ type recorder struct {
 
 	upgrades *upgrade.Set
 	upgraded *upgrade.Conn // the request's connection; nil: no handler has taken it over
+
+	tunnel *tunnel.Tunnel // what the connection becomes when the handler returns; nil: nothing
 }
 
 // Hijack implements [http.Hijacker].
@@ -84,6 +87,10 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 		if !returned && w.Status == 0 {
 			w.Status, w.Outcome = http.StatusInternalServerError, outcomeError
 		}
+		if w.tunnel != nil && returned {
+			p.goOn(w, r, q)
+			return
+		}
 		p.metrics.inFlight.Dec()
 		p.record(w, r, q)
 		w.span.end(w)
@@ -98,6 +105,19 @@ func (p *responder) respond(rw http.ResponseWriter, r *http.Request, next handle
 	returned = true
 }
 
+// goOn lets the handler of r return while its connection goes on. Until that ends, the
+// request is in flight. What is kept of it is what its access line needs: all that the
+// server has is a multiple.
+func (p *responder) goOn(w *recorder, r *http.Request, q *facts) {
+	w.ResponseWriter = nil
+	kept := &http.Request{Method: r.Method, Host: r.Host, URL: r.URL, RequestURI: r.RequestURI}
+	w.tunnel.Start(func() {
+		p.metrics.inFlight.Dec()
+		p.record(w, kept, q)
+		w.release(true)
+	})
+}
+
 // release ends the part of a request in its upgraded connection. If the handler has
 // panicked, nobody else closes the connection.
 func (w *recorder) release(returned bool) {
@@ -106,6 +126,9 @@ func (w *recorder) release(returned bool) {
 	}
 	if !returned {
 		w.upgraded.Close()
+		if w.tunnel != nil {
+			w.tunnel.Close()
+		}
 	}
 	w.upgraded.Returned()
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -23,7 +22,7 @@ type forwarding struct {
 	site    *site
 	target  *url.URL
 	in      *http.Request // the visitor's
-	answer  io.Writer     // to it
+	answer  *recorder     // to it
 	facts   *facts
 	ask     question
 	visitor visitor
@@ -78,12 +77,18 @@ func (f *forwarding) modifyResponse(res *http.Response) error {
 	delete(res.Trailer, "Set-Cookie")
 	f.site.endRevoked(res, f.visitor.session)
 	f.site.completeAnswer(res.StatusCode, res.Header, f.in, f.facts, f.visitor)
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return f.switchProtocols(res)
+	}
 	f.moveWhole(res)
 	return nil
 }
 
 // failed answers for an upstream that did not answer.
 func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
+	if err == errSwitched {
+		return
+	}
 	e := upstreamFailure(err)
 	switch {
 	case f.body.Late():

@@ -87,6 +87,13 @@ func (c *conn) roundTrip(r *http.Request, timeout time.Duration) (*http.Response
 		c.release(false)
 		return nil, failure(ctx, err)
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		if err := c.handOver(ctx, res); err != nil {
+			c.release(false)
+			return nil, failure(ctx, err)
+		}
+		return res, nil
+	}
 	keep := !res.Close && res.StatusCode >= 200
 	if res.Body == http.NoBody {
 		c.release(keep && !announcesBody(res))
@@ -158,6 +165,8 @@ func (c *conn) receive(r *http.Request) (*http.Response, error) {
 		switch {
 		case err != nil:
 			return nil, err
+		case res.StatusCode == http.StatusSwitchingProtocols && asksToSwitch(r):
+			return res, nil
 		case res.StatusCode == http.StatusSwitchingProtocols:
 			return nil, errors.New("response has status 101, but the request has no Upgrade")
 		case res.StatusCode < 100 || res.StatusCode > 199:
@@ -193,12 +202,18 @@ func (c *conn) abort() { c.Conn.Close() }
 // is set and nothing else has come.
 func (c *conn) release(keep bool) {
 	keep = c.unwatch() && keep && c.reader.Buffered() == 0 && c.quiet != nil
-	c.reader.Reset(nil)
-	readers.Put(c.reader)
-	c.reader, c.unwatch = nil, nil
+	c.putReader()
+	c.unwatch = nil
 	if !keep || !c.pool.put(c) {
 		c.Conn.Close()
 	}
+}
+
+// putReader gives the buffer back through which the connection was read.
+func (c *conn) putReader() {
+	c.reader.Reset(nil)
+	readers.Put(c.reader)
+	c.reader = nil
 }
 
 // readers and writers are the buffers of requests under way. An idle connection has none.

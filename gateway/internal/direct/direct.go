@@ -1,5 +1,5 @@
 // Package direct sends requests without a body to an upstream on the caller's own
-// goroutine. [http.Transport] has two goroutines for each connection, and hands a
+// goroutine, those for a WebSocket included. [http.Transport] has two goroutines for each connection, and hands a
 // request to one and its response back from the other; for a short request that costs
 // more than the request itself. Writing requests and reading responses is left to
 // net/http: this package only chooses the connection and waits on it.
@@ -26,8 +26,8 @@ type Config struct {
 	// HeaderTimeout limits the time from a request to the end of the response's header.
 	// Zero: there is no limit.
 	HeaderTimeout time.Duration
-	// Others sends the requests that need more: those with a body, an Upgrade, an Expect or
-	// a trailer. It should get its connections from [Transport.Connect].
+	// Others sends the requests that need more: those with a body, an Expect or a trailer, or
+	// that are no GET but have an Upgrade. It should get its connections from [Transport.Connect].
 	Others http.RoundTripper
 }
 
@@ -97,18 +97,32 @@ func takes(r *http.Request) bool {
 		r.Close || len(r.TransferEncoding) > 0 || len(r.Trailer) > 0 {
 		return false
 	}
+	switches := asksToSwitch(r)
 	for name, values := range r.Header {
-		switch name {
-		case "Connection", "Upgrade", "Expect", "Trailer", "Transfer-Encoding", "Content-Length":
+		if !takesHeader(name, values, switches) {
 			return false
 		}
-		if !httpguts.ValidHeaderFieldName(name) {
-			return false // http.Transport has an error for it
+	}
+	return true
+}
+
+// takesHeader reports whether a request with this header is simple. switches says that
+// it asks to switch protocols.
+func takesHeader(name string, values []string, switches bool) bool {
+	switch name {
+	case "Connection", "Upgrade":
+		if !switches {
+			return false
 		}
-		for _, value := range values {
-			if !httpguts.ValidHeaderFieldValue(value) {
-				return false
-			}
+	case "Expect", "Trailer", "Transfer-Encoding", "Content-Length":
+		return false
+	}
+	if !httpguts.ValidHeaderFieldName(name) {
+		return false // http.Transport has an error for it
+	}
+	for _, value := range values {
+		if !httpguts.ValidHeaderFieldValue(value) {
+			return false
 		}
 	}
 	return true

@@ -569,7 +569,14 @@ func TestOthers(t *testing.T) {
 		{"https", "GET", func(r *http.Request) { r.URL.Scheme = "https" }, errMarked},
 		{"no host", "GET", func(r *http.Request) { r.URL.Host = "" }, errMarked},
 		{"close", "GET", func(r *http.Request) { r.Close = true }, errMarked},
-		{"upgrade", "GET", func(r *http.Request) { r.Header.Set("Upgrade", "websocket") }, errMarked},
+		{"upgrade", "GET", switching("Upgrade"), dialled},
+		{"upgrade of no GET", "HEAD", switching("Upgrade"), errMarked},
+		{"upgrade and more", "GET", switching("Upgrade, close"), errMarked},
+		{"two upgrades", "GET", func(r *http.Request) {
+			switching("Upgrade")(r)
+			r.Header.Add("Upgrade", "h2c")
+		}, errMarked},
+		{"upgrade without a connection", "GET", func(r *http.Request) { r.Header.Set("Upgrade", "websocket") }, errMarked},
 		{"connection", "GET", func(r *http.Request) { r.Header.Set("Connection", "upgrade") }, errMarked},
 		{"expect", "GET", func(r *http.Request) { r.Header.Set("Expect", "100-continue") }, errMarked},
 		{"TE", "GET", func(r *http.Request) { r.Header.Set("TE", "trailers") }, dialled},

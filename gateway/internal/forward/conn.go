@@ -68,6 +68,14 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
+// SyscallConn implements [syscall.Conn]. Who reads from it has to call Read at the end.
+func (c *conn) SyscallConn() (syscall.RawConn, error) {
+	if withFile, ok := c.Conn.(syscall.Conn); ok {
+		return withFile.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
 // CloseWrite ends the sending direction, as for a WebSocket.
 func (c *conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {

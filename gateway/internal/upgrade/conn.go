@@ -3,6 +3,7 @@ package upgrade
 import (
 	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/wxgate/wxgate/session"
@@ -110,6 +111,14 @@ func (c *Conn) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+// SyscallConn implements [syscall.Conn]. It is for reading only.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) {
+	if withFile, ok := c.Conn.(syscall.Conn); ok {
+		return withFile.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // Close implements [net.Conn].

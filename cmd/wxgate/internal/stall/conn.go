@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/rawconn"
@@ -113,6 +114,15 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 // SetDeadline implements [net.Conn].
 func (c *conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.Conn.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// SyscallConn implements [syscall.Conn]. It is for reading only: what is written to it
+// is not limited.
+func (c *conn) SyscallConn() (syscall.RawConn, error) {
+	if withFile, ok := c.Conn.(syscall.Conn); ok {
+		return withFile.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // CloseWrite ends the direction to the peer, as [net.TCPConn.CloseWrite] does.
