@@ -30,6 +30,11 @@ func TestLog(t *testing.T) {
 			`{"level":"error","error":"planted cause","request_id":"id1","error_word":"not_found",` +
 				`"hint":"do it","message":"request failed"}` + "\n",
 		},
+		{
+			"failed upstream, hint", failedUpstream(),
+			`{"level":"warn","error":"planted cause","request_id":"id1","error_word":"upstream_unavailable",` +
+				`"upstream":"http://web:80","hint":"start it","message":"request failed"}` + "\n",
+		},
 		{"no cause, hint", refusal.WeChatError(nil, "compare the AppID"), ""},
 	}
 	for _, c := range constructors {
@@ -51,6 +56,13 @@ func TestLog(t *testing.T) {
 			t.Errorf("%s: line %q, want %q", tt.name, got, tt.want)
 		}
 	}
+}
+
+// failedUpstream is the error of an upstream, with everything that the log tells.
+func failedUpstream() *refusal.Error {
+	e := refusal.UpstreamUnavailable(errCause)
+	e.Upstream, e.Hint = "http://web:80", "start it"
+	return e
 }
 
 func TestErrorText(t *testing.T) {
