@@ -122,7 +122,7 @@ func (u Upstream) tlsHint(err error) string {
 		return "read its log: it refuses the TLS connection"
 	case strings.Contains(text, "TLS handshake timeout"):
 		return "if it does not speak TLS, use http:// in WXGATE_UPSTREAM; otherwise look at its load"
-	case u.URL.Scheme == "https" && connectHint(err) == "" && !isTimeout(err):
+	case u.URL.Scheme == "https" && isBrokenOff(err):
 		return "read its log: it broke off the connection; if it does not speak TLS, use http:// in WXGATE_UPSTREAM"
 	}
 	return ""

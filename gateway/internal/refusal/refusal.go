@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/wechat"
 )
 
 // An Error is an error response: what the client gets, and what the operator reads
@@ -108,8 +109,12 @@ func (e *Error) Log(logger zerolog.Logger, requestID string) {
 }
 
 // isOutage reports whether WeChat, the session store or the upstream does not respond, or
-// does not respond as it should. It may again, without the operator.
+// does not respond as it should. It may again, without the operator: not so if WeChat
+// has refused the account.
 func (e *Error) isOutage() bool {
+	if _, refused := errors.AsType[*wechat.Error](e.Err); refused && e.Hint != "" {
+		return false
+	}
 	return e.Word == WordWeChatUnavailable || e.Word == WordStoreUnavailable || e.Word == wordUpstreamUnavailable
 }
 
