@@ -15,8 +15,8 @@ import (
 // endpoints, [Config.Prefix], and otherwise what is expected.
 func CheckPrefix(prefix string) error {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-/"
-	if !strings.HasPrefix(prefix, "/") || prefix == "/" ||
-		path.Clean(prefix) != prefix || strings.Trim(prefix, letters) != "" {
+	if !strings.HasPrefix(prefix, "/") || prefix == "/" || path.Clean(prefix) != prefix ||
+		strings.Trim(prefix, letters) != "" || pathset.IsAmbiguous(prefix+"/") {
 		return errors.New("expected a clean path of letters, digits and . _ ~ - / " +
 			"without a slash at its end, such as /_wx")
 	}

@@ -61,6 +61,8 @@ func (g *Gateway) Explain(w http.ResponseWriter, r *http.Request, as *session.Se
 	x := &Explanation{Site: -1, Outcome: outcomeError, as: as}
 	d := g.hosts.of(r)
 	if d == nil {
+		q := g.hosts.none.factsOf(r)
+		x.arrived(r, &q)
 		g.hosts.serve(w, r, nil, nil)
 		return x
 	}

@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/wxgate/wxgate/gateway/internal/headers"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/pathset"
 	"github.com/wxgate/wxgate/wechat"
@@ -16,18 +19,40 @@ import (
 
 // arrived notes what is believed of the headers by which proxies describe r.
 func (x *Explanation) arrived(r *http.Request, q *facts) {
-	var seen []string
+	if x == nil {
+		return
+	}
+	var read, others []string
 	for _, name := range readHeaders {
 		if len(r.Header[name]) > 0 {
-			seen = append(seen, name)
+			read = append(read, name)
 		}
 	}
-	switch names := strings.Join(seen, ", "); {
-	case names == "":
-	case q.trusted:
-		x.add("forwarded headers", "TrustedProxies", "", "holds this address, believed are "+names)
-	default:
-		x.add("forwarded headers", "TrustedProxies", "", "does not hold this address, ignored are "+names)
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		switch {
+		case !fromProxy(name) || !headers.IsRegular(name) || slices.Contains(readHeaders[:], name):
+		case name == "X-Request-Id":
+			read = append(read, name)
+		default:
+			others = append(others, name)
+		}
+	}
+	if q.trusted {
+		x.forwarded("holds this address, believed are ", read)
+		x.forwarded("holds this address, passed on are ", others)
+	} else {
+		x.forwarded("does not hold this address, ignored are ", append(read, others...))
+	}
+	if len(r.Header["Forwarded"]) > 0 {
+		x.add("forwarded headers", "", "", "ignored is Forwarded, which is never read: "+
+			"X-Forwarded-For, -Host and -Proto are, from an address in WXGATE_TRUSTED_PROXIES")
+	}
+}
+
+// forwarded notes what is done with the named headers of a proxy.
+func (x *Explanation) forwarded(text string, names []string) {
+	if len(names) > 0 {
+		x.add("forwarded headers", "TrustedProxies", "", text+strings.Join(names, ", "))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
@@ -195,6 +196,8 @@ func (f *follow) ask(ctx context.Context, openID string, v *followed, done chan<
 		event := f.logger.Warn()
 		if ok && refused.Class() != wechat.Later {
 			event = f.logger.Error().Str("hint", refused.Hint())
+		} else if hint := refusal.AwayHint(err); hint != "" {
+			event = event.Str("hint", hint)
 		}
 		event.Err(err).Msg("follow check failed")
 	}

@@ -17,7 +17,9 @@ func checkReadable(r *http.Request) error {
 	case r.Method == http.MethodConnect, r.Method == http.MethodTrace:
 		// CONNECT asks for a tunnel in which nothing is checked, TRACE for an echo
 		// of the headers that the gateway adds.
-		return refusal.MethodNotAllowed()
+		e := refusal.MethodNotAllowed()
+		e.Message = "The gateway forwards neither CONNECT nor TRACE."
+		return e
 	case !strings.HasPrefix(r.URL.Path, "/"), strings.Contains(r.RequestURI, " "):
 		// HTTP/2 can carry a space in a path, where the request line of HTTP/1
 		// that the upstream reads would end.

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -20,7 +19,7 @@ import (
 type forwarding struct {
 	httputil.ReverseProxy
 	site    *site
-	target  *url.URL
+	to      *upstream
 	in      *http.Request // the visitor's
 	answer  *recorder     // to it
 	facts   *facts
@@ -33,12 +32,12 @@ type forwarding struct {
 func newForwarding(
 	s *site, all *upstreams, to *upstream, in *http.Request, q *facts, ask question, v visitor,
 ) *forwarding {
-	f := &forwarding{site: s, target: to.target, in: in, facts: q, ask: ask, visitor: v}
+	f := &forwarding{site: s, to: to, in: in, facts: q, ask: ask, visitor: v}
 	f.Rewrite = f.rewrite
 	f.ModifyResponse = f.modifyResponse
 	f.ErrorHandler = f.failed
 	f.Transport = to.transport
-	f.ErrorLog = all.errorLog
+	f.ErrorLog = to.errorLog
 	f.BufferPool = all.buffers
 	return f
 }
@@ -49,7 +48,7 @@ func newForwarding(
 // header.
 func (f *forwarding) rewrite(pr *httputil.ProxyRequest) {
 	out := pr.Out
-	out.URL.Scheme, out.URL.Host = f.target.Scheme, f.target.Host
+	out.URL.Scheme, out.URL.Host = f.to.target.Scheme, f.to.target.Host
 	keepTarget(out.URL, pr.In)
 	out.Trailer = nil
 	if out.Body != nil {
@@ -89,7 +88,7 @@ func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if err == errSwitched {
 		return
 	}
-	e := upstreamFailure(err)
+	e := upstreamFailure(f.to.Upstream, err)
 	switch {
 	case f.body.Late():
 		e = refusal.BodyTimeout(forward.Unquoted(err))
@@ -98,21 +97,6 @@ func (f *forwarding) failed(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	f.site.refuse(w.(*recorder), r, f.facts, e.In(formOf(f.site.policy.showsPage(&f.ask))))
-}
-
-// upstreamFailure returns the answer to a request whose forwarding ended with
-// err.
-func upstreamFailure(err error) *refusal.Error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return refusal.BodyTooLarge()
-	}
-	if _, ok := errors.AsType[*forward.BodyError](err); ok {
-		return refusal.InvalidRequest(forward.Unquoted(err))
-	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return refusal.UpstreamTimeout(forward.Unquoted(err))
-	}
-	return refusal.UpstreamUnavailable(forward.Unquoted(err))
 }
 
 // bufferPool lends the buffers through which bodies are copied.

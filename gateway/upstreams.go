@@ -64,9 +64,8 @@ func (u Upstream) check() error {
 
 // upstreams are the web apps behind one site.
 type upstreams struct {
-	list     []upstream // the longest prefix first
-	buffers  *bufferPool
-	errorLog *log.Logger
+	list    []upstream // the longest prefix first
+	buffers *bufferPool
 }
 
 // upstream is one web app, with the way to it.
@@ -74,6 +73,7 @@ type upstream struct {
 	Upstream
 	target    *url.URL // scheme and host of the requests to it
 	transport http.RoundTripper
+	errorLog  *log.Logger
 }
 
 // newUpstreams returns the upstreams of the site that c describes, nil if there
@@ -83,7 +83,7 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 	if len(c.Upstreams) == 0 {
 		return nil
 	}
-	all := &upstreams{buffers: buffers, errorLog: forward.ErrorLog(s.logger)}
+	all := &upstreams{buffers: buffers}
 	timeout := cmp.Or(c.UpstreamTimeout, 60*time.Second)
 	for i, u := range c.Upstreams {
 		if err := u.check(); err != nil {
@@ -96,7 +96,8 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 		transport, target := newTransport(u.URL, timeout, c.UpstreamCAs)
 		s.background.idle = append(s.background.idle, transport)
 		duration, spans := s.metrics.upstreamDuration.WithLabelValues(u.Prefix), newUpstreamSpans(s.tracer, u, target)
-		all.list = append(all.list, upstream{u, target, timed{transport, duration, spans}})
+		logger := s.logger.With().Str("upstream", u.name()).Str("hint", "read its log: it broke off its answer").Logger()
+		all.list = append(all.list, upstream{u, target, timed{transport, duration, spans}, forward.ErrorLog(logger)})
 	}
 	slices.SortStableFunc(all.list, func(a, b upstream) int { return len(b.Prefix) - len(a.Prefix) })
 	return all

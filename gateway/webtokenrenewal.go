@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
 )
@@ -133,6 +134,8 @@ func (x *webTokenRenewal) log(ctx context.Context, err error) {
 		event := t.logger.Warn()
 		if refused, ok := errors.AsType[*wechat.Error](x.err); ok && refused.Class() != wechat.Later {
 			event = t.logger.Error().Str("hint", refused.Hint())
+		} else if hint := refusal.AwayHint(x.err); hint != "" {
+			event = event.Str("hint", hint)
 		}
 		event.Err(x.err).Msg("access token not renewed")
 	})

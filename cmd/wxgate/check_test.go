@@ -186,6 +186,11 @@ func TestCheckOfUpstreamScheme(t *testing.T) {
 	plain := newUpstream(t, hello)
 	rude := newUpstream(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })
 	cut := newUpstream(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	clear2 := httptest.NewUnstartedServer(http.HandlerFunc(hello))
+	clear2.Config.Protocols = new(http.Protocols)
+	clear2.Config.Protocols.SetUnencryptedHTTP2(true)
+	clear2.Start()
+	t.Cleanup(clear2.Close)
 	with := func(scheme, address string) []string {
 		_, host, _ := strings.Cut(address, "://")
 		return []string{"WXGATE_UPSTREAM=" + scheme + "://" + host}
@@ -198,14 +203,46 @@ func TestCheckOfUpstreamScheme(t *testing.T) {
 		{"http to a port that sends an alert", with("http", alerting(t)), 1, "FAIL  upstream /: http://"},
 		{"https to a plain port", with("https", plain), 1, "FAIL  upstream /: tls: first record does not look like a TLS handshake; hint: it does not speak TLS: use http:// in WXGATE_UPSTREAM\n"},
 		{"http", with("http", plain), 0, "ok    upstream /: " + plain + " accepts connections\n"},
-		{"h2c to a plain port", with("h2c", plain), 0, "ok    upstream /: "},
+		{"https to a port that ends other connections", with("https", onlyHTTP(t, "")), 1, "FAIL  upstream /: EOF; hint: it does not speak TLS: use http:// in WXGATE_UPSTREAM\n"},
+		{"https to a port that answers strangers", with("https", onlyHTTP(t, "HTTP/1.1 400 Bad Request\r\n\r\n")), 1, "FAIL  upstream /: tls: first record does not look like a TLS handshake; hint: it does not speak TLS: use http:// in WXGATE_UPSTREAM\n"},
+		{"https to a port that ends all connections", with("https", rawServer(t, "")), 1, "FAIL  upstream /: EOF; hint: read its log: it broke off the connection; if it does not speak TLS, use http:// in WXGATE_UPSTREAM\n"},
+		{"h2c", with("h2c", clear2.URL), 0, "ok    upstream /: "},
+		{"h2c to a port of HTTP/1", with("h2c", plain), 1, "FAIL  upstream /: " + strings.Replace(plain, "http", "h2c", 1) + " speaks HTTP/1 only; hint: use http:// in WXGATE_UPSTREAM\n"},
+		{"h2c to a port of HTTP/1 that ends other connections", with("h2c", onlyHTTP(t, "")), 1, "FAIL  upstream /: h2c://"},
+		{"h2c to a port of another protocol", with("h2c", greeting(t)), 1, "FAIL  upstream /: h2c://"},
+		{"http to a port of HTTP/2", with("http", clear2.URL), 1, "FAIL  upstream /: " + clear2.URL + " speaks HTTP/2 only; hint: use h2c:// in WXGATE_UPSTREAM, or let it speak HTTP/1 too\n"},
+		{"http to a port of another protocol", with("http", greeting(t)), 1, "FAIL  upstream /: http://"},
 		{"a site that answers 400", with("http", rude), 0, "ok    upstream /: "},
 		{"a site that cuts off", with("http", cut), 0, "ok    upstream /: "},
 	})
 }
 
-// greeting starts a server that greets every client with a line, as no HTTP server does.
-func greeting(t *testing.T) string {
+// onlyHTTP starts a server that answers GET and HEAD by HTTP/1, and everything else by a
+// text.
+func onlyHTTP(t *testing.T, otherwise string) string {
+	t.Helper()
+	return talking(t, func(conn net.Conn) {
+		begin := make([]byte, 64<<10)
+		n, _ := conn.Read(begin)
+		if strings.HasPrefix(string(begin[:n]), "GET ") || strings.HasPrefix(string(begin[:n]), "HEAD ") {
+			io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			return
+		}
+		io.WriteString(conn, otherwise)
+	})
+}
+
+// rawServer starts a server that answers every client by a text.
+func rawServer(t *testing.T, text string) string {
+	t.Helper()
+	return talking(t, func(conn net.Conn) {
+		conn.Read(make([]byte, 64<<10)) // all: a rest would be a reset
+		io.WriteString(conn, text)
+	})
+}
+
+// talking starts a server that talks with each client.
+func talking(t *testing.T, talk func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -218,34 +255,28 @@ func greeting(t *testing.T) string {
 			if err != nil {
 				return
 			}
-			io.WriteString(conn, "220 mail.example.com ESMTP\r\n")
-			conn.Read(make([]byte, 1024))
-			conn.Close()
+			go func() {
+				defer conn.Close()
+				talk(conn)
+			}()
 		}
 	}()
 	return "http://" + l.Addr().String()
 }
 
+// greeting starts a server that greets every client with a line, as no HTTP server does.
+func greeting(t *testing.T) string {
+	t.Helper()
+	return talking(t, func(conn net.Conn) {
+		io.WriteString(conn, "220 mail.example.com ESMTP\r\n")
+		conn.Read(make([]byte, 1024))
+	})
+}
+
 // alerting starts a server that answers every client with a TLS alert.
 func alerting(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conn.Read(make([]byte, 1024))
-			conn.Write([]byte{0x15, 3, 3, 0, 2, 2, 70}) // fatal, protocol_version
-			conn.Close()
-		}
-	}()
-	return "http://" + l.Addr().String()
+	return rawServer(t, "\x15\x03\x03\x00\x02\x02\x46") // fatal, protocol_version
 }
 
 func TestCheckOfFiles(t *testing.T) {

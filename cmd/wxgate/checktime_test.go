@@ -89,8 +89,9 @@ func TestCheckOfASilentUpstreamEndsInTime(t *testing.T) {
 			conn, server := net.Pipe()
 			go io.Copy(io.Discard, server)
 			begin := time.Now()
-			if answersByTLS(ctx, conn, "192.0.2.1:80", "h5.example.com", true) || time.Since(begin) != want {
-				t.Errorf("with %v left: took %v, want no TLS after %v", left, time.Since(begin), want)
+			probe := &upstreamProbe{scheme: "http", network: "tcp", target: "192.0.2.1:80", host: "h5.example.com"}
+			if wrong := probe.wrongProtocol(ctx, conn); wrong.says != "" || time.Since(begin) != want {
+				t.Errorf("with %v left: %q after %v, want nothing after %v", left, wrong.says, time.Since(begin), want)
 			}
 			server.Close()
 		})

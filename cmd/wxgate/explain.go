@@ -30,11 +30,11 @@ flags the visitor has no session, and WeChat's browser on Android. A GET or HEAD
 load (Sec-Fetch-Mode: navigate, Accept: text/html and others); any other method is a
 script's request (Accept: */*, no Sec-Fetch-Mode). The line "assumed headers" names the
 headers that --header did not give. WXGATE_LOGIN_RATE plays no part: explain counts no
-requests.`,
+requests. It needs the whole configuration in the environment, as serve does.`,
 		Example: `wxgate explain /cart
 wxgate explain POST /api/cart --as oABC123 --header 'Sec-Fetch-Mode: cors'`,
-		Annotations: exits(`0 explained, a refusal too; 1 it cannot be told; 2 the arguments or the
-configuration are wrong`),
+		Annotations: exits(`0 explained, a refusal too; 1 it cannot be told, or could not be written; 2 the
+arguments or the configuration are wrong`),
 	}
 	ask := &explainedRequest{method: http.MethodGet}
 	flags := cmd.Flags()
@@ -86,6 +86,7 @@ type explainer struct {
 // but without Redis, and whose calls of WeChat fail.
 func newExplainer(cfg *config.Config, ask *explainedRequest) (*explainer, error) {
 	e := &explainer{cfg: cfg, ask: ask, wechat: new(nothingSent)}
+	ask.asked = e.askedMethod()
 	accounts := newAccounts(observeNothing, nil)
 	redis, err := openRedis(cfg, zerolog.Nop()) // it connects only when it runs
 	if err != nil {
@@ -160,6 +161,9 @@ func (e *explainer) tell(follows bool) (explanation, error) {
 		return e.tellProxy(c, follows)
 	}
 	lines := append(e.assumedLine(e.schemeHeader()), e.reasons(a)...)
+	if strings.HasPrefix(a.Endpoint, c.Prefix+"/auth") {
+		lines = append(lines, e.authLines(a)...)
+	}
 	return e.explanation(c, e.sentence(a), lines, a), nil
 }
 

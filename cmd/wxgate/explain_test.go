@@ -102,7 +102,7 @@ func TestExplainAgrees(t *testing.T) {
 			{"/_wx/auth", nil, "asked about: WXGATE_TRUSTED_PROXIES: nothing: it does not hold the address that asks"},
 			{"/MP_verify_abc123.txt", nil, "outcome: own"},
 			{"POST /MP_verify_abc123.txt", nil, "allow: GET, HEAD"},
-			{"TRACE /cart", nil, "405: This endpoint does not accept the method."},
+			{"TRACE /cart", nil, "405: The gateway forwards neither CONNECT nor TRACE."},
 			{"/" + strings.Repeat("long", 100), nil, "login: a page load without a session"},
 		}},
 		{"outside page", []string{"WXGATE_OUTSIDE_WECHAT=page"}, []explainedCase{

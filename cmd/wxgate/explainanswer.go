@@ -11,6 +11,7 @@ import (
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
 	"github.com/wxgate/wxgate/gateway"
+	"github.com/wxgate/wxgate/gateway/origin"
 )
 
 // sentence says what the gateway does, in one sentence.
@@ -89,7 +90,7 @@ func ownPurpose(c *config.Config, endpoint string) string {
 // the upstream gets.
 func (e *explainer) reasons(a explainedAnswer) []string {
 	c := e.site(a)
-	lines := e.siteLines(a)
+	lines := append(e.siteLines(a), e.hostLine(c)...)
 	lines = append(lines, ruleLines(c, a)...)
 	lines = append(lines, e.redisLine(c)...)
 	if e.ask.scheme == "http" && c.PublicURL.Scheme == "https" && !e.peer().trusted {
@@ -137,6 +138,19 @@ func (e *explainer) siteLines(a explainedAnswer) []string {
 		site := e.cfg.Sites[a.Site]
 		return []string{fmt.Sprintf("site: %s_HOSTS %q", site.Name, strings.Join(site.Hosts, ","))}
 	}
+}
+
+// hostLine says what another host than the public URL's means to a single site.
+func (e *explainer) hostLine(c *config.Config) []string {
+	host := e.ask.host
+	if given, ok := e.ask.header("Host"); ok {
+		host = strings.Join(given, "")
+	}
+	if len(e.cfg.Sites) > 0 || host == "" || origin.Canonical(host) == origin.Canonical(c.PublicURL.Host) {
+		return nil
+	}
+	return []string{variableLine(c, "host", "WXGATE_PUBLIC_URL") + ": has another host than this request: " +
+		"a single site answers to any, but a login always ends at the public URL"}
 }
 
 // ruleLines returns the lines of the rules, without those that WeChat's answer decides.

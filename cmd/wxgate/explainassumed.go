@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -24,8 +25,9 @@ func (a *explainedRequest) usual() []explainedHeader {
 		mode = nil // left out, as older browsers do
 	}
 	list := []explainedHeader{usually("User-Agent", agent)}
+	method := cmp.Or(a.asked, a.method)
 	switch {
-	case a.method != http.MethodGet && a.method != http.MethodHead, len(mode) > 0 && !slices.Contains(mode, "navigate"),
+	case method != http.MethodGet && method != http.MethodHead, len(mode) > 0 && !slices.Contains(mode, "navigate"),
 		!strings.HasPrefix(agent, "Mozilla/"), accept != "" && !strings.Contains(accept, "text/html"):
 		return append(list, usually("Accept", "*/*"))
 	}

@@ -28,13 +28,36 @@ func (e *explainer) tellProxy(c *config.Config, follows bool) (explanation, erro
 	}
 	plain, redirecting := answers[0], answers[1]
 	lines := append(e.assumedLine(simulated), e.reasons(redirecting)...)
-	if login := plain.header.Get("X-Wx-Login-Url"); login != "" && !plain.asks {
+	lines = append(lines, e.authLines(plain)...)
+	return e.explanation(c, e.proxySentence(plain, redirecting), lines, plain), nil
+}
+
+// authLines shows the headers of an answer to a proxy that asks.
+func (e *explainer) authLines(a explainedAnswer) []string {
+	var lines []string
+	if login := a.header.Get("X-Wx-Login-Url"); login != "" && !a.asks {
 		lines = append(lines, "header: X-WX-Login-URL: "+login)
 	}
-	if plain.status == http.StatusOK && !plain.asks {
-		lines = append(lines, e.identityLines(plain.header)...)
+	if a.status == http.StatusOK && !a.asks {
+		lines = append(lines, e.identityLines(a.header)...)
 	}
-	return e.explanation(c, e.proxySentence(plain, redirecting), lines, plain), nil
+	return lines
+}
+
+// askedMethod returns the method of the visitor's request, as a header of the proxy that
+// asks names it; "" if none does.
+func (e *explainer) askedMethod() string {
+	path, _, _ := strings.Cut(e.ask.target, "?")
+	isAuth := path == e.cfg.Prefix+"/auth" || strings.HasPrefix(path, e.cfg.Prefix+"/auth/")
+	if !e.peer().trusted || !isAuth && e.cfg.Mode != modeForwardAuth {
+		return ""
+	}
+	for _, name := range []string{"X-Original-Method", "X-Forwarded-Method"} {
+		if values, given := e.ask.header(name); given {
+			return strings.Join(values, "")
+		}
+	}
+	return ""
 }
 
 // proxySentence says what the proxy is answered, without and with ?redirect=true.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/textproto"
@@ -21,6 +22,7 @@ type explainedRequest struct {
 	nobody               bool
 	headers              []explainedHeader
 	from                 netip.Addr
+	asked                string // method of the request about which a proxy asks; empty: none given
 }
 
 type explainedHeader struct {
@@ -43,10 +45,25 @@ func (a *explainedRequest) setArguments(args []string) error {
 	return a.setURL(args[0])
 }
 
-// setURL reads an absolute URL, or a path with or without a query. It keeps them as
+// setURL reads an absolute URL, or what stands in place of one: * for OPTIONS, and
+// host:port for CONNECT.
+func (a *explainedRequest) setURL(text string) error {
+	_, _, notHostPort := net.SplitHostPort(text)
+	switch {
+	case a.method == http.MethodOptions && text == "*":
+		a.target = text
+		return nil
+	case a.method == http.MethodConnect && notHostPort == nil && !strings.Contains(text, "/"):
+		a.host, a.target = text, text
+		return nil
+	}
+	return a.setAddress(text)
+}
+
+// setAddress reads an absolute URL, or a path with or without a query. It keeps them as
 // they are, but encodes letters beyond ASCII as browsers do, and leaves out the
 // fragment, which no browser sends.
-func (a *explainedRequest) setURL(text string) error {
+func (a *explainedRequest) setAddress(text string) error {
 	rest := text
 	if scheme, after, ok := strings.Cut(text, "://"); ok && !strings.HasPrefix(text, "/") {
 		end := strings.IndexAny(after+"/", "/?#")

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -27,11 +27,12 @@ func newHealthcheck(inv *invocation) *cobra.Command {
 		Short: "ask the running process whether it is ready, for images without a shell",
 		Long: `Asks the wxgate that runs in the same container or on the same machine whether it is
 ready: GET /readyz at the address in WXGATE_ADMIN_LISTEN (default :9090), at the loopback
-address if that has no host of its own. It prints the answer in one line. No other
-variable is read. It is for health checks of images without a shell.`,
+address if that has no host of its own. It prints the answer in one line. An answer that
+is not wxgate's is a failure. No other variable is read. It is for health checks of images
+without a shell.`,
 		Example: `HEALTHCHECK CMD ["/wxgate", "healthcheck"]`,
-		Annotations: exits(`0 ready; 1 not ready, no answer within five seconds, WXGATE_ADMIN_LISTEN is empty
-or wrong, or the line could not be written; 2 the arguments are wrong`),
+		Annotations: exits(`0 ready; 1 not ready, no answer of wxgate within five seconds, WXGATE_ADMIN_LISTEN is
+empty or wrong, or the line could not be written; 2 the arguments are wrong`),
 		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return healthcheck(inv) },
 	}
@@ -94,6 +95,9 @@ func readyAddress(environ []string) (string, error) {
 // askReady asks /readyz at an address, and returns what it said in one line.
 func askReady(ctx context.Context, address string) (ready bool, said string, err error) {
 	res, err := getHere(ctx, "http://"+address+"/readyz")
+	if isMalformed(err) {
+		return false, "", notOurs("no HTTP")
+	}
 	if err != nil {
 		return false, "", err
 	}
@@ -103,7 +107,22 @@ func askReady(ctx context.Context, address string) (ready bool, said string, err
 	if err != nil {
 		return false, "", err
 	}
-	return res.StatusCode == http.StatusOK, cmp.Or(oneLine(string(body)), res.Status), nil
+	first, _, _ := strings.Cut(string(body), "\n")
+	if !slices.Contains(readyWords[res.StatusCode], first) {
+		return false, "", notOurs(res.Status)
+	}
+	return res.StatusCode == http.StatusOK, oneLine(string(body)), nil
+}
+
+// readyWords are the first lines of wxgate's answers for /readyz, by their status.
+var readyWords = map[int][]string{
+	http.StatusOK:                 {"ready"},
+	http.StatusServiceUnavailable: {"not ready", "draining"},
+}
+
+// notOurs is the error of an answer that wxgate's /readyz does not give.
+func notOurs(answer string) error {
+	return fmt.Errorf("something other than wxgate answers there (%s); end it, or correct WXGATE_ADMIN_LISTEN", answer)
 }
 
 // oneLine returns the lines of text as one, without what a terminal would act on.

@@ -32,11 +32,7 @@ func TestHealthcheckAnswers(t *testing.T) {
 		{"draining", 503, "draining\n", 1, "draining\n"},
 		{"not ready", 503, "not ready\nredis has not answered for 3s: timeout\n", 1,
 			"not ready; redis has not answered for 3s: timeout\n"},
-		{"another server", 404, "404 page not found\n", 1, "404 page not found\n"},
-		{"another server, ready for something", 204, "", 1, "204 No Content\n"},
-		{"redirect", 302, "", 1, "302 Found\n"},
-		{"no text", 502, "", 1, "502 Bad Gateway\n"},
-		{"control characters", 503, "a\x1b[31mb\x00\r\n", 1, "a[31mb\n"},
+		{"control characters", 503, "not ready\na\x1b[31mb\x00\r\n", 1, "not ready; a[31mb\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +40,6 @@ func TestHealthcheckAnswers(t *testing.T) {
 				if r.Method != http.MethodGet || r.URL.Path != "/readyz" {
 					t.Errorf("asked for %s %s, want GET /readyz", r.Method, r.URL)
 				}
-				w.Header().Set("Location", "/ready")
 				w.WriteHeader(test.status)
 				io.WriteString(w, test.body)
 			}))
@@ -56,6 +51,57 @@ func TestHealthcheckAnswers(t *testing.T) {
 			if code != test.code || stdout != test.stdout || stderr != "" {
 				t.Errorf("exit code %d, stdout %q, stderr %q, want %d, %q and nothing",
 					code, stdout, stderr, test.code, test.stdout)
+			}
+		})
+	}
+}
+
+// What another server answers is no answer of wxgate's.
+func TestHealthcheckOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		shown  string
+	}{
+		{"ok", 200, "ok\n", "200 OK"},
+		{"a page", 200, "<!DOCTYPE html><title>ready</title>", "200 OK"},
+		{"nothing", 200, "", "200 OK"},
+		{"JSON", 200, `{"status":"ready"}`, "200 OK"},
+		{"longer word", 200, "ready to serve\n", "200 OK"},
+		{"the other status", 503, "ready\n", "503 Service Unavailable"},
+		{"draining, but 200", 200, "draining\n", "200 OK"},
+		{"no such path", 404, "404 page not found\n", "404 Not Found"},
+		{"no content", 204, "", "204 No Content"},
+		{"redirect", 302, "", "302 Found"},
+		{"redirect that says ready", 302, "ready\n", "302 Found"},
+		{"no text", 502, "", "502 Bad Gateway"},
+		{"unavailable", 503, "planted\n", "503 Service Unavailable"},
+		{"no HTTP", 0, "SSH-2.0-OpenSSH_9.9\r\n", "no HTTP"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if test.status == 0 {
+					conn, _, err := http.NewResponseController(w).Hijack()
+					if err == nil {
+						io.WriteString(conn, test.body)
+						conn.Close()
+					}
+					return
+				}
+				w.Header().Set("Location", "/ready")
+				w.WriteHeader(test.status)
+				io.WriteString(w, test.body)
+			}))
+			defer server.Close()
+			address := server.Listener.Addr().String()
+			code, stdout, stderr := healthchecked([]string{"WXGATE_ADMIN_LISTEN=" + address})
+			want := "wxgate: healthcheck: http://" + address + "/readyz: something other than wxgate answers there (" +
+				test.shown + "); end it, or correct WXGATE_ADMIN_LISTEN\n"
+			if code != 1 || stdout != "" || stderr != want {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want 1, nothing and %q", code, stdout, stderr, want)
 			}
 		})
 	}

@@ -93,6 +93,8 @@ func TestAddressErrors(t *testing.T) {
 		"redis+cluster://,h1":                  "host 1: empty",
 		"redis+cluster://h1,h2,H1:6379":        "host 3: the same as host 1",
 		"redis+cluster://[::1],[0::1]:6379":    "host 2: the same as host 1",
+		"redis+cluster://a:x,b,,a..b":          "host 1: expected a port from 1 to 65535 behind the host; in user names, passwords and parameters, write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25; host 3: empty; expected host or host:port; host 4: expected a name or an IP address",
+		"redis+sentinel://a,a,b:0":             "host 2: the same as host 1; expected each host once; host 3: expected a port",
 		"redis://h1,h2":                        "redis+sentinel://host1,host2/0?master=NAME or redis+cluster://",
 		"redis://h:0":                          "expected a port from 1 to 65535",
 		"redis://h:65536":                      "expected a port",

@@ -150,7 +150,8 @@ func (a *Address) setHosts(text string) error {
 		return errors.New("several hosts; expected one, " +
 			"or redis+sentinel://host1,host2/0?master=NAME or redis+cluster://host1,host2 (rediss+… for TLS)")
 	}
-	for item := range strings.SplitSeq(text, ",") {
+	var wrong []string
+	for n, item := range strings.Split(text, ",") {
 		host, err := parseHost(item, port)
 		if i := slices.Index(a.Hosts, host); err == nil && i >= 0 {
 			err = fmt.Errorf("the same as host %d; expected each host once", i+1)
@@ -159,9 +160,12 @@ func (a *Address) setHosts(text string) error {
 			return fmt.Errorf("the host: %w", err)
 		}
 		if err != nil {
-			return fmt.Errorf("host %d: %w", len(a.Hosts)+1, err)
+			wrong = append(wrong, fmt.Sprintf("host %d: %v", n+1, err))
 		}
 		a.Hosts = append(a.Hosts, host)
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, "; "))
 	}
 	return nil
 }

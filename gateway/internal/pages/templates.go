@@ -30,70 +30,95 @@ type page struct {
 // names; an empty dir replaces none. It runs each template, so that one that
 // cannot be shown is an error here. A file in dir that ends in .html and has no
 // built-in template's name is an error: its page would never be shown. Other
-// files in dir are ignored.
+// files in dir are ignored. The error names every file that is wrong.
 func New(dir string) (*Set, error) {
-	files, err := readTemplates(dir)
+	files, wrong, err := readTemplates(dir)
 	if err != nil {
 		return nil, err
 	}
+	s := &Set{pages: make(map[Name]*page)}
 	base, err := template.New("base.html").Parse(files["base.html"])
 	if err != nil {
-		return nil, fmt.Errorf("page base.html: %w", err)
+		return nil, together(append(wrong, fmt.Errorf("page base.html: %w", err)))
 	}
-	s := &Set{pages: make(map[Name]*page)}
-	for file, text := range files {
+	for _, file := range slices.Sorted(maps.Keys(files)) {
 		if file == "base.html" {
 			continue
 		}
 		name := Name(strings.TrimSuffix(file, ".html"))
-		if s.pages[name], err = newPage(base, file, text); err != nil {
-			return nil, fmt.Errorf("page %s: %w", file, err)
+		if s.pages[name], err = newPage(base, file, files[file]); err != nil {
+			wrong = append(wrong, fmt.Errorf("page %s: %w", file, err))
 		}
+	}
+	if len(wrong) > 0 {
+		return nil, together(wrong)
 	}
 	return s, nil
 }
 
-// readTemplates returns the text of each template by file name.
-func readTemplates(dir string) (map[string]string, error) {
-	files := make(map[string]string)
-	root, err := fs.Sub(builtIn, "templates")
-	if err != nil {
-		return nil, err
+// together returns one error, in one line, for what is wrong with several files.
+func together(wrong []error) error {
+	texts := make([]string, len(wrong))
+	for i, err := range wrong {
+		texts[i] = err.Error()
 	}
-	if err := addTemplates(files, root, func(string) bool { return true }); err != nil {
-		return nil, err
-	}
-	if dir == "" {
-		return files, nil
-	}
-	known := func(name string) bool { _, ok := files[name]; return ok }
-	if err := addTemplates(files, os.DirFS(dir), known); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	return files, nil
+	return errors.New(strings.Join(texts, "; "))
 }
 
-func addTemplates(files map[string]string, from fs.FS, known func(name string) bool) error {
+// readTemplates returns the text of each template by file name, and what is wrong with
+// single files.
+func readTemplates(dir string) (files map[string]string, wrong []error, err error) {
+	files = make(map[string]string)
+	root, err := fs.Sub(builtIn, "templates")
+	if err != nil {
+		return nil, nil, err
+	}
+	if wrong, err = addTemplates(files, root, nil); err != nil || dir == "" {
+		return files, wrong, err
+	}
+	if wrong, err = addTemplates(files, os.DirFS(dir), slices.Sorted(maps.Keys(files))); err != nil {
+		return nil, nil, fmt.Errorf("read %s: %w", dir, err)
+	}
+	return files, wrong, nil
+}
+
+// addTemplates reads the templates in a folder, of which only those with a known name are
+// wanted; nil: all are.
+func addTemplates(files map[string]string, from fs.FS, known []string) (wrong []error, err error) {
 	entries, err := fs.ReadDir(from, ".")
 	if err != nil {
-		return err
+		return nil, withoutPath(err)
 	}
+	var unknown []string
 	for _, entry := range entries {
 		name := entry.Name()
 		if !strings.HasSuffix(name, ".html") {
 			continue
 		}
-		if !known(name) {
-			return fmt.Errorf("%s: no page has this name; those that exist: %s",
-				name, strings.Join(slices.Sorted(maps.Keys(files)), ", "))
+		if known != nil && !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+			continue
 		}
 		text, err := fs.ReadFile(from, name)
 		if err != nil {
-			return err
+			wrong = append(wrong, fmt.Errorf("page %s: %w", name, withoutPath(err)))
+			continue
 		}
 		files[name] = lineFeeds.Replace(string(text))
 	}
-	return nil
+	if len(unknown) > 0 {
+		wrong = append(wrong, fmt.Errorf("%s: no page has this name; those that exist: %s",
+			strings.Join(unknown, ", "), strings.Join(known, ", ")))
+	}
+	return wrong, nil
+}
+
+// withoutPath removes the path from an error of a file.
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // lineFeeds normalizes line ends as browsers do before they hash an inline

@@ -138,3 +138,33 @@ func TestOwnTemplatesBroken(t *testing.T) {
 		})
 	}
 }
+
+// One error names all files that are wrong.
+func TestOwnTemplatesBrokenTogether(t *testing.T) {
+	t.Parallel()
+	const broken = `{{define "title"}}`
+	several := writeTemplates(t, "forbidden.html", broken, "too-many.html", broken, "forbiden.html", "x", "b.html", "x")
+	if err := os.Mkdir(filepath.Join(several, "follow.html"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		dir  string
+		want []string
+	}{
+		{several, []string{
+			"page follow.html: is a directory; b.html, forbiden.html: no page has this name; those that exist: ",
+			"; page forbidden.html: ", "; page too-many.html: ",
+		}},
+		{writeTemplates(t, "base.html", "{{", "forbiden.html", "x"), []string{"forbiden.html: no page ", "; page base.html: "}},
+	} {
+		_, err := New(test.dir)
+		for _, want := range test.want {
+			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("New: %v, want one line with %q", err, want)
+			}
+		}
+		if err != nil && strings.Contains(err.Error(), test.dir) {
+			t.Errorf("New: %v, want the names of the files alone", err)
+		}
+	}
+}

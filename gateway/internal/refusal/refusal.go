@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/pages"
+	"github.com/wxgate/wxgate/wechat"
 )
 
 // An Error is an error response: what the client gets, and what the operator reads
@@ -30,8 +31,9 @@ type Error struct {
 
 	OutsideWeChat bool // the page says that WeChat's own browser can open the address
 
-	Err  error  // the cause, only logged; nil: the client caused it
-	Hint string // what the operator can do about it, only logged
+	Err      error  // the cause, only logged; nil: the client caused it
+	Hint     string // what the operator can do about it, only logged
+	Upstream string // the address of the upstream that failed, only logged; empty: none did
 }
 
 // Form is the form of an error response.
@@ -81,26 +83,39 @@ func Of(err error) *Error {
 	return Internal(err)
 }
 
-// Log writes one line if e has a cause: at level error if the operator has to act,
-// at level warn if a server does not respond, otherwise at level debug. Without a
-// cause the access line is enough.
+// Log writes one line if e has a cause: at level warn if a server does not respond, at
+// level error if the operator has to act, otherwise at level debug. Without a cause the
+// access line is enough.
 func (e *Error) Log(logger zerolog.Logger, requestID string) {
 	var event *zerolog.Event
 	switch {
 	case e.Err == nil:
 		return
+	case e.isOutage():
+		event = logger.Warn()
 	case e.Hint != "" || e.Word == wordWeChatError || e.Word == wordInternal:
 		event = logger.Error()
-	case e.Status >= http.StatusInternalServerError:
-		event = logger.Warn()
 	default:
 		event = logger.Debug()
 	}
 	event = event.Err(e.Err).Str("request_id", requestID).Str("error_word", e.Word)
+	if e.Upstream != "" {
+		event = event.Str("upstream", e.Upstream)
+	}
 	if e.Hint != "" {
 		event = event.Str("hint", e.Hint)
 	}
 	event.Msg("request failed")
+}
+
+// isOutage reports whether WeChat, the session store or the upstream does not respond, or
+// does not respond as it should. It may again, without the operator: not so if WeChat
+// has refused the account.
+func (e *Error) isOutage() bool {
+	if _, refused := errors.AsType[*wechat.Error](e.Err); refused && e.Hint != "" {
+		return false
+	}
+	return e.Word == WordWeChatUnavailable || e.Word == WordStoreUnavailable || e.Word == wordUpstreamUnavailable
 }
 
 // SetHeader sets the header fields of e in h.

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
+	"github.com/wxgate/wxgate/wechat"
 )
 
 func TestLog(t *testing.T) {
@@ -29,6 +30,16 @@ func TestLog(t *testing.T) {
 			"hint of another word", &refusal.Error{Word: "not_found", Status: 404, Err: errCause, Hint: "do it"},
 			`{"level":"error","error":"planted cause","request_id":"id1","error_word":"not_found",` +
 				`"hint":"do it","message":"request failed"}` + "\n",
+		},
+		{
+			"failed upstream, hint", failedUpstream(),
+			`{"level":"warn","error":"planted cause","request_id":"id1","error_word":"upstream_unavailable",` +
+				`"upstream":"http://web:80","hint":"start it","message":"request failed"}` + "\n",
+		},
+		{
+			"refused account, without an answer for the visitor", refusedProfile(),
+			`{"level":"error","error":"sns/userinfo: errcode 48001: planted","request_id":"id1",` +
+				`"error_word":"wechat_unavailable","hint":"do it","message":"request failed"}` + "\n",
 		},
 		{"no cause, hint", refusal.WeChatError(nil, "compare the AppID"), ""},
 	}
@@ -51,6 +62,20 @@ func TestLog(t *testing.T) {
 			t.Errorf("%s: line %q, want %q", tt.name, got, tt.want)
 		}
 	}
+}
+
+// failedUpstream is the error of an upstream, with everything that the log tells.
+func failedUpstream() *refusal.Error {
+	e := refusal.UpstreamUnavailable(errCause)
+	e.Upstream, e.Hint = "http://web:80", "start it"
+	return e
+}
+
+// refusedProfile is the error of a login whose profile WeChat refuses to the account.
+func refusedProfile() *refusal.Error {
+	e := refusal.WeChatUnavailable(&wechat.Error{API: "sns/userinfo", Code: 48001, Message: "planted"})
+	e.Hint = "do it"
+	return e
 }
 
 func TestErrorText(t *testing.T) {

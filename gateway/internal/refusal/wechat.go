@@ -2,6 +2,7 @@ package refusal
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -16,9 +17,23 @@ import (
 func WeChat(err error) *Error {
 	refused, ok := errors.AsType[*wechat.Error](err)
 	if !ok || refused.Class() == wechat.Later {
-		return WeChatUnavailable(err)
+		e := WeChatUnavailable(err)
+		e.Hint = AwayHint(err)
+		return e
 	}
 	return WeChatError(err, refused.Hint())
+}
+
+// AwayHint returns what the operator can do about an error of a call that WeChat has not
+// answered; empty for a refusal.
+func AwayHint(err error) string {
+	if _, refused := errors.AsType[*wechat.Error](err); refused || err == nil || errors.Is(err, context.Canceled) {
+		return ""
+	}
+	if errors.Is(err, wechat.ErrNotJSON) {
+		return "something else answers: a captive portal or proxy? Correct WXGATE_WECHAT_API_URL or HTTPS_PROXY"
+	}
+	return "if this goes on, check that this machine can reach WXGATE_WECHAT_API_URL (firewall, DNS, HTTPS_PROXY)"
 }
 
 // Exchange is [WeChat] for a call with a visitor's code: it returns [InvalidCode]

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/wechat"
@@ -25,8 +28,10 @@ func TestWeChatAndExchange(t *testing.T) {
 		hint   bool
 		result string
 	}{
-		{"not reached", errors.New("dial tcp: refused"), "wechat_unavailable", 503, false, "wechat_away"},
-		{"timeout", context.DeadlineExceeded, "wechat_unavailable", 503, false, "wechat_away"},
+		{"not reached", errors.New("dial tcp: refused"), "wechat_unavailable", 503, true, "wechat_away"},
+		{"timeout", context.DeadlineExceeded, "wechat_unavailable", 503, true, "wechat_away"},
+		{"visitor left", context.Canceled, "wechat_unavailable", 503, false, "wechat_away"},
+		{"a web site", fmt.Errorf("decode response: %w", wechat.ErrNotJSON), "wechat_unavailable", 503, true, "wechat_away"},
 		{"busy", code(login, -1), "wechat_unavailable", 503, false, "wechat_away"},
 		{"too many calls", code(login, 45011), "wechat_unavailable", 503, false, "wechat_away"},
 		{"token replaced", code(info, 40001), "wechat_unavailable", 503, false, "wechat_away"},
@@ -67,6 +72,25 @@ func TestWeChatHint(t *testing.T) {
 	err := &wechat.Error{API: "cgi-bin/token", Code: 40164, Message: "invalid ip 203.0.113.7"}
 	if got := refusal.WeChat(err).Hint; got == "" || got != err.Hint() {
 		t.Errorf("Hint = %q, want %q", got, err.Hint())
+	}
+}
+
+// The hint for a call without an answer of WeChat's names what can be wrong.
+func TestAwayHint(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"something else answers: ":                            fmt.Errorf("decode response: %w", wechat.ErrNotJSON),
+		"if this goes on, check that this machine can reach ": errors.New("dial tcp: refused"),
+	} {
+		e := refusal.WeChat(err)
+		if !strings.HasPrefix(e.Hint, want) || !strings.Contains(e.Hint, "WXGATE_WECHAT_API_URL") {
+			t.Errorf("hint for %v = %q, want %q and the variable", err, e.Hint, want)
+		}
+		var log strings.Builder
+		e.Log(zerolog.New(&log), "id1")
+		if !strings.Contains(log.String(), `"level":"warn"`) || !strings.Contains(log.String(), `"hint":"`+want) {
+			t.Errorf("the log says %s, want level warn and the hint", &log)
+		}
 	}
 }
 

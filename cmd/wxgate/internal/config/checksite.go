@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wxgate/wxgate/gateway/origin"
@@ -112,14 +113,20 @@ func (l *loader) loop(c *Config) {
 	if c.Mode != "proxy" || !l.sound("MODE") {
 		return
 	}
+	var found []string
 	for _, own := range c.listeners() {
 		for _, u := range c.Upstream {
 			if own.address != "" && l.sound(upstream, own.name) && reaches(u.URL, own.address) {
 				_, address := DialAddress(u.URL)
-				l.fault(upstream, fmt.Sprintf("%s is wxgate's own address, %s; expected that of your site",
-					address, l.name(own.name)))
+				text := fmt.Sprintf("%s is wxgate's own address, %s", address, l.name(own.name))
+				if !slices.Contains(found, text) {
+					found = append(found, text)
+				}
 			}
 		}
+	}
+	if len(found) > 0 {
+		l.fault(upstream, strings.Join(found, "; ")+"; expected that of your site")
 	}
 }
 

@@ -24,7 +24,7 @@ func (l *loader) checkValues(c *Config) {
 	if c.AdminToken != "" {
 		l.check("ADMIN_TOKEN", admin.CheckToken(c.AdminToken))
 	}
-	l.check("PUBLIC_PATHS", gateway.CheckPublicPaths(c.PublicPaths))
+	l.publicPaths(c)
 	l.check("WECHAT_API_URL", encrypted(c.WeChatAPIURL))
 	l.check("WECHAT_OPEN_URL", encrypted(c.WeChatOpenURL))
 	l.check("PREFIX", gateway.CheckPrefix(c.Prefix))

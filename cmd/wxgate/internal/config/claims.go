@@ -22,28 +22,33 @@ func newClaims() claims {
 // claimHosts claims the site's hosts and that of its public URL, which it adds
 // to them.
 func (l *loader) claimHosts(taken claims, site *Site) {
-	for _, host := range site.Hosts {
-		l.claimHost(taken, host, hostsVariable)
-	}
+	l.claimHost(taken, hostsVariable, site.Hosts...)
 	host := site.Config.PublicURL.Hostname()
 	if l.sound("PUBLIC_URL") && !slices.Contains(site.Hosts, host) {
-		l.claimHost(taken, host, "PUBLIC_URL")
+		l.claimHost(taken, "PUBLIC_URL", host)
 		site.Hosts = append(site.Hosts, host)
 	}
 }
 
-// claimHost records a fault if an earlier site has the host.
-func (l *loader) claimHost(taken claims, host, name string) {
+// claimHost claims the hosts of a variable, and records a fault that names all that an
+// earlier site has.
+func (l *loader) claimHost(taken claims, name string, hosts ...string) {
 	const rule = "the host of a request must identify its site"
-	other, ok := taken.hosts[host]
-	switch {
-	case !ok:
-		taken.hosts[host] = l.claimant(name)
-	case l.gives(name):
-		l.fault(name, fmt.Sprintf("the host %s is also that of %s; %s", host, other, rule))
-	default:
-		l.ownFault(name, fmt.Sprintf("not set, and the host %s of %s is also that of %s; %s",
-			host, l.name(name), other, rule))
+	var others []string
+	for _, host := range hosts {
+		other, ok := taken.hosts[host]
+		switch {
+		case !ok:
+			taken.hosts[host] = l.claimant(name)
+		case l.gives(name):
+			others = append(others, fmt.Sprintf("the host %s is also that of %s", host, other))
+		default:
+			l.ownFault(name, fmt.Sprintf("not set, and the host %s of %s is also that of %s; %s",
+				host, l.name(name), other, rule))
+		}
+	}
+	if len(others) > 0 {
+		l.fault(name, strings.Join(others, "; ")+"; "+rule)
 	}
 }
 

@@ -70,6 +70,8 @@ func TestLoadFaults(t *testing.T) {
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + appSecret}, `WXGATE_APP_SECRET_FILE: expected the path of a readable file: no such file or directory; the value is not shown, because it looks like the secret itself`},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + folder}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: is a directory`, folder)},
 		{[]string{"WXGATE_APP_SECRET=", "WXGATE_APP_SECRET_FILE=" + missing}, fmt.Sprintf(`WXGATE_APP_SECRET_FILE=%q: expected the path of a readable file: no such file or directory`, missing)},
+		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=testdata"}, `WXGATE_COOKIE_KEYS_FILE="testdata": expected the path of a readable file: is a directory`},
+		{[]string{"WXGATE_ADMIN_TOKEN_FILE=.."}, `WXGATE_ADMIN_TOKEN_FILE="..": expected the path of a readable file: is a directory`},
 		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=/run/secrets/cookiekeys"}, `WXGATE_COOKIE_KEYS_FILE="/run/secrets/cookiekeys": expected the path of a readable file: no such file or directory`},
 		{[]string{"WXGATE_ADMIN_TOKEN_FILE=secrets/admin-token-of-mine"}, `WXGATE_ADMIN_TOKEN_FILE="secrets/admin-token-of-mine": expected the path of a readable file: no such file or directory`},
 		{[]string{"WXGATE_COOKIE_KEYS=", "WXGATE_COOKIE_KEYS_FILE=secrets/cookie-keys"}, `WXGATE_COOKIE_KEYS_FILE="secrets/cookie-keys": expected the path of a readable file: no such file or directory`},

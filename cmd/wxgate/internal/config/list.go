@@ -10,23 +10,40 @@ import (
 // parseList parses a comma-separated list and ignores spaces around an item. An
 // error gives the numbers of all items that are wrong; the fault shows the whole list.
 func parseList[T any](text string, parse func(string) (T, error)) ([]T, error) {
-	var list []T
-	var wrong []string
+	items := parseItems(text, parse)
+	return items.values, items.err()
+}
+
+// items are the items of a list, and what is wrong with some of them.
+type items[T any] struct {
+	values []T
+	sound  []int // the places of those that are right
+	wrong  []string
+}
+
+func parseItems[T any](text string, parse func(string) (T, error)) (list items[T]) {
 	for item := range strings.SplitSeq(text, ",") {
 		item = strings.TrimSpace(item)
 		v, err := parse(item)
-		list = append(list, v)
-		switch {
+		list.values = append(list.values, v)
+		switch n := len(list.values); {
 		case item == "":
-			wrong = append(wrong, fmt.Sprintf("item %d of the list is empty", len(list)))
+			list.wrong = append(list.wrong, fmt.Sprintf("item %d of the list is empty", n))
 		case err != nil:
-			wrong = append(wrong, fmt.Sprintf("item %d of the list: %v", len(list), err))
+			list.wrong = append(list.wrong, fmt.Sprintf("item %d of the list: %v", n, err))
+		default:
+			list.sound = append(list.sound, n-1)
 		}
 	}
-	if len(wrong) > 0 {
-		return nil, errors.New(strings.Join(wrong, "; "))
+	return list
+}
+
+// err returns everything that is wrong; nil: nothing is.
+func (l items[T]) err() error {
+	if len(l.wrong) == 0 {
+		return nil
 	}
-	return list, nil
+	return errors.New(strings.Join(l.wrong, "; "))
 }
 
 // Prefixes is a list of networks.

@@ -27,13 +27,23 @@ func TestValuesNotMeant(t *testing.T) {
 		want    string
 	}{
 		{[]string{"WXGATE_PUBLIC_PATHS=/"}, `WXGATE_PUBLIC_PATHS="/"` + everything},
-		{[]string{"WXGATE_PUBLIC_PATHS=/static/,GET /"}, `WXGATE_PUBLIC_PATHS="/static/,GET /"` + everything},
+		{[]string{"WXGATE_PUBLIC_PATHS=/static/,GET /"}, `WXGATE_PUBLIC_PATHS="/static/,GET /": item 2 of the list` + everything},
 		{[]string{"WXGATE_PUBLIC_PATHS=/{x...}"}, `WXGATE_PUBLIC_PATHS="/{x...}"` + everything},
 		{
 			[]string{"WXGATE_PUBLIC_PATHS=/{$},/{a},/{a}/{b...}"},
 			`WXGATE_PUBLIC_PATHS="/{$},/{a},/{a}/{b...}"` + everything,
 		},
 		{[]string{"WXGATE_PUBLIC_PATHS=/static/*"}, `WXGATE_PUBLIC_PATHS="/static/*": item 1 of the list: ` + star},
+		{
+			[]string{"WXGATE_PUBLIC_PATHS=/,/static/*,/a,{x"},
+			`WXGATE_PUBLIC_PATHS="/,/static/*,/a,{x": item 1 of the list` + everything + "; item 2 of the list: " + star +
+				"; item 4 of the list: expected a path that begins with /, with or without a method before it, " +
+				"such as /static/ or GET /news/{id}; hosts are not matched",
+		},
+		{
+			[]string{"WXGATE_PUBLIC_PATHS=/static/*,/{a},/{a}/{b...},/{$}"},
+			`WXGATE_PUBLIC_PATHS="/static/*,/{a},/{a}/{b...},/{$}": item 1 of the list: ` + star,
+		},
 		{[]string{"WXGATE_API_PATHS=/a,/api/*"}, `WXGATE_API_PATHS="/a,/api/*": item 2 of the list: ` + star},
 		{
 			[]string{"WXGATE_RELAY_LISTEN=:8081", "WXGATE_RELAY_PATHS=POST /cgi-bin/*"},
@@ -88,6 +98,16 @@ func TestValuesNotMeant(t *testing.T) {
 			[]string{"WXGATE_UPSTREAM=/=http://web,/api/=h2c://LOCALHOST:8080"},
 			`WXGATE_UPSTREAM="/=http://web,/api/=h2c://LOCALHOST:8080"` +
 				strings.ReplaceAll(own, "127.0.0.1", "localhost"),
+		},
+		{
+			[]string{"WXGATE_UPSTREAM=/=http://127.0.0.1:8080,/a/=http://127.0.0.1:9090,/b/=http://127.0.0.1:8080"},
+			`WXGATE_UPSTREAM="/=http://127.0.0.1:8080,/a/=http://127.0.0.1:9090,/b/=http://127.0.0.1:8080": ` +
+				`127.0.0.1:8080 is wxgate's own address, WXGATE_LISTEN; ` +
+				`127.0.0.1:9090 is wxgate's own address, WXGATE_ADMIN_LISTEN; expected that of your site`,
+		},
+		{
+			[]string{"WXGATE_PREFIX=/..."},
+			`WXGATE_PREFIX="/...": expected a clean path of letters, digits and . _ ~ - / without a slash at its end, such as /_wx`,
 		},
 		{
 			[]string{"WXGATE_LISTEN=10.0.0.1:80", "WXGATE_UPSTREAM=http://10.0.0.1"},

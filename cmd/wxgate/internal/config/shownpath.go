@@ -36,9 +36,12 @@ func ofKeys(path string, err error) error {
 }
 
 // looksLikeSecret reports whether a value has the form of what wxgate keeps secret: a URL
-// with a password, keys in base64, an AppSecret or a token. Nothing does that is in a folder
-// which exists, or begins with ./.
+// with a password, keys in base64, an AppSecret or a token. Nothing does that exists, is in
+// a folder which exists, or begins with ./.
 func looksLikeSecret(value string) bool {
+	if _, err := os.Lstat(value); err == nil {
+		return false
+	}
 	switch {
 	case strings.ContainsAny(value, "=,"), strings.Contains(value, "://"):
 		return true

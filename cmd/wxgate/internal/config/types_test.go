@@ -111,6 +111,7 @@ func TestOrigins(t *testing.T) {
 		{in: "https://Shop1.cn , http://shop2.cn:81/", want: config.Origins{{Scheme: "https", Host: "shop1.cn"}, {Scheme: "http", Host: "shop2.cn:81"}}},
 		{in: "https://shop.cn,http://shop.cn", want: config.Origins{{Scheme: "https", Host: "shop.cn"}, {Scheme: "http", Host: "shop.cn"}}},
 		{in: "https://a.cn,https://b.cn,https://A.cn:443", err: "items 1 and 3 of the list are the same origin"},
+		{in: "https://a.cn,b,https://a.cn,", err: "item 2 of the list: expected a URL that begins with http:// or https://; item 4 of the list is empty; items 1 and 3 of the list are the same origin"},
 		{in: "https://a.cn,b.cn", err: "item 2 of the list: expected a URL that begins with http:// or https://"},
 		{in: "https://*.a.cn", err: "item 1 of the list: expected a host"},
 		{in: "https://a.cn,", err: "item 2 of the list is empty"},

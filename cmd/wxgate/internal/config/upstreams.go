@@ -39,26 +39,25 @@ func (u *Upstreams) UnmarshalText(text []byte) error {
 		*u = Upstreams{{Prefix: "/", URL: server}}
 		return nil
 	}
-	list, err := parseList(one, parseUpstream)
-	if err != nil {
-		return err
-	}
+	list := parseItems(one, parseUpstream)
 	seen := make(map[string]bool)
-	var wrong []string
-	for _, upstream := range list {
+	for _, upstream := range list.values {
 		prefix := strings.TrimSuffix(upstream.Prefix, "/")
-		if seen[prefix] {
-			wrong = append(wrong, fmt.Sprintf("the path %s is in the list twice", upstream.Prefix))
+		switch {
+		case upstream.Prefix == "": // of an item that is wrong
+		case seen[prefix]:
+			list.wrong = append(list.wrong, fmt.Sprintf("the path %s is in the list twice", upstream.Prefix))
+		default:
+			seen[prefix] = true
 		}
-		seen[prefix] = true
 	}
 	if !seen[""] {
-		wrong = append(wrong, "expected an upstream for the path / too, such as /=http://web:80")
+		list.wrong = append(list.wrong, "expected an upstream for the path / too, such as /=http://web:80")
 	}
-	if len(wrong) > 0 {
-		return errors.New(strings.Join(wrong, "; "))
+	if err := list.err(); err != nil {
+		return err
 	}
-	*u = list
+	*u = list.values
 	return nil
 }
 
@@ -85,8 +84,11 @@ func parseUpstream(text string) (Upstream, error) {
 		return Upstream{}, errors.New("expected path=URL, such as /api/=http://api:8080")
 	}
 	prefix = strings.TrimSpace(prefix)
+	if strings.Count(rest, "://") > 1 {
+		return Upstream{Prefix: prefix}, errors.New("expected one URL; separate the upstreams by commas")
+	}
 	if !plainPath(prefix) {
-		return Upstream{}, errors.New("expected a clean path of letters, digits and . _ ~ - / before the =")
+		return Upstream{}, errors.New("expected a clean path of letters, digits and . _ ~ - / before the =, such as /api/")
 	}
 	server, err := parseUpstreamURL(strings.TrimSpace(rest))
 	return Upstream{Prefix: prefix, URL: server}, err

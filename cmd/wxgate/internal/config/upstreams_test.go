@@ -67,6 +67,11 @@ func TestUpstreams(t *testing.T) {
 		{in: "/=http://web,/=http://api", err: "the path / is in the list twice"},
 		{in: "/=http://web,/api=http://a,/api/=http://b", err: "the path /api/ is in the list twice"},
 		{in: "/api/=http://api", err: "expected an upstream for the path / too"},
+		{in: "/=http://web,//=http://api", err: "item 2 of the list: expected a clean path of letters, digits and . _ ~ - / before the =, such as /api/"},
+		{in: "//=http://web", err: "item 1 of the list: expected a clean path"},
+		{in: "/=http://web;/api/=http://api", err: "item 1 of the list: expected one URL; separate the upstreams by commas"},
+		{in: "/=http://web /api/=http://api", err: "item 1 of the list: expected one URL; separate the upstreams by commas"},
+		{in: "/a=http://a,/a/=http://b,x", err: "item 3 of the list: expected path=URL, such as /api/=http://api:8080; the path /a/ is in the list twice; expected an upstream for the path / too"},
 	})
 }
 

@@ -15,20 +15,16 @@ type Origins []origin.Origin
 
 // UnmarshalText parses a comma-separated list.
 func (o *Origins) UnmarshalText(text []byte) error {
-	list, err := parseList(string(text), origin.Parse)
-	if err != nil {
-		return err
-	}
-	var wrong []string
-	for i, item := range list {
-		if j := slices.Index(list, item); j < i {
-			wrong = append(wrong, fmt.Sprintf("items %d and %d of the list are the same origin", j+1, i+1))
+	list := parseItems(string(text), origin.Parse)
+	for _, i := range list.sound {
+		if j := slices.Index(list.values, list.values[i]); j < i {
+			list.wrong = append(list.wrong, fmt.Sprintf("items %d and %d of the list are the same origin", j+1, i+1))
 		}
 	}
-	if len(wrong) > 0 {
-		return errors.New(strings.Join(wrong, "; "))
+	if err := list.err(); err != nil {
+		return err
 	}
-	*o = list
+	*o = list.values
 	return nil
 }
 
@@ -67,7 +63,7 @@ func (b *BaseURL) UnmarshalText(text []byte) error {
 // end, and holds only characters that need no escape.
 func plainPath(s string) bool {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-/"
-	if !strings.HasPrefix(s, "/") || strings.Trim(s, letters) != "" {
+	if !strings.HasPrefix(s, "/") || strings.Trim(s, letters) != "" || strings.HasSuffix(s, "//") {
 		return false
 	}
 	return s == "/" || path.Clean(s) == strings.TrimSuffix(s, "/")
