@@ -41,10 +41,14 @@ func (s *Set) Render(w http.ResponseWriter, r *http.Request, status int, name Na
 		// If the address is too long for a QR code, the page shows it as text only.
 		v.QRCode, _ = qrCode(data.Address)
 	}
-	page := s.pages[name]
 	var body bytes.Buffer
-	if err := page.template.Execute(&body, v); err != nil {
-		// New has run every template, so this is a bug; the status is still right.
+	page, err := s.pages[name]()
+	if err == nil {
+		err = page.template.Execute(&body, v)
+	}
+	if err != nil {
+		// New has run the operator's templates and the tests run those that are
+		// built in, so this is a bug; the status is still right.
 		http.Error(w, http.StatusText(status), status)
 		return
 	}

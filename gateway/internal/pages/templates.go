@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -11,14 +12,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed templates/*.html
 var builtIn embed.FS
 
-// A Set holds the parsed templates of all pages. It is safe for concurrent use.
+// A Set holds the templates of all pages. It is safe for concurrent use.
 type Set struct {
-	pages map[Name]*page
+	pages map[Name]func() (*page, error)
 }
 
 type page struct {
@@ -26,54 +28,71 @@ type page struct {
 	style    string // sources of its inline styles in the policy
 }
 
-// New parses the built-in templates, or those in dir that have the same file
-// names; an empty dir replaces none. It runs each template, so that one that
-// cannot be shown is an error here. A file in dir that ends in .html and has no
-// built-in template's name is an error: its page would never be shown. Other
-// files in dir are ignored.
+// New returns the pages of the built-in templates, or of those in dir that have
+// the same file names; an empty dir replaces none. It runs each template that the
+// files in dir change, so that one that cannot be shown is an error here. A page
+// that is built in alone is parsed when it is first shown: that takes most of the
+// time of a start. A file in dir that ends in .html and has no built-in template's
+// name is an error: its page would never be shown. Other files in dir are ignored.
 func New(dir string) (*Set, error) {
 	files, err := readTemplates(dir)
 	if err != nil {
 		return nil, err
 	}
-	base, err := template.New("base.html").Parse(files["base.html"])
-	if err != nil {
-		return nil, fmt.Errorf("page base.html: %w", err)
+	base := sync.OnceValues(func() (*template.Template, error) {
+		return template.New(baseFile).Parse(files[baseFile].text)
+	})
+	if files[baseFile].own {
+		if _, err := base(); err != nil {
+			return nil, fmt.Errorf("page %s: %w", baseFile, err)
+		}
 	}
-	s := &Set{pages: make(map[Name]*page)}
-	for file, text := range files {
-		if file == "base.html" {
+	s := &Set{pages: make(map[Name]func() (*page, error))}
+	for name, file := range files {
+		if name == baseFile {
 			continue
 		}
-		name := Name(strings.TrimSuffix(file, ".html"))
-		if s.pages[name], err = newPage(base, file, text); err != nil {
-			return nil, fmt.Errorf("page %s: %w", file, err)
+		made := sync.OnceValues(func() (*page, error) { return newPage(base, name, file.text) })
+		if file.own || files[baseFile].own {
+			if _, err := made(); err != nil {
+				return nil, fmt.Errorf("page %s: %w", name, err)
+			}
 		}
+		s.pages[Name(strings.TrimSuffix(name, ".html"))] = made
 	}
 	return s, nil
 }
 
-// readTemplates returns the text of each template by file name.
-func readTemplates(dir string) (map[string]string, error) {
-	files := make(map[string]string)
+// baseFile is the template that all pages share.
+const baseFile = "base.html"
+
+// A file is the text of a template.
+type file struct {
+	text string
+	own  bool // in the operator's directory, not built in
+}
+
+// readTemplates returns the templates by file name.
+func readTemplates(dir string) (map[string]file, error) {
+	files := make(map[string]file)
 	root, err := fs.Sub(builtIn, "templates")
 	if err != nil {
 		return nil, err
 	}
-	if err := addTemplates(files, root, func(string) bool { return true }); err != nil {
+	if err := addTemplates(files, root, false); err != nil {
 		return nil, err
 	}
 	if dir == "" {
 		return files, nil
 	}
-	known := func(name string) bool { _, ok := files[name]; return ok }
-	if err := addTemplates(files, os.DirFS(dir), known); err != nil {
+	if err := addTemplates(files, os.DirFS(dir), true); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	return files, nil
 }
 
-func addTemplates(files map[string]string, from fs.FS, known func(name string) bool) error {
+// addTemplates adds the templates in from to files. Own ones have to replace others.
+func addTemplates(files map[string]file, from fs.FS, own bool) error {
 	entries, err := fs.ReadDir(from, ".")
 	if err != nil {
 		return err
@@ -83,7 +102,7 @@ func addTemplates(files map[string]string, from fs.FS, known func(name string) b
 		if !strings.HasSuffix(name, ".html") {
 			continue
 		}
-		if !known(name) {
+		if _, known := files[name]; own && !known {
 			return fmt.Errorf("%s: no page has this name; those that exist: %s",
 				name, strings.Join(slices.Sorted(maps.Keys(files)), ", "))
 		}
@@ -91,7 +110,7 @@ func addTemplates(files map[string]string, from fs.FS, known func(name string) b
 		if err != nil {
 			return err
 		}
-		files[name] = lineFeeds.Replace(string(text))
+		files[name] = file{lineFeeds.Replace(string(text)), own}
 	}
 	return nil
 }
@@ -100,8 +119,12 @@ func addTemplates(files map[string]string, from fs.FS, known func(name string) b
 // style: with other line ends the policy would block the style.
 var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-func newPage(base *template.Template, file, text string) (*page, error) {
-	t, err := base.Clone()
+func newPage(base func() (*template.Template, error), file, text string) (*page, error) {
+	shared, err := base()
+	if err != nil {
+		return nil, err
+	}
+	t, err := shared.Clone()
 	if err != nil {
 		return nil, err
 	}
@@ -109,8 +132,9 @@ func newPage(base *template.Template, file, text string) (*page, error) {
 		return nil, err
 	}
 	p := &page{template: t}
+	var out bytes.Buffer
 	for i, view := range sampleViews() {
-		var out strings.Builder
+		out.Reset()
 		if err := t.Execute(&out, view); err != nil {
 			return nil, err
 		}

@@ -138,3 +138,11 @@ func TestOwnTemplatesBroken(t *testing.T) {
 		})
 	}
 }
+
+// The templates that are built in are parsed when their page is first shown.
+func TestNewParsesNoBuiltInTemplate(t *testing.T) {
+	const most = 300 // 40,000 parse and run them all
+	if n := testing.AllocsPerRun(1, func() { testPages(t) }); n > most {
+		t.Errorf("New allocates %v times, want at most %d", n, most)
+	}
+}
