@@ -34,6 +34,7 @@ var allowedImports = []struct{ pkg, allowed string }{
 	{"cmd/wxgate/internal/bench", "session wechat/wechattest"},
 	{"cmd/wxgate/internal/bench/", ""},
 	{"cmd/wxgate/internal/config", whole + " gateway/admin session/redisstore"},
+	{"cmd/wxgate/internal/heap", ""},
 	{"cmd/wxgate/internal/logqueue", ""},
 	{"cmd/wxgate/internal/samplesite", ""},
 	{"cmd/wxgate/internal/stall", ""},
