@@ -3,11 +3,12 @@ package wechattest
 import (
 	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 	"golang.org/x/text/language"
 )
 
@@ -21,8 +22,16 @@ const (
 )
 
 var pageTemplates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+	return template.Must(template.New("").Funcs(pageFunctions).ParseFS(pageFiles, "pages/*.html"))
 })
+
+// pageFunctions are what the templates call. They call no methods: a package for
+// templates that calls methods by name keeps all methods of a program in its binary.
+var pageFunctions = template.FuncMap{
+	"t": view.T, "lang": view.Lang, "steps": view.Steps, "short": view.Short, "modules": view.Modules,
+	"name": view.Name, "switch": view.Switch, "answer": view.Answer, "mode": view.Mode,
+	"format": time.Time.Format,
+}
 
 // pageLanguages matches an Accept-Language header with the languages of the
 // pages. The first is the default. Readers of traditional Chinese get the

@@ -1,9 +1,10 @@
 package pages
 
 import (
-	"html/template"
 	"net/http"
 	"sync"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 // A browser does not send the fragment of an address, the part after #, to a

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"maps"
 	"net/http"
@@ -13,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 //go:embed templates/*.html
@@ -40,7 +41,12 @@ func New(dir string) (*Set, error) {
 		return nil, err
 	}
 	base := sync.OnceValues(func() (*template.Template, error) {
-		return template.New(baseFile).Parse(files[baseFile].text)
+		base, err := template.New(baseFile).Funcs(functions).Parse(files[baseFile].text)
+		if err != nil {
+			return nil, err
+		}
+		callSay(base)
+		return base, nil
 	})
 	if files[baseFile].own {
 		if _, err := base(); err != nil {
@@ -131,11 +137,12 @@ func newPage(base func() (*template.Template, error), file, text string) (*page,
 	if _, err := t.New(file).Parse(text); err != nil {
 		return nil, err
 	}
+	callSay(t)
 	p := &page{template: t}
 	var out bytes.Buffer
 	for i, view := range sampleViews() {
 		out.Reset()
-		if err := t.Execute(&out, view); err != nil {
+		if err := t.Execute(&out, view.complete()); err != nil {
 			return nil, err
 		}
 		style := styleSources(out.String())
