@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/config"
+	"github.com/wxgate/wxgate/cmd/wxgate/internal/heap"
 	"github.com/wxgate/wxgate/cmd/wxgate/internal/tracing"
 	"github.com/wxgate/wxgate/gateway"
 	"github.com/wxgate/wxgate/gateway/admin"
@@ -42,6 +42,7 @@ configuration are wrong, and nothing listens (for the same fault, wxgate check e
 
 // serve runs the gateway until a signal ends it.
 func serve(inv *invocation) error {
+	heap.Tune(inv.environ)
 	cfg, err := config.Load(inv.environ)
 	if err != nil {
 		return err
@@ -101,7 +102,6 @@ func serve(inv *invocation) error {
 		s := httpServer("admin", "WXGATE_ADMIN_LISTEN", cfg.AdminListen, operator, logger, cfg.StallTimeout)
 		servers = append(servers, s)
 	}
-	defer runtime.KeepAlive(new([heapFloor]byte))
 	return runServers(logger, servers, shutdown{
 		begin:   operator.Drain,
 		delay:   cfg.DrainDelay,
@@ -122,12 +122,6 @@ func connections(redis *redisstore.Client, traces *tracing.Tracing) (run []func(
 	}
 	return run
 }
-
-// heapFloor is the size of an object that is never touched, and so takes no
-// memory. The garbage collector counts it as live and therefore runs less often:
-// a gateway keeps so little that the collector would run every few hundred
-// requests, which took a fifth of the processor time of a forward-auth check.
-const heapFloor = 32 << 20
 
 // visitorServers returns the servers for visitors: the gateway's own, and that of
 // ext_authz if it has an address.

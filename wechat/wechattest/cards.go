@@ -3,8 +3,9 @@ package wechattest
 import (
 	"encoding/binary"
 	"fmt"
-	"html/template"
 	"net/http"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 // card is a visitor on a page.

@@ -2,10 +2,11 @@ package wechattest
 
 import (
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 // waiting starts a page whose button answers the login request.

@@ -3,10 +3,12 @@ package wechattest
 import (
 	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 	"golang.org/x/text/language"
 )
 
@@ -19,19 +21,31 @@ const (
 	shownBytes = 2_000
 )
 
-var pageTemplates = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+var pageTemplates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(pageFunctions).ParseFS(pageFiles, "pages/*.html"))
+})
+
+// pageFunctions are what the templates call. They call no methods: a package for
+// templates that calls methods by name keeps all methods of a program in its binary.
+var pageFunctions = template.FuncMap{
+	"t": view.T, "lang": view.Lang, "steps": view.Steps, "short": view.Short, "modules": view.Modules,
+	"name": view.Name, "switch": view.Switch, "answer": view.Answer, "mode": view.Mode,
+	"format": time.Time.Format,
+}
 
 // pageLanguages matches an Accept-Language header with the languages of the
 // pages. The first is the default. Readers of traditional Chinese get the
 // simplified Chinese page; without an entry of their own they would get English
 // if their browser names it as well.
-var pageLanguages = language.NewMatcher([]language.Tag{
-	language.MustParse("zh-CN"), language.English, language.TraditionalChinese,
+var pageLanguages = sync.OnceValue(func() language.Matcher {
+	return language.NewMatcher([]language.Tag{
+		language.MustParse("zh-CN"), language.English, language.TraditionalChinese,
+	})
 })
 
 // chinese reports whether a page is in Chinese, or else in English.
 func chinese(r *http.Request) bool {
-	tag, _ := language.MatchStrings(pageLanguages, r.Header.Get("Accept-Language"))
+	tag, _ := language.MatchStrings(pageLanguages(), r.Header.Get("Accept-Language"))
 	base, _ := tag.Base()
 	return base.String() == "zh"
 }
@@ -84,7 +98,7 @@ func (view) Short(text string) string {
 // render makes a page from its template.
 func render(name string, status int, v view) response {
 	var b bytes.Buffer
-	if err := pageTemplates.ExecuteTemplate(&b, name, v); err != nil {
+	if err := pageTemplates().ExecuteTemplate(&b, name, v); err != nil {
 		panic(err) // cannot happen with our own templates and data
 	}
 	return response{status: status, contentType: htmlType, body: b.Bytes(), header: http.Header{

@@ -1,6 +1,6 @@
 package pages
 
-import "html/template"
+import template "github.com/DataDog/datadog-agent/pkg/template/html"
 
 // copyScript shows the button that copies the address on the page into another
 // app; the button is hidden if no script runs. The script selects the address

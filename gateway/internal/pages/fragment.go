@@ -1,8 +1,10 @@
 package pages
 
 import (
-	"html/template"
 	"net/http"
+	"sync"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 // A browser does not send the fragment of an address, the part after #, to a
@@ -14,7 +16,8 @@ import (
 // not return to it.
 const fragmentScript = `location.replace(document.documentElement.dataset.login + encodeURIComponent(location.hash));`
 
-var fragmentPage = template.Must(template.New("fragment").Parse(`<!doctype html>
+var fragmentPage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("fragment").Parse(`<!doctype html>
 <html lang="zh-CN" data-login="{{.}}">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -24,6 +27,7 @@ var fragmentPage = template.Must(template.New("fragment").Parse(`<!doctype html>
 <noscript><p><a href="{{.}}">继续 · <span lang="en">Continue</span></a></p></noscript>
 <script>` + fragmentScript + `</script>
 `))
+})
 
 // WriteFragment answers with the page that adds the fragment of its own address
 // to loginAddress and goes there. The last parameter of loginAddress has to be
@@ -32,5 +36,5 @@ func WriteFragment(w http.ResponseWriter, status int, loginAddress string) {
 	setHeaders(w.Header(), "default-src 'none'; script-src "+hashSource(fragmentScript)+
 		"; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
-	fragmentPage.Execute(w, loginAddress) // fails only if the visitor left
+	fragmentPage().Execute(w, loginAddress) // fails only if the visitor left
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // policy returns the page's Content-Security-Policy. Chromium checks the
@@ -46,13 +47,15 @@ func PolicyOrigin(address string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-var inlineStyle = regexp.MustCompile(`(?is)<style(?:\s[^>]*)?>(.*?)</style\s*>`)
+var inlineStyle = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?is)<style(?:\s[^>]*)?>(.*?)</style\s*>`)
+})
 
 // styleSources returns the policy's sources for the styles in a rendered page.
 // It cannot take the template's text, from which html/template drops comments.
 func styleSources(html string) string {
 	var sources []string
-	for _, style := range inlineStyle.FindAllStringSubmatch(html, -1) {
+	for _, style := range inlineStyle().FindAllStringSubmatch(html, -1) {
 		sources = append(sources, hashSource(style[1]))
 	}
 	if sources == nil {

@@ -2,9 +2,9 @@ package pages
 
 import (
 	"fmt"
-	"html/template"
 	"strings"
 
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 	"rsc.io/qr"
 )
 

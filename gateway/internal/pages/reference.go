@@ -7,9 +7,9 @@ var invitations = map[Name]bool{
 	SignOut: true, SignedOut: true,
 }
 
-// Reference returns the request id for the footer, or "" on a page that tells of
+// reference returns the request id for the footer, or "" on a page that tells of
 // no failure. The loss of what was in a form is a failure.
-func (v view) Reference() string {
+func (v view) reference() string {
 	if (invitations[v.page] || v.OutsideWeChat) && !v.Form {
 		return ""
 	}

@@ -2,30 +2,29 @@ package pages
 
 import (
 	"bytes"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
-// A view is what a template runs on.
+// A view is what a template runs on. Templates call no method of it, see sayOf.
 type view struct {
 	Data
 	page   Name
 	Status int
 	Lang   string // zh-CN or en
 	QRCode template.HTML
+
+	Reference  string      // see reference
+	CopyScript template.JS // of the button that copies the page's address
 }
 
-// CopyScript returns the script of the button that copies the page's address.
-func (v view) CopyScript() template.JS { return copyScript }
-
-// Say returns the text in the visitor's language.
-func (v view) Say(zh, en string) string {
-	if v.Lang == english {
-		return en
-	}
-	return zh
+// complete returns the view with the fields that follow from others.
+func (v view) complete() view {
+	v.Reference, v.CopyScript = v.reference(), copyScript
+	return v
 }
 
 // Render answers r with the named page in the language that r prefers. A
@@ -41,10 +40,14 @@ func (s *Set) Render(w http.ResponseWriter, r *http.Request, status int, name Na
 		// If the address is too long for a QR code, the page shows it as text only.
 		v.QRCode, _ = qrCode(data.Address)
 	}
-	page := s.pages[name]
 	var body bytes.Buffer
-	if err := page.template.Execute(&body, v); err != nil {
-		// New has run every template, so this is a bug; the status is still right.
+	page, err := s.pages[name]()
+	if err == nil {
+		err = page.template.Execute(&body, v.complete())
+	}
+	if err != nil {
+		// New has run the operator's templates and the tests run those that are
+		// built in, so this is a bug; the status is still right.
 		http.Error(w, http.StatusText(status), status)
 		return
 	}

@@ -1,24 +1,27 @@
 package pages
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"maps"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
+	"sync"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 //go:embed templates/*.html
 var builtIn embed.FS
 
-// A Set holds the parsed templates of all pages. It is safe for concurrent use.
+// A Set holds the templates of all pages. It is safe for concurrent use.
 type Set struct {
-	pages map[Name]*page
+	pages map[Name]func() (*page, error)
 }
 
 type page struct {
@@ -26,34 +29,57 @@ type page struct {
 	style    string // sources of its inline styles in the policy
 }
 
-// New parses the built-in templates, or those in dir that have the same file
-// names; an empty dir replaces none. It runs each template, so that one that
-// cannot be shown is an error here. A file in dir that ends in .html and has no
-// built-in template's name is an error: its page would never be shown. Other
-// files in dir are ignored. The error names every file that is wrong.
+// New returns the pages of the built-in templates, or of those in dir that have
+// the same file names; an empty dir replaces none. It runs each template that the
+// files in dir change, so that one that cannot be shown is an error here. A page
+// that is built in alone is parsed when it is first shown: that takes most of the
+// time of a start. A file in dir that ends in .html and has no built-in template's
+// name is an error: its page would never be shown. Other files in dir are ignored.
+// The error names every file that is wrong.
 func New(dir string) (*Set, error) {
 	files, wrong, err := readTemplates(dir)
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{pages: make(map[Name]*page)}
-	base, err := template.New("base.html").Parse(files["base.html"])
-	if err != nil {
-		return nil, together(append(wrong, fmt.Errorf("page base.html: %w", err)))
+	base := sync.OnceValues(func() (*template.Template, error) {
+		base, err := template.New(baseFile).Funcs(functions).Parse(files[baseFile].text)
+		if err != nil {
+			return nil, err
+		}
+		callSay(base)
+		return base, nil
+	})
+	if files[baseFile].own {
+		if _, err := base(); err != nil {
+			return nil, together(append(wrong, fmt.Errorf("page %s: %w", baseFile, err)))
+		}
 	}
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		if file == "base.html" {
+	s := &Set{pages: make(map[Name]func() (*page, error))}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if name == baseFile {
 			continue
 		}
-		name := Name(strings.TrimSuffix(file, ".html"))
-		if s.pages[name], err = newPage(base, file, files[file]); err != nil {
-			wrong = append(wrong, fmt.Errorf("page %s: %w", file, err))
+		made := sync.OnceValues(func() (*page, error) { return newPage(base, name, files[name].text) })
+		if files[name].own || files[baseFile].own {
+			if _, err := made(); err != nil {
+				wrong = append(wrong, fmt.Errorf("page %s: %w", name, err))
+			}
 		}
+		s.pages[Name(strings.TrimSuffix(name, ".html"))] = made
 	}
 	if len(wrong) > 0 {
 		return nil, together(wrong)
 	}
 	return s, nil
+}
+
+// baseFile is the template that all pages share.
+const baseFile = "base.html"
+
+// A file is the text of a template.
+type file struct {
+	text string
+	own  bool // in the operator's directory, not built in
 }
 
 // together returns one error, in one line, for what is wrong with several files.
@@ -65,10 +91,9 @@ func together(wrong []error) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
-// readTemplates returns the text of each template by file name, and what is wrong with
-// single files.
-func readTemplates(dir string) (files map[string]string, wrong []error, err error) {
-	files = make(map[string]string)
+// readTemplates returns each template by file name, and what is wrong with single files.
+func readTemplates(dir string) (files map[string]file, wrong []error, err error) {
+	files = make(map[string]file)
 	root, err := fs.Sub(builtIn, "templates")
 	if err != nil {
 		return nil, nil, err
@@ -82,9 +107,9 @@ func readTemplates(dir string) (files map[string]string, wrong []error, err erro
 	return files, wrong, nil
 }
 
-// addTemplates reads the templates in a folder, of which only those with a known name are
-// wanted; nil: all are.
-func addTemplates(files map[string]string, from fs.FS, known []string) (wrong []error, err error) {
+// addTemplates reads the templates in a folder. Those of the operator replace the ones
+// with a known name, and others are wrong. A nil known: they are built in.
+func addTemplates(files map[string]file, from fs.FS, known []string) (wrong []error, err error) {
 	entries, err := fs.ReadDir(from, ".")
 	if err != nil {
 		return nil, withoutPath(err)
@@ -104,7 +129,7 @@ func addTemplates(files map[string]string, from fs.FS, known []string) (wrong []
 			wrong = append(wrong, fmt.Errorf("page %s: %w", name, withoutPath(err)))
 			continue
 		}
-		files[name] = lineFeeds.Replace(string(text))
+		files[name] = file{lineFeeds.Replace(string(text)), known != nil}
 	}
 	if len(unknown) > 0 {
 		wrong = append(wrong, fmt.Errorf("%s: no page has this name; those that exist: %s",
@@ -125,18 +150,24 @@ func withoutPath(err error) error {
 // style: with other line ends the policy would block the style.
 var lineFeeds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-func newPage(base *template.Template, file, text string) (*page, error) {
-	t, err := base.Clone()
+func newPage(base func() (*template.Template, error), file, text string) (*page, error) {
+	shared, err := base()
+	if err != nil {
+		return nil, err
+	}
+	t, err := shared.Clone()
 	if err != nil {
 		return nil, err
 	}
 	if _, err := t.New(file).Parse(text); err != nil {
 		return nil, err
 	}
+	callSay(t)
 	p := &page{template: t}
+	var out bytes.Buffer
 	for i, view := range sampleViews() {
-		var out strings.Builder
-		if err := t.Execute(&out, view); err != nil {
+		out.Reset()
+		if err := t.Execute(&out, view.complete()); err != nil {
 			return nil, err
 		}
 		style := styleSources(out.String())

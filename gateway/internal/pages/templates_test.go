@@ -51,6 +51,11 @@ func TestOwnTemplates(t *testing.T) {
 			`{{define "icon-info"}}{{end}}{{define "icon-warn"}}{{end}}` +
 			`{{define "icon-wait"}}{{end}}{{define "icon-done"}}{{end}}`
 	)
+	const ownSay = `{{define "title"}}{{$view := .}}{{.Say "一" "1"}}{{$.Say "二" "2"}}` +
+		`{{with .RequestID}}{{$view.Say "三" "3"}}{{else}}{{end}}` +
+		`{{if eq ($.Say "四" "4") "四"}}{{.Say "五" "5" | printf "%s!"}}{{end}}` +
+		`{{range 0}}{{else}}{{.Say "<" ">"}}{{end}}{{with .Address}}{{else}}{{.Data.RequestID | $.Say "六"}}{{end}}` +
+		`{{template "part" .}}{{end}}{{define "part"}}{{.Say "七" "7"}}{{end}}{{define "text"}}{{end}}`
 	for _, test := range []struct {
 		name   string
 		files  []string
@@ -59,6 +64,7 @@ func TestOwnTemplates(t *testing.T) {
 	}{
 		{"an empty directory", nil, builtInTitle, ""},
 		{"one page", []string{"forbidden.html", ownForbidden}, "<h1>Closed</h1>\n<p>Ask at the desk.</p>", ""},
+		{"Say in every place", []string{"forbidden.html", ownSay}, "<h1>一二三五!&lt;六七", ""},
 		{"another page", []string{"not-found.html", ownForbidden}, builtInTitle, ""},
 		{"files that are no pages", []string{"README.md", "{{", ".base.html.swp", "{{", "forbidden.html~", "{{"},
 			builtInTitle, ""},
@@ -118,6 +124,10 @@ func TestOwnTemplatesBroken(t *testing.T) {
 			`{{define "title"}}{{with .Address}}{{.Host}}{{end}}{{end}}` + text, "forbidden.html"},
 		{"in English only", "", "forbidden.html",
 			`{{define "title"}}{{if eq .Lang "en"}}{{.X}}{{end}}{{end}}` + text, "forbidden.html"},
+		{"Say of something else", "", "forbidden.html",
+			`{{define "title"}}{{with .RequestID}}{{.Say "一" "1"}}{{end}}{{end}}` + text, "forbidden.html"},
+		{"Say in one language", "", "forbidden.html", `{{define "title"}}{{.Say "一"}}{{end}}` + text, "forbidden.html"},
+		{"Say of a number", "", "forbidden.html", `{{define "title"}}{{.Say 1 2}}{{end}}` + text, "forbidden.html"},
 		{"a whole document", "", "forbidden.html", `<!doctype html><p>Closed`, "forbidden.html"},
 		{"broken base", "", "base.html", `{{`, "base.html"},
 		{"base without the parts", "", "base.html", `<p>{{template "none" .}}`, ".html"},
@@ -166,5 +176,13 @@ func TestOwnTemplatesBrokenTogether(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), test.dir) {
 			t.Errorf("New: %v, want the names of the files alone", err)
 		}
+	}
+}
+
+// The templates that are built in are parsed when their page is first shown.
+func TestNewParsesNoBuiltInTemplate(t *testing.T) {
+	const most = 300 // 40,000 parse and run them all
+	if n := testing.AllocsPerRun(1, func() { testPages(t) }); n > most {
+		t.Errorf("New allocates %v times, want at most %d", n, most)
 	}
 }

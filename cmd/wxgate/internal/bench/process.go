@@ -119,8 +119,8 @@ func freeAddress() (string, error) {
 func (b *bench) build(ctx context.Context, packages ...string) error {
 	const module = "github.com/wxgate/wxgate/"
 	args := []string{"build", "-o", b.dir + string(filepath.Separator)}
-	if !b.short { // where another path costs a build of all packages
-		args = append(args, "-trimpath")
+	if !b.short { // where other flags cost a build of all packages
+		args = append(args, "-trimpath", "-tags=grpcnotrace") // as releases
 	}
 	for _, name := range packages {
 		args = append(args, module+name)

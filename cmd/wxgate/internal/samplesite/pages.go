@@ -2,10 +2,10 @@ package samplesite
 
 import (
 	"bytes"
-	"html/template"
 	"net/http"
 	"strings"
 
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 	"golang.org/x/text/language"
 )
 
@@ -30,6 +30,9 @@ func (p page) T(zh, en string) string {
 	}
 	return zh
 }
+
+// functions are what the templates call.
+var functions = template.FuncMap{"t": page.T, "granted": page.Granted}
 
 func (p pages) serve(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -7,8 +7,9 @@ package samplesite
 
 import (
 	"embed"
-	"html/template"
 	"net/http"
+
+	template "github.com/DataDog/datadog-agent/pkg/template/html"
 )
 
 //go:embed pages static
@@ -19,7 +20,7 @@ var assets embed.FS
 // use. A stream of /events and a WebSocket of /ws last until the browser leaves
 // or the request's context ends.
 func Handler() http.Handler {
-	p := pages{template.Must(template.ParseFS(assets, "pages/*.html"))}
+	p := pages{template.Must(template.New("").Funcs(functions).ParseFS(assets, "pages/*.html"))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.serve("index.html"))
 	mux.HandleFunc("GET /about", p.serve("about.html"))
