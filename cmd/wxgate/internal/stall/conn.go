@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -18,9 +19,11 @@ type conn struct {
 	cheap *rawconn.Conn // reads and writes Conn
 	limit Limit
 
+	writes atomic.Int32 // that are under way
+
 	mu      sync.Mutex
 	asked   time.Time // write deadline that the server set; zero: none
-	own     time.Time // write deadline that Write set
+	set     time.Time // write deadline of Conn
 	stalled bool
 }
 
@@ -38,6 +41,8 @@ func (c *conn) Write(p []byte) (int, error) {
 // persist calls write, with the bytes that are written so far, until it ends without a
 // deadline, or the peer has stalled.
 func (c *conn) persist(write func(n int) (int, error)) (n int, err error) {
+	c.writes.Add(1)
+	defer c.writes.Add(-1)
 	now := time.Now()
 	since := now // of the last progress
 	for {
@@ -68,11 +73,11 @@ func (c *conn) arm(now time.Time) error {
 		return os.ErrDeadlineExceeded
 	}
 	step := c.limit.Timeout / checks
-	if c.own.Sub(now) > step/2 {
+	if c.set.Sub(now) > step/2 && c.earlier(c.set) == c.set {
 		return nil
 	}
-	c.own = now.Add(step)
-	return c.Conn.SetWriteDeadline(c.earlier(c.own))
+	c.set = c.earlier(now.Add(step))
+	return c.Conn.SetWriteDeadline(c.set)
 }
 
 // earlier returns t, or the deadline that the server set if that is before t.
@@ -92,7 +97,7 @@ func (c *conn) over(now, since time.Time) bool {
 		return true
 	}
 	if now.Sub(since) < c.limit.Timeout {
-		c.own = time.Time{}
+		c.set = time.Time{}
 		return false
 	}
 	c.stalled = true
@@ -103,11 +108,16 @@ func (c *conn) over(now, since time.Time) bool {
 	return true
 }
 
-// SetWriteDeadline implements [net.Conn].
+// SetWriteDeadline implements [net.Conn]. The next write takes the deadline into account:
+// net/http sets one for each request, and most often another before it writes.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked, c.own = t, time.Time{}
+	c.asked = t
+	if c.writes.Load() == 0 {
+		return nil
+	}
+	c.set = t
 	return c.Conn.SetWriteDeadline(t)
 }
 
