@@ -79,6 +79,7 @@ func (f *forwarding) modifyResponse(res *http.Response) error {
 	f.site.endRevoked(res, f.visitor.session)
 	f.site.completeAnswer(res.StatusCode, res.Header, f.in, f.facts, f.visitor)
 	f.moveWhole(res)
+	f.flushSoon(res)
 	return nil
 }
 
