@@ -3,7 +3,6 @@ package gateway
 import (
 	"io"
 	"net/http"
-	"strings"
 )
 
 // longBytes is the length from which a response's body is worth the system calls that
@@ -31,7 +30,7 @@ func (b *longBody) Read([]byte) (int, error) {
 func (f *forwarding) moveWhole(res *http.Response) {
 	from, ok := res.Body.(io.WriterTo)
 	if !ok || res.ContentLength < longBytes || f.in.ProtoMajor != 1 || f.in.TLS != nil ||
-		strings.Contains(strings.ToLower(res.Header.Get("Content-Type")), "event-stream") {
+		isEventStream(res) {
 		return
 	}
 	res.Body = &longBody{res.Body, from, f.answer}

@@ -80,6 +80,7 @@ func (f *forwarding) modifyResponse(res *http.Response) error {
 		return f.switchProtocols(res)
 	}
 	f.moveWhole(res)
+	f.flushSoon(res)
 	return nil
 }
 
