@@ -83,6 +83,7 @@ func TestQuestionPanics(t *testing.T) {
 		if page := s.open(b, "/shop"); page.Status != http.StatusServiceUnavailable {
 			t.Errorf("page while the question panics: %d, want 503", page.Status)
 		}
+		synctest.Wait() // the log comes after the answer
 		panics := s.log.level("error")
 		if len(panics) != 1 || strings.Contains(panics[0], "planted") || !strings.Contains(panics[0], "RoundTrip") {
 			t.Errorf("errors in the log: %q, want the panic with its stack", panics)

@@ -79,7 +79,8 @@ type File struct {
 func (g *Gateway) Files() []File { return slices.Clone(g.files) }
 
 // ServeHTTP answers r itself, or forwards it to an upstream with the visitor's
-// identity.
+// identity. It returns once a WebSocket of an upstream is open. The WebSocket goes
+// on until either side or [Gateway.Shutdown] ends it; r's context does not.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.hosts.serve(w, r, g.hosts.of(r), (*doors).proxy)
 }

@@ -28,10 +28,10 @@ func TestIdleWebSocketMemory(t *testing.T) {
 		size int // of messages
 		most int // bytes
 	}{
-		{"short messages", false, 16, 14 << 10},
-		{"long messages", false, 32 << 10, 14 << 10},
-		{"TLS, short messages", true, 16, 60 << 10},
-		{"TLS, long messages", true, 32 << 10, 120 << 10},
+		{"short messages", false, 16, 24 << 10},
+		{"long messages", false, 32 << 10, 24 << 10},
+		{"TLS, short messages", true, 16, 64 << 10},
+		{"TLS, long messages", true, 32 << 10, 140 << 10},
 	} {
 		site, sites := newIdleSite(t)
 		g, _ := newGateway(t, nil, func(c *testConfig) {

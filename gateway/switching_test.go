@@ -15,7 +15,8 @@ const switched = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpg
 // handshake is what a visitor sends to open a WebSocket.
 func handshake(t testing.TB) []string {
 	return []string{
-		"GET /socket HTTP/1.1", "Host: " + rigHost, "Cookie: " + signedIn(t), "Connection: Upgrade", "Upgrade: websocket",
+		"GET /socket HTTP/1.1", "Host: " + rigHost, "Cookie: " + signedIn(t),
+		"Connection: Upgrade", "Upgrade: websocket",
 	}
 }
 
@@ -57,7 +58,7 @@ func TestEarlyBytesOfAnUpgrade(t *testing.T) {
 				t.Errorf("%s: the site reads %d bytes, want the %d that the visitor sent", name, len(got), len(early))
 			}
 			if got, err := io.ReadAll(conn.Reader); string(got) != early || err != nil {
-				t.Errorf("%s: the visitor reads %d bytes, %v, want the %d that the site sent", name, len(got), err, len(early))
+				t.Errorf("%s: the visitor reads %d bytes, %v, want the site's %d", name, len(got), err, len(early))
 			}
 		}
 	}
@@ -72,7 +73,8 @@ func TestUpgradedConnectionHalfCloses(t *testing.T) {
 	}) {
 		conn := rig.dial(t)
 		conn.say(t, append(handshake(t), "")...)
-		if res, err := http.ReadResponse(conn.Reader, nil); err != nil || res.StatusCode != http.StatusSwitchingProtocols {
+		res, err := http.ReadResponse(conn.Reader, nil)
+		if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
 			t.Fatalf("%s: %v, %v, want 101", name, res, err)
 		}
 		io.WriteString(conn.Conn, "question")

@@ -46,7 +46,8 @@ func (s *Switched) SyscallConn() (syscall.RawConn, error) { return s.Conn.(sysca
 // Connection has nothing else to say.
 func asksToSwitch(r *http.Request) bool {
 	connection := r.Header["Connection"]
-	return r.Method == http.MethodGet && len(r.Header["Upgrade"]) == 1 && len(connection) == 1 && connection[0] == "Upgrade"
+	return r.Method == http.MethodGet && len(r.Header["Upgrade"]) == 1 &&
+		len(connection) == 1 && connection[0] == "Upgrade"
 }
 
 // handOver makes the connection the body of res, which ends the request.
