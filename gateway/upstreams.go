@@ -95,9 +95,10 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 		}
 		transport, target := newTransport(u.URL, timeout, c.UpstreamCAs)
 		s.background.idle = append(s.background.idle, transport)
-		duration, spans := s.metrics.upstreamDuration.WithLabelValues(u.Prefix), newUpstreamSpans(s.tracer, u, target)
+		duration := s.metrics.upstreamDuration.WithLabelValues(u.Prefix)
+		timed := timed{transport, duration, newUpstreamSpans(s.tracer, u, target)}
 		logger := s.logger.With().Str("upstream", u.name()).Str("hint", "read its log: it broke off its answer").Logger()
-		all.list = append(all.list, upstream{u, target, timed{transport, duration, spans}, forward.ErrorLog(logger)})
+		all.list = append(all.list, upstream{u, target, timed, forward.ErrorLog(logger)})
 	}
 	slices.SortStableFunc(all.list, func(a, b upstream) int { return len(b.Prefix) - len(a.Prefix) })
 	return all

@@ -88,7 +88,8 @@ func parseUpstream(text string) (Upstream, error) {
 		return Upstream{Prefix: prefix}, errors.New("expected one URL; separate the upstreams by commas")
 	}
 	if !plainPath(prefix) {
-		return Upstream{}, errors.New("expected a clean path of letters, digits and . _ ~ - / before the =, such as /api/")
+		const want = "expected a clean path of letters, digits and . _ ~ - / before the =, such as /api/"
+		return Upstream{}, errors.New(want)
 	}
 	server, err := parseUpstreamURL(strings.TrimSpace(rest))
 	return Upstream{Prefix: prefix, URL: server}, err
