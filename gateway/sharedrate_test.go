@@ -187,12 +187,15 @@ func TestSharedRateOfOneReplica(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newReplicas(t, 4, Rate{40, time.Hour})
-		for name, pause := range map[string]time.Duration{"not seen": 0, "seen": 3 * time.Hour} {
-			time.Sleep(pause)
+		for _, tt := range []struct {
+			name  string
+			pause time.Duration
+		}{{"not seen", 0}, {"seen", 3 * time.Hour}} { // in this order
+			time.Sleep(tt.pause)
 			got := allowed(s.limiters[0], ann, 100)
 			time.Sleep(time.Second)
 			got += s.allowed(ann, 100, true)
-			s.wantAbout(t, name, got, 40)
+			s.wantAbout(t, tt.name, got, 40)
 		}
 	})
 }

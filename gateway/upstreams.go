@@ -97,7 +97,7 @@ func newUpstreams(c Site, s *site, buffers *bufferPool, errs *fieldErrors) app {
 		s.background.idle = append(s.background.idle, transport)
 		duration := s.metrics.upstreamDuration.WithLabelValues(u.Prefix)
 		timed := timed{transport, duration, newUpstreamSpans(s.tracer, u, target)}
-		logger := s.logger.With().Str("upstream", u.name()).Str("hint", "read its log: it broke off its answer").Logger()
+		logger := s.logger.With().Str("upstream", u.name()).Str("hint", "read its log: its answer broke off").Logger()
 		all.list = append(all.list, upstream{u, target, timed, forward.ErrorLog(logger)})
 	}
 	slices.SortStableFunc(all.list, func(a, b upstream) int { return len(b.Prefix) - len(a.Prefix) })
