@@ -209,8 +209,8 @@ func read(raw []byte, request string) answers {
 			continue
 		}
 		body, err := io.ReadAll(res.Body)
-		if err != nil {
-			return answers{CutShort: true}
+		if err != nil || len(body) == 0 && res.ContentLength < 0 && len(res.TransferEncoding) == 0 {
+			return answers{CutShort: true} // an empty answer of HTTP/1.0 may have been cut short too
 		}
 		a.Body, a.Trailer = string(body), res.Trailer
 		rest, _ := io.ReadAll(from) // never fails
