@@ -42,6 +42,20 @@ func newForwarding(
 	return f
 }
 
+// serve forwards r. If the upstream breaks off its answer, what has come of it is sent: a
+// browser that got nothing on a connection that it had used before would send the request
+// again, and the site would get an order twice.
+func (f *forwarding) serve(w *recorder, r *http.Request) {
+	ended := false
+	defer func() {
+		if !ended && w.Status != 0 && w.upgraded == nil {
+			http.NewResponseController(w).Flush()
+		}
+	}()
+	f.ServeHTTP(w, r)
+	ended = true
+}
+
 // rewrite turns the visitor's request into the one to the upstream. It removes
 // what the client must not say before it sets what the gateway says, so that no
 // header of the client's, such as Connection: X-WX-OpenID, can remove an identity

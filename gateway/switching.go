@@ -46,7 +46,9 @@ func (f *forwarding) switchProtocols(res *http.Response) error {
 	if unread, ok := site.(*direct.Switched); ok {
 		upstream.Early = unread.Early()
 	}
-	f.answer.tunnel = &tunnel.Tunnel{Sides: [2]tunnel.Side{visitor, upstream}, Buffers: f.BufferPool}
+	f.answer.tunnel = &tunnel.Tunnel{
+		Sides: [2]tunnel.Side{visitor, upstream}, Buffers: f.BufferPool, Logger: f.site.logger,
+	}
 	return errSwitched
 }
 

@@ -113,7 +113,7 @@ func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *facts, ask
 	w.AsIs = true
 	f := newForwarding(s, u, to, r, q, ask, v)
 	f.answer = w
-	f.ServeHTTP(w, r)
+	f.serve(w, r)
 	// Set-Cookie belongs to the header, where the gateway's own cookies are
 	// looked for. An intermediary may merge a trailer into it.
 	delete(w.Header(), http.TrailerPrefix+"Set-Cookie")

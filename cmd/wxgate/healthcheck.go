@@ -109,7 +109,7 @@ func askReady(ctx context.Context, address string) (ready bool, said string, err
 	}
 	first, _, _ := strings.Cut(string(body), "\n")
 	if !slices.Contains(readyWords[res.StatusCode], first) {
-		return false, "", notOurs(res.Status)
+		return false, "", notOurs(oneLine(res.Status))
 	}
 	return res.StatusCode == http.StatusOK, oneLine(string(body)), nil
 }

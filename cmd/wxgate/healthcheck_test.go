@@ -78,6 +78,7 @@ func TestHealthcheckOfAnotherServer(t *testing.T) {
 		{"redirect that says ready", 302, "ready\n", "302 Found"},
 		{"no text", 502, "", "502 Bad Gateway"},
 		{"unavailable", 503, "planted\n", "503 Service Unavailable"},
+		{"control characters", 0, "HTTP/1.1 200 \x1b]0;planted\x07\r\nContent-Length: 0\r\n\r\n", "200 ]0;planted"},
 		{"no HTTP", 0, "SSH-2.0-OpenSSH_9.9\r\n", "no HTTP"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,8 +2,11 @@ package direct
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"os"
+	"syscall"
 )
 
 // body is the body of a response. Its end, or its Close, ends the request.
@@ -57,6 +60,9 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 		case err == nil:
 			err = io.EOF
 		}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.EPIPE) {
+		err = context.Canceled // of w: reading has no deadline, and nothing is written to the upstream
 	}
 	b.finish(err)
 	if b.end == io.EOF {

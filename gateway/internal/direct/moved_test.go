@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -202,4 +204,33 @@ type leaving struct {
 func (l leaving) ReadFrom(src io.Reader) (int64, error) {
 	l.leave()
 	return io.Copy(l.Writer, src)
+}
+
+// failing is a visitor's connection that takes nothing.
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func (f failing) ReadFrom(io.Reader) (int64, error) { return 0, f.err }
+
+// What the visitor does is no failure of the upstream.
+func TestMovedToNobody(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{os.ErrDeadlineExceeded, &net.OpError{Op: "write", Err: syscall.EPIPE}} {
+		for _, head := range []string{"", "0123"} { // comes with the header
+			p := newPeer(t, time.Minute)
+			go func() {
+				c := <-p.accepted
+				c.request(t)
+				answer(t, c, page+"Content-Length: 10\r\n\r\n"+head)
+			}()
+			res, failure := send(t.Context(), p.transport, http.MethodGet, nil)
+			if failure != nil {
+				t.Fatal(failure)
+			}
+			if _, got := res.Body.(io.WriterTo).WriteTo(failing{err}); got != context.Canceled {
+				t.Errorf("WriteTo = %v after %v, want %v", got, err, context.Canceled)
+			}
+		}
+	}
 }

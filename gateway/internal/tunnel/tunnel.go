@@ -8,6 +8,10 @@ import (
 	"io"
 	"net/http/httputil"
 	"sync/atomic"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/panics"
 )
 
 // A Side is one of the two connections. If it is a [syscall.Conn], its Read must not keep
@@ -21,6 +25,7 @@ type Side struct {
 type Tunnel struct {
 	Sides   [2]Side
 	Buffers httputil.BufferPool
+	Logger  zerolog.Logger // of panics
 
 	ended   func()
 	running atomic.Int32 // directions
@@ -28,7 +33,7 @@ type Tunnel struct {
 
 // Start copies in both directions, in goroutines of its own. A side's end is passed on
 // with CloseWrite, if the other has it. When both have ended, or at the first error, both
-// are closed. After that ended is called.
+// are closed. After that ended is called. A panic ends the tunnel, and is logged.
 func (t *Tunnel) Start(ended func()) {
 	t.ended = ended
 	t.running.Store(2)
@@ -38,39 +43,51 @@ func (t *Tunnel) Start(ended func()) {
 
 // Close closes both sides.
 func (t *Tunnel) Close() {
-	for _, side := range t.Sides {
-		side.Close()
+	for i := range t.Sides {
+		t.Sides[i].Close()
 	}
 }
 
 // run copies in one direction to its end.
 func (t *Tunnel) run(from, to int) {
-	if err := t.copy(from, to); err != nil {
-		t.Close()
-	}
+	t.guard(func() {
+		if err := t.copy(from, to); err != nil {
+			t.Close()
+		}
+	})
 	if t.running.Add(-1) == 0 {
 		t.Close()
-		t.ended()
+		t.guard(t.ended)
 	}
+}
+
+// guard calls f. A panic of f would end the process: no server is above it.
+func (t *Tunnel) guard(f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			panics.Log(t.Logger, v)
+			t.Close()
+		}
+	}()
+	f()
 }
 
 // copy returns nil if the other direction can go on.
 func (t *Tunnel) copy(from, to int) error {
-	early := t.Sides[from].Early
-	t.Sides[from].Early = nil
-	if err := write(t.Sides[to], early); err != nil {
+	target := t.Sides[to].ReadWriteCloser
+	if err := write(target, t.Sides[from].Early); err != nil {
 		return err
 	}
 	source := newSource(t.Sides[from].ReadWriteCloser, t.Buffers)
 	for {
 		p, err := source.read()
-		failed := write(t.Sides[to], p)
+		failed := write(target, p)
 		source.giveBack()
 		switch {
 		case failed != nil:
 			return failed
 		case err == io.EOF:
-			return closeWrite(t.Sides[to].ReadWriteCloser)
+			return closeWrite(target)
 		case err != nil:
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/wxgate/wxgate/gateway/internal/tunnel"
 )
 
@@ -220,5 +222,46 @@ func TestWriteFails(t *testing.T) {
 	}
 	if n := buffers.borrowed.Load(); n != 0 {
 		t.Errorf("%d buffers are borrowed, want none", n)
+	}
+}
+
+// panicking is a side of a tunnel whose Read panics.
+type panicking struct {
+	net.Conn
+	closed atomic.Bool
+}
+
+func (p *panicking) Read([]byte) (int, error) { panic("planted") }
+
+func (p *panicking) Close() error {
+	p.closed.Store(true)
+	return p.Conn.Close()
+}
+
+// A panic ends the tunnel, and not the process. It is logged.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	for name, inEnd := range map[string]bool{"of a side": false, "at the end": true} {
+		var log strings.Builder
+		near, far := net.Pipe()
+		broken := &panicking{Conn: near}
+		other, site := net.Pipe()
+		tun := &tunnel.Tunnel{Buffers: &lent{size: 10}, Logger: zerolog.New(&log)}
+		tun.Sides[0].ReadWriteCloser, tun.Sides[1].ReadWriteCloser = broken, other
+		ended := make(chan struct{})
+		tun.Start(func() {
+			defer close(ended)
+			if inEnd {
+				panic("planted")
+			}
+		})
+		<-ended
+		if _, err := site.Read(make([]byte, 1)); err != io.EOF || !broken.closed.Load() {
+			t.Errorf("%s: the site reads %v, closed %t, want both sides closed", name, err, broken.closed.Load())
+		}
+		if !strings.Contains(log.String(), `"panic":"string"`) || strings.Contains(log.String(), "planted") {
+			t.Errorf("%s: log %s, want the panic without its value", name, log.String())
+		}
+		far.Close()
 	}
 }

@@ -113,10 +113,19 @@ func (c *Conn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// SyscallConn implements [syscall.Conn]. It is for reading only.
+// SyscallConn implements [syscall.Conn]. It is for reading only, and fails for a
+// connection that may hold back what it has read from its file descriptor.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) {
-	if withFile, ok := c.Conn.(syscall.Conn); ok {
-		return withFile.SyscallConn()
+	switch inner := c.Conn.(type) {
+	case *net.TCPConn:
+		return inner.SyscallConn()
+	case *net.UnixConn:
+		return inner.SyscallConn()
+	case interface {
+		syscall.Conn
+		Unbuffered()
+	}:
+		return inner.SyscallConn()
 	}
 	return nil, errors.ErrUnsupported
 }

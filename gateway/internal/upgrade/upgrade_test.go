@@ -369,3 +369,35 @@ func TestManyConnections(t *testing.T) {
 		t.Errorf("Shutdown = %v, and %v WebSockets are open", err, open)
 	}
 }
+
+// holding is a connection that may hold back what it has read.
+type holding struct{ *net.TCPConn }
+
+// frank is one that says that it does not.
+type frank struct{ holding }
+
+func (frank) Unbuffered() {}
+
+// The file descriptor of a connection is read only if nothing is held back.
+func TestSyscallConn(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dialled, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dialled.Close()
+	tcp := dialled.(*net.TCPConn)
+	for _, tt := range []struct {
+		conn net.Conn
+		want bool
+	}{{tcp, true}, {holding{tcp}, false}, {frank{holding{tcp}}, true}} {
+		if raw, err := (&upgrade.Conn{Conn: tt.conn}).SyscallConn(); (raw != nil && err == nil) != tt.want {
+			t.Errorf("%T: SyscallConn = %v, %v, want one: %t", tt.conn, raw, err, tt.want)
+		}
+	}
+}

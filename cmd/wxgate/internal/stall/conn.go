@@ -72,13 +72,20 @@ func (c *conn) arm(now time.Time) error {
 	if c.stalled {
 		return os.ErrDeadlineExceeded
 	}
-	step := c.limit.Timeout / checks
-	if c.set.Sub(now) > step/2 && c.earlier(c.set) == c.set {
+	if c.set.Sub(now) > c.step()/2 && c.earlier(c.set) == c.set {
 		return nil
 	}
-	c.set = c.earlier(now.Add(step))
+	return c.rearm(now)
+}
+
+// rearm sets the write deadline of a write that is under way.
+func (c *conn) rearm(now time.Time) error {
+	c.set = c.earlier(now.Add(c.step()))
 	return c.Conn.SetWriteDeadline(c.set)
 }
+
+// step is the time between two looks for progress.
+func (c *conn) step() time.Duration { return c.limit.Timeout / checks }
 
 // earlier returns t, or the deadline that the server set if that is before t.
 func (c *conn) earlier(t time.Time) time.Time {
@@ -117,8 +124,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 	if c.writes.Load() == 0 {
 		return nil
 	}
-	c.set = t
-	return c.Conn.SetWriteDeadline(t)
+	return c.rearm(time.Now())
 }
 
 // SetDeadline implements [net.Conn].
@@ -134,6 +140,9 @@ func (c *conn) SyscallConn() (syscall.RawConn, error) {
 	}
 	return nil, errors.ErrUnsupported
 }
+
+// Unbuffered says that Read returns all that is read from the file descriptor.
+func (c *conn) Unbuffered() {}
 
 // CloseWrite ends the direction to the peer, as [net.TCPConn.CloseWrite] does.
 // net/http and ReverseProxy look for it.

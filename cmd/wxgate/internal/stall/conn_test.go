@@ -118,6 +118,30 @@ func TestWritesAfterAStallFail(t *testing.T) {
 	})
 }
 
+// A deadline that is set during a write does not end the limit.
+func TestDeadlineDuringAWrite(t *testing.T) {
+	t.Parallel()
+	for _, deadline := range []time.Duration{time.Hour, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			server, _ := pipe(t)
+			start, failed := time.Now(), make(chan error, 1)
+			go func() {
+				_, err := io.WriteString(server, "x")
+				failed <- err
+			}()
+			synctest.Wait()
+			set := time.Time{}
+			if deadline > 0 {
+				set = start.Add(deadline)
+			}
+			server.SetWriteDeadline(set)
+			if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(start) > 2*timeout {
+				t.Errorf("deadline %v: %v after %v, want a timeout after %v", deadline, err, time.Since(start), timeout)
+			}
+		})
+	}
+}
+
 func TestListenerWithoutTimeout(t *testing.T) {
 	t.Parallel()
 	conn, _ := net.Pipe()

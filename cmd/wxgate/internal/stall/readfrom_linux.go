@@ -12,28 +12,30 @@ import (
 // that takes two system calls for 256 KiB, and no copy.
 func (c *conn) ReadFrom(src io.Reader) (int64, error) {
 	moved, err := c.splice(src)
-	if !errors.Is(err, errors.ErrUnsupported) {
+	if err != errNotSpliced {
 		return moved, err
 	}
 	n, err := io.Copy(struct{ io.Writer }{c}, src)
 	return moved + n, err
 }
 
+// errNotSpliced is the error of what cannot be moved, but copied.
+var errNotSpliced = errors.New("not spliced")
+
 // splice moves what src may still read, if it is a socket with a limit. It returns the
-// number of bytes that have left. If the error is [errors.ErrUnsupported], the rest can
-// still be copied.
+// number of bytes that have left. If the error is errNotSpliced, no byte is lost.
 func (c *conn) splice(src io.Reader) (moved int64, err error) {
 	limited, ok := src.(*io.LimitedReader)
 	if !ok {
-		return 0, errors.ErrUnsupported
+		return 0, errNotSpliced
 	}
 	from, to := rawStream(limited.R), rawConn(c.Conn)
 	if from == nil || to == nil {
-		return 0, errors.ErrUnsupported
+		return 0, errNotSpliced
 	}
 	p := takePipe()
 	if p == nil {
-		return 0, errors.ErrUnsupported
+		return 0, errNotSpliced
 	}
 	defer p.release()
 	for limited.N > 0 {
@@ -84,7 +86,7 @@ func (p *pipe) fill(from syscall.RawConn, n int64) (filled int, err error) {
 	case waited != nil:
 		return 0, waited
 	case err == syscall.EINVAL || err == syscall.ENOSYS || err == syscall.EPERM:
-		return 0, errors.ErrUnsupported
+		return 0, errNotSpliced
 	}
 	p.held = filled
 	return filled, os.NewSyscallError("splice", err)
