@@ -7,10 +7,8 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/wxgate/wxgate/gateway/rawconn"
 )
@@ -101,13 +99,7 @@ func TestAskTooLong(t *testing.T) {
 // written is its own.
 func TestAskEnds(t *testing.T) {
 	bothNetworks(t, func(t *testing.T, network string) {
-		for name, tt := range map[string]struct {
-			end func(net.Conn)
-			is  error
-		}{
-			"deadline": {func(c net.Conn) { c.SetReadDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded},
-			"close":    {func(c net.Conn) { c.Close() }, net.ErrClosed},
-		} {
+		for name, tt := range endings {
 			conn, peer := pair(t, network)
 			go func() {
 				io.ReadFull(peer, make([]byte, 4))

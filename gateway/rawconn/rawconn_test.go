@@ -163,16 +163,19 @@ func withoutPorts(err error) string {
 	return strings.Join(kept, " ")
 }
 
+// endings are what ends a wait, and the error of the read then.
+var endings = map[string]struct {
+	end func(net.Conn)
+	is  error
+}{
+	"deadline": {func(c net.Conn) { c.SetReadDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded},
+	"close":    {func(c net.Conn) { c.Close() }, net.ErrClosed},
+}
+
 // A deadline and Close end a read that waits.
 func TestReadThatWaits(t *testing.T) {
 	bothNetworks(t, func(t *testing.T, network string) {
-		for name, tt := range map[string]struct {
-			end func(net.Conn)
-			is  error
-		}{
-			"deadline": {func(c net.Conn) { c.SetReadDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded},
-			"close":    {func(c net.Conn) { c.Close() }, net.ErrClosed},
-		} {
+		for name, tt := range endings {
 			conn, _ := pair(t, network)
 			ended := make(chan error)
 			go func() {
