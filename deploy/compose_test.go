@@ -216,6 +216,7 @@ func TestComposeDemoSignsIn(t *testing.T) {
 	}
 	_, port, _ := strings.Cut(store, ":")
 	start(t, nil, redis, append(serve[1:], "--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir())...)
+	front{address: store}.listens(t) // the gateway waits for it
 	start(t, nil, wxgate, command(services["emulator"])...)
 	environ := []string{"WXGATE_LISTEN=" + address, "WXGATE_ADMIN_LISTEN=" + freeAddress(t)}
 	for name, content := range services["gateway"].Environment {
@@ -225,7 +226,6 @@ func TestComposeDemoSignsIn(t *testing.T) {
 	f := front{address: address, origin: "http://" + address, site: site, wxgate: gateway}
 	f.listens(t)
 	front{address: emulator}.listens(t)
-	front{address: store}.listens(t)
 
 	v := f.signIn(t, "/orders?from=menu")
 	claim := script.Clone()
