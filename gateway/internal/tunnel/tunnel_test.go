@@ -62,10 +62,11 @@ func pipe(*testing.T) (near, far net.Conn) { return net.Pipe() }
 func socket(network, address string) func(*testing.T) (near, far net.Conn) {
 	return func(t *testing.T) (near, far net.Conn) {
 		t.Helper()
+		at := address
 		if network == "unix" {
-			address = t.TempDir() + "/s"
+			at = t.TempDir() + "/s"
 		}
-		l, err := net.Listen(network, address)
+		l, err := net.Listen(network, at)
 		if err != nil {
 			t.Fatal(err)
 		}
