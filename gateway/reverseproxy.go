@@ -46,6 +46,7 @@ func newForwarding(
 // browser that got nothing on a connection that it had used before would send the request
 // again, and the site would get an order twice.
 func (f *forwarding) serve(w *recorder, r *http.Request) {
+	f.answer = w
 	ended := false
 	defer func() {
 		if !ended && w.Status != 0 && w.upgraded == nil {

@@ -111,9 +111,7 @@ func (u *upstreams) forward(s *site, w *recorder, r *http.Request, q *facts, ask
 		return refusal.NotFound()
 	}
 	w.AsIs = true
-	f := newForwarding(s, u, to, r, q, ask, v)
-	f.answer = w
-	f.serve(w, r)
+	newForwarding(s, u, to, r, q, ask, v).serve(w, r)
 	// Set-Cookie belongs to the header, where the gateway's own cookies are
 	// looked for. An intermediary may merge a trailer into it.
 	delete(w.Header(), http.TrailerPrefix+"Set-Cookie")

@@ -73,11 +73,15 @@ type wrongProtocol struct {
 	err        error // of the request that found it
 }
 
+// answersByTLS is wrong with an upstream whose address says that it has no TLS.
+var answersByTLS = wrongProtocol{
+	"answers by TLS", "use https:// in WXGATE_UPSTREAM, or name the port without TLS", nil,
+}
+
 // wrongProtocol asks the server at the other end of conn. An HTTP server is asked for the
 // header of its home page first, and nothing else is tried if it answers: nothing odd
 // shall stand in its log. A slow answer is none that is wrong.
 func (p *upstreamProbe) wrongProtocol(ctx context.Context, conn net.Conn) wrongProtocol {
-	const variable = "in WXGATE_UPSTREAM"
 	if p.scheme == "h2c" {
 		return p.wrongHTTP2(ctx, conn)
 	}
@@ -91,9 +95,9 @@ func (p *upstreamProbe) wrongProtocol(ctx context.Context, conn net.Conn) wrongP
 	case p.scheme == "https":
 		return p.noHTTP(err)
 	case p.network == "tcp" && speaksTLS(ctx, p.target):
-		return wrongProtocol{"answers by TLS", "use https:// " + variable + ", or name the port without TLS", nil}
+		return answersByTLS
 	case err != nil && p.speaksHTTP2(ctx):
-		return wrongProtocol{"speaks HTTP/2 only", "use h2c:// " + variable + ", or let it speak HTTP/1 too", err}
+		return wrongProtocol{"speaks HTTP/2 only", "use h2c:// in WXGATE_UPSTREAM, or let it speak HTTP/1 too", err}
 	default:
 		return p.noHTTP(err)
 	}
@@ -114,7 +118,7 @@ func (p *upstreamProbe) wrongHTTP2(ctx context.Context, conn net.Conn) wrongProt
 	case beginsHTTP2(ctx, conn):
 		return wrongProtocol{}
 	case p.network == "tcp" && speaksTLS(ctx, p.target):
-		return wrongProtocol{"answers by TLS", "use https:// in WXGATE_UPSTREAM, or name the port without TLS", nil}
+		return answersByTLS
 	case p.speaksHTTP(ctx):
 		return wrongProtocol{"speaks HTTP/1 only", "use http:// in WXGATE_UPSTREAM", nil}
 	default:

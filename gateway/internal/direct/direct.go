@@ -1,8 +1,8 @@
 // Package direct sends requests without a body to an upstream on the caller's own
-// goroutine, those for a WebSocket included. [http.Transport] has two goroutines for each connection, and hands a
-// request to one and its response back from the other; for a short request that costs
-// more than the request itself. Writing requests and reading responses is left to
-// net/http: this package only chooses the connection and waits on it.
+// goroutine, those for a WebSocket included. [http.Transport] has two goroutines for each
+// connection, and hands a request to one and its response back from the other; for a short
+// request that costs more than the request itself. Writing requests and reading responses
+// is left to net/http: this package only chooses the connection and waits on it.
 package direct
 
 import (
