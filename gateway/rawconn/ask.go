@@ -26,8 +26,9 @@ type question struct {
 //
 // If something has come before, Ask writes nothing: the error is ErrNotQuiet. If not all of
 // p can be written at once, it does not wait: the caller writes what is after the n bytes.
+// Nor does it for an empty p, which asks only whether nothing has come.
 func (c *Conn) Ask(p []byte) (n int, err error) {
-	if c.in.wait == nil {
+	if !c.CanAsk() {
 		return 0, errors.ErrUnsupported
 	}
 	q := &c.question
@@ -46,6 +47,16 @@ func (c *Conn) Ask(p []byte) (n int, err error) {
 	}
 }
 
+// CanAsk reports whether the connection has what [Conn.Ask] needs, a file descriptor.
+func (c *Conn) CanAsk() bool { return c.in.wait != nil }
+
+// Quiet reports whether nothing has come on a connection that is idle, neither a byte nor
+// its end. Unless it is quiet, it cannot be used any more.
+func (c *Conn) Quiet() bool {
+	_, err := c.Ask(nil)
+	return err == nil
+}
+
 // ask is the call of a question.
 func (q *question) ask(fd uintptr) (done bool) {
 	if q.began { // and something has come since
@@ -53,10 +64,10 @@ func (q *question) ask(fd uintptr) (done bool) {
 	}
 	q.began = true
 	var one [1]byte
-	if _, errno := readNow(fd, one[:]); errno != syscall.EAGAIN {
+	_, errno := readNow(fd, one[:])
+	if q.quiet = errno == syscall.EAGAIN; !q.quiet || len(q.p) == 0 {
 		return true
 	}
-	q.quiet = true
 	q.n, q.errno = writeNow(fd, q.p)
 	if q.errno == syscall.EAGAIN {
 		q.errno = 0

@@ -39,14 +39,38 @@ func TestAsk(t *testing.T) {
 	})
 }
 
+// comings are what may come on a connection without a request.
+var comings = map[string]func(net.Conn){
+	"a byte":  func(peer net.Conn) { io.WriteString(peer, "x") },
+	"the end": func(peer net.Conn) { peer.(interface{ CloseWrite() error }).CloseWrite() },
+}
+
+// A connection is quiet until something comes, or until it is closed.
+func TestQuiet(t *testing.T) {
+	bothNetworks(t, func(t *testing.T, network string) {
+		for name, come := range comings {
+			conn, peer := pair(t, network)
+			come(peer)
+			waitUntilReadable(t, conn)
+			if conn.Quiet() {
+				t.Errorf("quiet after %s", name)
+			}
+		}
+		conn, _ := pair(t, network)
+		if conn.Close(); conn.Quiet() {
+			t.Error("quiet after Close")
+		}
+	})
+}
+
 // On a connection on which something has come, Ask writes nothing.
 func TestAskNotQuiet(t *testing.T) {
 	bothNetworks(t, func(t *testing.T, network string) {
-		for name, come := range map[string]func(net.Conn){
-			"a byte":  func(peer net.Conn) { io.WriteString(peer, "x") },
-			"the end": func(peer net.Conn) { peer.(interface{ CloseWrite() error }).CloseWrite() },
-		} {
+		for name, come := range comings {
 			conn, peer := pair(t, network)
+			if !conn.CanAsk() || !conn.Quiet() {
+				t.Errorf("%s: a new connection is not quiet", name)
+			}
 			come(peer)
 			waitUntilReadable(t, conn)
 			if n, err := conn.Ask([]byte("ping")); n != 0 || err != rawconn.ErrNotQuiet {

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	hasCalls = true
+	// Supported is whether this system has the calls of [Conn.Ask].
+	Supported = true
 	// isShort is whether the scheduler does not see the calls. The race detector needs
 	// those of package syscall: it would take what a connection orders for a race.
 	isShort = true

@@ -5,8 +5,9 @@ package rawconn
 import "syscall"
 
 const (
-	hasCalls = false
-	isShort  = false
+	// Supported is whether this system has the calls of [Conn.Ask].
+	Supported = false
+	isShort   = false
 )
 
 func readNow(uintptr, []byte) (int, syscall.Errno) { return 0, syscall.EINVAL }

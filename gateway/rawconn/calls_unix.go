@@ -5,8 +5,9 @@ package rawconn
 import "syscall"
 
 const (
-	hasCalls = true
-	isShort  = false
+	// Supported is whether this system has the calls of [Conn.Ask].
+	Supported = true
+	isShort   = false
 )
 
 func readNow(fd uintptr, p []byte) (int, syscall.Errno) { return call(syscall.Read, fd, p) }

@@ -34,7 +34,7 @@ type Conn struct {
 func New(c net.Conn) *Conn {
 	conn := &Conn{Conn: c}
 	withFile, ok := c.(syscall.Conn)
-	if !ok || !hasCalls {
+	if !ok || !Supported {
 		return conn
 	}
 	raw, err := withFile.SyscallConn()

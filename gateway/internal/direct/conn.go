@@ -40,7 +40,11 @@ type conn struct {
 }
 
 func newConn(to net.Conn, p *pool) *conn {
-	return &conn{Conn: to, cheap: rawconn.New(to), pool: p, quiet: quietness(to)}
+	c := &conn{Conn: to, cheap: rawconn.New(to), pool: p}
+	if c.cheap.CanAsk() {
+		c.quiet = c.cheap.Quiet
+	}
+	return c
 }
 
 // Read implements [io.Reader] within the limit for headers.

@@ -19,6 +19,10 @@ import (
 	"github.com/wxgate/wxgate/gateway/rawconn"
 )
 
+// Supported is whether this system tells if anything has come on a connection. Elsewhere,
+// a [Transport] keeps none.
+const Supported = rawconn.Supported
+
 // Config describes a [Transport].
 type Config struct {
 	// Dial opens a connection to the upstream. The host in the URL of a request is not used.
