@@ -96,14 +96,16 @@ func TestReadFrom(t *testing.T) {
 	}
 }
 
-// deadlines is a connection that tells of the deadlines that it gets.
-type deadlines struct {
+// hasty is a connection whose first write deadline passes soon. It tells of each.
+type hasty struct {
 	*net.TCPConn
-	set chan time.Time
+	set  chan time.Time
+	once *sync.Once
 }
 
-func (c deadlines) SetWriteDeadline(t time.Time) error {
+func (c hasty) SetWriteDeadline(t time.Time) error {
 	c.set <- t
+	c.once.Do(func() { t = time.Now().Add(100 * time.Millisecond) })
 	return c.TCPConn.SetWriteDeadline(t)
 }
 
@@ -112,8 +114,8 @@ func TestReadFromWaits(t *testing.T) {
 	t.Parallel()
 	client, accepted := stream(t, "tcp", "127.0.0.1:0")
 	set := make(chan time.Time, 1000)
-	watched := given{deadlines{accepted.(*net.TCPConn), set}}
-	server, err := stall.Limit{Timeout: 400 * time.Millisecond}.Listener(watched).Accept()
+	watched := given{hasty{accepted.(*net.TCPConn), set, new(sync.Once)}}
+	server, err := stall.Limit{Timeout: timeout}.Listener(watched).Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +126,7 @@ func TestReadFromWaits(t *testing.T) {
 	go func() {
 		defer server.Close()
 		n, err := server.(io.ReaderFrom).ReadFrom(io.LimitReader(near, most))
+		close(set)
 		if n != most || err != nil {
 			t.Errorf("ReadFrom = %d, %v, want all", n, err)
 		}
