@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/wxgate/wxgate/gateway/rawconn"
@@ -15,27 +14,26 @@ import (
 // conn is a connection whose writes fail once the peer has taken nothing for the
 // timeout. Every later write fails too, and Close then discards what is unsent.
 type conn struct {
-	net.Conn
-	cheap *rawconn.Conn // reads and writes Conn
+	*rawconn.ServerConn
 	limit Limit
 
 	writes atomic.Int32 // that are under way
 
 	mu      sync.Mutex
 	asked   time.Time // write deadline that the server set; zero: none
-	set     time.Time // write deadline of Conn
+	set     time.Time // write deadline of ServerConn
 	stalled bool
 }
 
-// Read implements [net.Conn].
-func (c *conn) Read(p []byte) (int, error) { return c.cheap.Read(p) }
+// accepted returns the connection that was accepted.
+func (c *conn) accepted() net.Conn { return c.ServerConn.Conn.Conn }
 
 // checks is how often within the timeout a write that waits looks for progress.
 const checks = 4
 
 // Write implements [net.Conn].
 func (c *conn) Write(p []byte) (int, error) {
-	return c.persist(func(n int) (int, error) { return c.cheap.Write(p[n:]) })
+	return c.persist(func(n int) (int, error) { return c.ServerConn.Write(p[n:]) })
 }
 
 // persist calls write, with the bytes that are written so far, until it ends without a
@@ -81,7 +79,7 @@ func (c *conn) arm(now time.Time) error {
 // rearm sets the write deadline of a write that is under way.
 func (c *conn) rearm(now time.Time) error {
 	c.set = c.earlier(now.Add(c.step()))
-	return c.Conn.SetWriteDeadline(c.set)
+	return c.ServerConn.SetWriteDeadline(c.set)
 }
 
 // step is the time between two looks for progress.
@@ -109,7 +107,7 @@ func (c *conn) over(now, since time.Time) bool {
 	}
 	c.stalled = true
 	c.limit.report(c.RemoteAddr().String(), tookNothing)
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+	if tcp, ok := c.accepted().(*net.TCPConn); ok {
 		tcp.SetLinger(0) // else the kernel keeps what is unsent, for minutes
 	}
 	return true
@@ -129,16 +127,7 @@ func (c *conn) SetWriteDeadline(t time.Time) error {
 
 // SetDeadline implements [net.Conn].
 func (c *conn) SetDeadline(t time.Time) error {
-	return errors.Join(c.Conn.SetReadDeadline(t), c.SetWriteDeadline(t))
-}
-
-// SyscallConn implements [syscall.Conn]. It is for reading only: what is written to it
-// is not limited.
-func (c *conn) SyscallConn() (syscall.RawConn, error) {
-	if withFile, ok := c.Conn.(syscall.Conn); ok {
-		return withFile.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // Unbuffered says that Read returns all that is read from the file descriptor.
@@ -147,7 +136,7 @@ func (c *conn) Unbuffered() {}
 // CloseWrite ends the direction to the peer, as [net.TCPConn.CloseWrite] does.
 // net/http and ReverseProxy look for it.
 func (c *conn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+	if half, ok := c.accepted().(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported

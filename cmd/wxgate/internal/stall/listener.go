@@ -30,5 +30,5 @@ func (l *listener) Accept() (net.Conn, error) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		limitUnsent(tcp)
 	}
-	return &conn{Conn: c, cheap: rawconn.New(c), limit: l.limit}, nil
+	return &conn{ServerConn: rawconn.NewServer(c), limit: l.limit}, nil
 }

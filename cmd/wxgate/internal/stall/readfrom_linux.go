@@ -29,7 +29,7 @@ func (c *conn) splice(src io.Reader) (moved int64, err error) {
 	if !ok {
 		return 0, errNotSpliced
 	}
-	from, to := rawStream(limited.R), rawConn(c.Conn)
+	from, to := rawStream(limited.R), rawConn(c.accepted())
 	if from == nil || to == nil {
 		return 0, errNotSpliced
 	}
