@@ -48,8 +48,7 @@ func (c *ServerConn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		n, err := c.Conn.Read(p)
-		asked := c.end()
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || passed(asked, time.Now()) {
+		if again := c.end(n == 0 && errors.Is(err, os.ErrDeadlineExceeded)); !again {
 			return n, err
 		}
 	}
@@ -67,30 +66,30 @@ func (c *ServerConn) begin() error {
 }
 
 // prepare gives Conn the deadline that the server set, unless the one that stands is early
-// enough: when that passes first, the read begins again.
+// enough. When that passes first, the read begins again.
 func (c *ServerConn) prepare() error {
 	if c.asked.IsZero() && c.set.IsZero() {
 		return nil
 	}
-	now := time.Now()
 	switch {
-	case passed(c.asked, now):
+	case passed(c.asked):
 		return os.ErrDeadlineExceeded
-	case c.set.After(now) && (c.asked.IsZero() || !c.asked.Before(c.set)):
+	case !c.set.IsZero() && (c.asked.IsZero() || !c.asked.Before(c.set)):
 		return nil
 	}
 	return c.apply()
 }
 
-// end ends a read, and returns the deadline that the server set.
-func (c *ServerConn) end() (asked time.Time) {
+// end ends a read. It reports whether it begins again: the deadline that has passed may be
+// an earlier one than the server set.
+func (c *ServerConn) end(timedOut bool) (again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads--
-	return c.asked
+	return timedOut && c.apply() == nil
 }
 
-func passed(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
+func passed(deadline time.Time) bool { return !deadline.IsZero() && time.Until(deadline) <= 0 }
 
 // apply gives Conn the deadline that the server set.
 func (c *ServerConn) apply() error {
@@ -108,7 +107,7 @@ func (c *ServerConn) SetReadDeadline(t time.Time) error {
 		return net.ErrClosed
 	case c.reads > 0 || c.eager:
 		return c.apply()
-	case c.lingering && passed(t, time.Now()):
+	case c.lingering && passed(t):
 		c.endLinger(os.ErrDeadlineExceeded)
 	}
 	return nil
@@ -124,7 +123,7 @@ func (c *ServerConn) SetDeadline(t time.Time) error {
 func (c *ServerConn) linger() error {
 	c.mu.Lock()
 	switch {
-	case c.lingering || c.closed || passed(c.asked, time.Now()): // Read tells
+	case c.lingering || c.closed || passed(c.asked): // Read tells
 		c.mu.Unlock()
 		return nil
 	case c.timer == nil:
