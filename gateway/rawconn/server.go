@@ -9,32 +9,39 @@ import (
 	"time"
 )
 
-// lingers is how long a read of one byte waits for its end before it looks at the
+// lingers is how long the read of one byte waits for its end before it looks at the
 // connection. Most requests do not take longer.
 const lingers = 50 * time.Millisecond
 
-// A ServerConn is a [Conn] for [net/http.Server], which for each request sets the read
-// deadline of a connection half a dozen times, and reads one byte to learn whether the
-// client has left. Here a deadline costs nothing until a read has to wait, and a read of
-// one byte nothing within 50 milliseconds. It is safe for concurrent use; make one with
-// [NewServer].
+// A ServerConn is a connection for [net/http.Server], which for each request sets the read
+// deadline half a dozen times, and reads one byte in the background to learn whether the
+// client has left. Here a deadline costs nothing until a read has to wait longer than the
+// one before, and that byte nothing within 50 milliseconds: its read is the first of one
+// byte after the deadline was taken back. Else a ServerConn is as a [Conn]. It is safe for
+// concurrent use, with one read at a time; make one with [NewServer].
 type ServerConn struct {
-	*Conn
+	net.Conn
+	cheap *Conn // reads and writes Conn
 
-	mu     sync.Mutex
-	asked  time.Time // read deadline that the server set; zero: none
-	set    time.Time // read deadline of Conn
-	reads  int       // that wait for Conn, or are about to
-	eager  bool      // set is always what was asked
-	closed bool
+	mu    sync.Mutex
+	asked time.Time // read deadline that the server set; zero: none
+	set   time.Time // read deadline of Conn
+	reads int       // that wait for Conn, or are about to
+	eager bool      // set is always what was asked
 
-	lingering bool       // a read waits in linger
+	// Of the read in the background.
+	expected  bool       // the deadline was taken back, and nothing read since
+	lingering bool       // it waits in linger
 	ended     chan error // what ends it; nil: go on and read
 	timer     *time.Timer
+	closed    bool
 }
 
-// NewServer returns a ServerConn for c, as [New] returns a Conn.
-func NewServer(c net.Conn) *ServerConn { return &ServerConn{Conn: New(c)} }
+// NewServer returns a ServerConn for c, which should have a file descriptor.
+func NewServer(c net.Conn) *ServerConn { return &ServerConn{Conn: c, cheap: New(c)} }
+
+// Write implements [net.Conn].
+func (c *ServerConn) Write(p []byte) (int, error) { return c.cheap.Write(p) }
 
 // Read implements [net.Conn].
 func (c *ServerConn) Read(p []byte) (int, error) {
@@ -47,46 +54,35 @@ func (c *ServerConn) Read(p []byte) (int, error) {
 		if err := c.begin(); err != nil {
 			return 0, err
 		}
-		n, err := c.Conn.Read(p)
+		n, err := c.cheap.Read(p)
 		if again := c.end(n == 0 && errors.Is(err, os.ErrDeadlineExceeded)); !again {
 			return n, err
 		}
 	}
 }
 
-// begin begins a read.
+// begin begins a read. It gives Conn the deadline that the server set, unless the one that
+// stands is early enough. When that passes first, the read begins again.
 func (c *ServerConn) begin() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.prepare(); err != nil {
-		return err
+	if !c.asked.IsZero() && (c.set.IsZero() || c.asked.Before(c.set)) {
+		if err := c.apply(); err != nil {
+			return err
+		}
 	}
+	c.expected = false
 	c.reads++
 	return nil
 }
 
-// prepare gives Conn the deadline that the server set, unless the one that stands is early
-// enough. When that passes first, the read begins again.
-func (c *ServerConn) prepare() error {
-	if c.asked.IsZero() && c.set.IsZero() {
-		return nil
-	}
-	switch {
-	case passed(c.asked):
-		return os.ErrDeadlineExceeded
-	case !c.set.IsZero() && (c.asked.IsZero() || !c.asked.Before(c.set)):
-		return nil
-	}
-	return c.apply()
-}
-
-// end ends a read. It reports whether it begins again: the deadline that has passed may be
-// an earlier one than the server set.
+// end ends a read. It reports whether it begins again, because an earlier deadline has
+// passed than the server set.
 func (c *ServerConn) end(timedOut bool) (again bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads--
-	return timedOut && c.apply() == nil
+	return timedOut && !passed(c.asked) && c.apply() == nil
 }
 
 func passed(deadline time.Time) bool { return !deadline.IsZero() && time.Until(deadline) <= 0 }
@@ -101,14 +97,15 @@ func (c *ServerConn) apply() error {
 func (c *ServerConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.asked = t
-	switch {
-	case c.closed:
+	if c.closed {
 		return net.ErrClosed
-	case c.reads > 0 || c.eager:
-		return c.apply()
-	case c.lingering && passed(t):
+	}
+	c.asked, c.expected = t, t.IsZero()
+	if c.lingering && passed(t) {
 		c.endLinger(os.ErrDeadlineExceeded)
+	}
+	if c.reads > 0 || c.eager {
+		return c.apply()
 	}
 	return nil
 }
@@ -119,11 +116,14 @@ func (c *ServerConn) SetDeadline(t time.Time) error {
 }
 
 // linger waits for a deadline in the past, or for Close, whose error it returns, but not
-// for long.
+// for long, and only if the read may be the one in the background.
 func (c *ServerConn) linger() error {
 	c.mu.Lock()
 	switch {
-	case c.lingering || c.closed || passed(c.asked): // Read tells
+	case passed(c.asked):
+		c.mu.Unlock()
+		return os.ErrDeadlineExceeded
+	case !c.expected || c.closed || c.lingering:
 		c.mu.Unlock()
 		return nil
 	case c.timer == nil:
@@ -164,7 +164,7 @@ func (c *ServerConn) Close() error {
 
 // SyscallConn implements [syscall.Conn]. From then on, each deadline is set at once.
 func (c *ServerConn) SyscallConn() (syscall.RawConn, error) {
-	withFile, ok := c.Conn.Conn.(syscall.Conn)
+	withFile, ok := c.Conn.(syscall.Conn)
 	if !ok {
 		return nil, errors.ErrUnsupported
 	}

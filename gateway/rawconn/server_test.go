@@ -69,6 +69,8 @@ func TestServerDeadlines(t *testing.T) {
 		{"past while waiting without one", none, none, nil, deadlines{past}, none},
 		{"earlier while waiting", none, none, deadlines{time.Hour}, deadlines{time.Minute}, time.Minute},
 		{"later while waiting", none, none, deadlines{time.Minute}, deadlines{time.Hour}, time.Hour},
+		{"past while waiting after none", none, none, deadlines{none}, deadlines{past}, none},
+		{"set while waiting after none", none, none, deadlines{none}, deadlines{time.Minute}, time.Minute},
 		{"another while waiting", none, none, deadlines{time.Minute}, deadlines{none, time.Hour}, time.Hour},
 	} {
 		for _, size := range []int{1, 2} {
@@ -153,19 +155,25 @@ func TestServerRequestsAreCheap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client, inner := served(t)
 		const requests = 100
-		for range requests {
+		for i := range requests {
 			server.SetReadDeadline(time.Now().Add(time.Minute))
 			go io.WriteString(client, "GET")
 			io.ReadFull(server, make([]byte, 3))
 			server.SetReadDeadline(time.Now().Add(time.Second))
 			server.SetReadDeadline(time.Time{})
 			aborted := make(chan bool)
-			go func() {
+			read := func() {
 				server.Read(make([]byte, 1))
 				close(aborted)
-			}()
-			time.Sleep(time.Millisecond)
+			}
+			if i%2 == 0 {
+				go read()
+				time.Sleep(time.Millisecond)
+			}
 			server.SetReadDeadline(time.Unix(1, 0))
+			if i%2 == 1 { // the request has ended before
+				go read()
+			}
 			<-aborted
 			server.SetReadDeadline(time.Time{})
 		}
@@ -175,57 +183,95 @@ func TestServerRequestsAreCheap(t *testing.T) {
 	})
 }
 
-// A read of one byte sees what comes, be it a little later, and ends with the connection.
+// A read of one byte sees what comes, and ends with the connection. Only the one that
+// looks whether the client has left may be a little late: a frame of HTTP/2 may well have
+// one byte, and other requests are behind it.
 func TestServerReadsAByte(t *testing.T) {
 	t.Parallel()
 	const late = 50 * time.Millisecond
+	type connection = *rawconn.ServerConn
+	takeBack := func(c connection) { c.SetReadDeadline(time.Time{}) }
+	befores := []struct {
+		name string
+		do   func(server connection, client net.Conn)
+		size int
+		late time.Duration // at most
+	}{
+		{"nothing", func(connection, net.Conn) {}, 1, 0},
+		{"no deadline", func(c connection, _ net.Conn) { takeBack(c) }, 1, late},
+		{"no deadline", func(c connection, _ net.Conn) { takeBack(c) }, 2, 0},
+		{"a deadline", func(c connection, _ net.Conn) { takeBack(c); c.SetReadDeadline(time.Now().Add(time.Hour)) }, 1, 0},
+		{"a read", func(c connection, client net.Conn) {
+			takeBack(c)
+			go io.WriteString(client, "x")
+			c.Read(make([]byte, 2))
+		}, 1, 0},
+		{"a read of a byte", func(c connection, client net.Conn) {
+			takeBack(c)
+			go io.WriteString(client, "x")
+			c.Read(make([]byte, 1))
+		}, 1, 0},
+	}
 	for _, test := range []struct {
 		name string
 		come func(server, client net.Conn)
 		n    int
 		is   error
-		late time.Duration // at most
 	}{
-		{"a byte", func(_, client net.Conn) { io.WriteString(client, "x") }, 1, nil, late},
-		{"the client's end", func(_, client net.Conn) { client.Close() }, 0, io.EOF, late},
-		{"a deadline", func(server, _ net.Conn) { server.SetDeadline(time.Unix(1, 0)) }, 0, os.ErrDeadlineExceeded, 0},
+		{"a byte", func(_, client net.Conn) { io.WriteString(client, "x") }, 1, nil},
+		{"the end", func(_, client net.Conn) { client.Close() }, 0, io.EOF},
 	} {
-		for _, after := range []time.Duration{0, time.Millisecond, time.Minute} {
-			synctest.Test(t, func(t *testing.T) {
-				server, client, _ := served(t)
-				begin := time.Now()
-				time.AfterFunc(after, func() { test.come(server, client) })
-				n, err := server.Read(make([]byte, 1))
-				if took := time.Since(begin); n != test.n || !errors.Is(err, test.is) || took > after+test.late {
-					t.Errorf("%s after %v: Read = %d, %v after %v, want %d, %v", test.name, after, n, err, took, test.n, test.is)
-				}
-			})
+		for _, before := range befores {
+			for _, after := range []time.Duration{0, time.Millisecond, time.Minute} {
+				synctest.Test(t, func(t *testing.T) {
+					server, client, _ := served(t)
+					before.do(server, client)
+					begin := time.Now()
+					time.AfterFunc(after, func() { test.come(server, client) })
+					n, err := server.Read(make([]byte, before.size))
+					if took := time.Since(begin); n != test.n || !errors.Is(err, test.is) || took > after+before.late {
+						t.Errorf("%s after %v, before it %s: Read = %d, %v after %v, want %d, %v",
+							test.name, after, before.name, n, err, took, test.n, test.is)
+					}
+				})
+			}
 		}
 	}
 }
 
-// Close ends a read of one byte, be it before, at once, or after it looks at the connection.
-func TestServerClose(t *testing.T) {
+// A deadline in the past, or Close, ends at once a read of one byte, be it before, at
+// once, or after it looks at the connection.
+func TestServerEndsAReadOfAByte(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, time.Millisecond, time.Minute} {
-		synctest.Test(t, func(t *testing.T) {
-			server, _, _ := served(t)
-			close := func() { server.Close() }
-			begin := time.Now()
-			if after == 0 {
-				close()
-			} else {
-				time.AfterFunc(after, close)
-			}
-			n, err := server.Read(make([]byte, 1))
-			closed := errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) // of net.Pipe
-			if took := time.Since(begin); n != 0 || !closed || took != after {
-				t.Errorf("Close after %v: Read = %d, %v after %v, want an error then", after, n, err, took)
-			}
-			if err := server.SetReadDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
-				t.Errorf("SetReadDeadline after Close: %v, want %v", err, net.ErrClosed)
-			}
-		})
+		for name, end := range map[string]func(net.Conn){
+			"Close":    func(c net.Conn) { c.Close() },
+			"deadline": func(c net.Conn) { c.SetDeadline(time.Unix(1, 0)) },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				server, _, _ := served(t)
+				server.SetReadDeadline(time.Time{})
+				begin := time.Now()
+				if after == 0 {
+					end(server)
+				} else {
+					time.AfterFunc(after, func() { end(server) })
+				}
+				n, err := server.Read(make([]byte, 1))
+				var is bool
+				if name == "Close" {
+					is = errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) // of net.Pipe
+				} else {
+					is = errors.Is(err, os.ErrDeadlineExceeded)
+				}
+				if took := time.Since(begin); n != 0 || !is || took != after {
+					t.Errorf("%s after %v: Read = %d, %v after %v, want its error then", name, after, n, err, took)
+				}
+				if err := server.SetReadDeadline(time.Time{}); (name == "Close") != errors.Is(err, net.ErrClosed) {
+					t.Errorf("SetReadDeadline after %s: %v", name, err)
+				}
+			})
+		}
 	}
 }
 
@@ -234,6 +280,7 @@ func TestServerReadsBytesAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server, _, _ := served(t)
+		server.SetReadDeadline(time.Time{})
 		ended := make(chan error)
 		for range 5 {
 			go func() {

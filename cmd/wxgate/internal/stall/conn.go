@@ -26,7 +26,7 @@ type conn struct {
 }
 
 // accepted returns the connection that was accepted.
-func (c *conn) accepted() net.Conn { return c.ServerConn.Conn.Conn }
+func (c *conn) accepted() net.Conn { return c.ServerConn.Conn }
 
 // checks is how often within the timeout a write that waits looks for progress.
 const checks = 4
