@@ -23,18 +23,18 @@ type ServerConn struct {
 	net.Conn
 	cheap *Conn // reads and writes Conn
 
-	mu    sync.Mutex
-	asked time.Time // read deadline that the server set; zero: none
-	set   time.Time // read deadline of Conn
-	reads int       // that wait for Conn, or are about to
-	eager bool      // set is always what was asked
+	mu     sync.Mutex
+	asked  time.Time // read deadline that the server set; zero: none
+	set    time.Time // read deadline of Conn
+	reads  int       // that wait for Conn, or are about to
+	eager  bool      // set is always what was asked
+	closed bool
 
 	// Of the read in the background.
 	expected  bool       // the deadline was taken back, and nothing read since
-	lingering bool       // it waits in linger
+	lingering bool       // it waits for ended
 	ended     chan error // what ends it; nil: go on and read
 	timer     *time.Timer
-	closed    bool
 }
 
 // NewServer returns a ServerConn for c, which should have a file descriptor.
@@ -118,14 +118,22 @@ func (c *ServerConn) SetDeadline(t time.Time) error {
 // linger waits for a deadline in the past, or for Close, whose error it returns, but not
 // for long, and only if the read may be the one in the background.
 func (c *ServerConn) linger() error {
+	ended, err := c.beginLinger()
+	if ended == nil {
+		return err
+	}
+	return <-ended
+}
+
+// beginLinger returns what tells the end of the read; nil: it does not linger.
+func (c *ServerConn) beginLinger() (ended <-chan error, err error) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
 	case passed(c.asked):
-		c.mu.Unlock()
-		return os.ErrDeadlineExceeded
+		return nil, os.ErrDeadlineExceeded
 	case !c.expected || c.closed || c.lingering:
-		c.mu.Unlock()
-		return nil
+		return nil, nil
 	case c.timer == nil:
 		c.ended = make(chan error, 1)
 		c.timer = time.AfterFunc(lingers, c.look)
@@ -133,8 +141,7 @@ func (c *ServerConn) linger() error {
 		c.timer.Reset(lingers)
 	}
 	c.lingering = true
-	c.mu.Unlock()
-	return <-c.ended
+	return c.ended, nil
 }
 
 // endLinger ends the read that lingers, if there is one.

@@ -12,7 +12,8 @@ import (
 )
 
 // conn is a connection whose writes fail once the peer has taken nothing for the
-// timeout. Every later write fails too, and Close then discards what is unsent.
+// timeout. Every later write fails too, and Close then discards what is unsent. Its
+// SyscallConn is for reading only: what is written to that is not limited.
 type conn struct {
 	*rawconn.ServerConn
 	limit Limit
