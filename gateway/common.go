@@ -60,7 +60,7 @@ func newCommon(c Config, errs *fieldErrors) *common {
 
 		revocations: noRevocations{},
 	}
-	uncounted := metrics.uncounted.With(metrics.bySite.Of(NoSite)) // the limit is one for all sites
+	uncounted := metrics.uncounted.Of(NoSite).Usual(0) // the limit is one for all sites
 	shared.limiter = newLimiter(c.LoginRate, newSharing(c.SharedRate, uncounted, shared.countsAlone))
 	if shared.limiter != nil && shared.limiter.shared != nil {
 		shared.background.tasks = append(shared.background.tasks, shared.limiter.share)

@@ -37,7 +37,7 @@ func newHosts(c Config, common *common, sites []*doors, errs *fieldErrors) hosts
 	}
 	set, err := pages.New(c.PagesDir)
 	errs.add("PagesDir", err)
-	h.none = &responder{common: common, counters: common.metrics.ofNoSite(), skip: skip, pages: set}
+	h.none = &responder{common: common, counters: common.metrics.ofRefusals(NoSite), skip: skip, pages: set}
 	h.byHost = make(map[string]*doors)
 	for i, d := range sites {
 		if !d.site.public.IsZero() { // an invalid PublicURL has been reported

@@ -2,13 +2,11 @@ package gateway
 
 import (
 	"errors"
-	"maps"
-	"net/http"
-	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/counter"
 	"github.com/wxgate/wxgate/gateway/internal/refusal"
 	"github.com/wxgate/wxgate/gateway/origin"
 )
@@ -24,32 +22,34 @@ type metrics struct {
 	inFlight         prometheus.Gauge
 	websockets       prometheus.Gauge
 
-	bySite      access.BySite
-	logins      *prometheus.CounterVec
-	errors      *prometheus.CounterVec
-	storeErrors *prometheus.CounterVec
-	uncounted   *prometheus.CounterVec
+	logins      *counter.Vec
+	errors      *counter.Vec
+	storeErrors *counter.Vec
+	uncounted   *counter.Vec
 	accessLogs  *access.Logs
 }
 
 // newMetrics registers the metrics of the gateway that c describes.
 func newMetrics(c Config) (*metrics, error) {
-	bySite := access.BySite(len(c.Sites) > 1)
+	bySite := len(c.Sites) > 1
 	m := &metrics{
-		bySite: bySite,
-		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
+		logins: counter.New(counter.Config{
 			Name: "wxgate_logins_total", Help: "Callbacks from WeChat, by result.",
-		}, bySite.Names("result")),
-		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Labels: []string{"result"}, Usual: each(append(refusal.Results(), loginOK, loginDeclined)), BySite: bySite,
+		}),
+		errors: counter.New(counter.Config{
 			Name: "wxgate_http_errors_total", Help: "Error responses, by error word.",
-		}, bySite.Names("error")),
-		storeErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Labels: []string{"error"}, Usual: each(refusal.Words()), BySite: bySite,
+		}),
+		storeErrors: counter.New(counter.Config{
 			Name: "wxgate_session_store_errors_total", Help: "Failed requests to the session store.",
-		}, bySite.Names()),
-		uncounted: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_login_rate_uncounted_total",
-			Help: "Starts and ends of logins that this replica alone has counted, not all.",
-		}, bySite.Names()),
+			Usual: [][]string{nil}, BySite: bySite,
+		}),
+		uncounted: counter.New(counter.Config{
+			Name:  "wxgate_login_rate_uncounted_total",
+			Help:  "Starts and ends of logins that this replica alone has counted, not all.",
+			Usual: [][]string{nil}, BySite: bySite,
+		}),
 		upstreamDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "wxgate_upstream_request_duration_seconds",
 			Help:    "Time until the upstream's response header, by path prefix.",
@@ -66,7 +66,7 @@ func newMetrics(c Config) (*metrics, error) {
 		Listener: "http",
 		Requests: "Requests answered, by outcome and status.",
 		Duration: "Time from a request's header to the end of its answer.",
-		Outcomes: slices.Collect(maps.Keys(usualAnswers)),
+		Usual:    usualAnswers,
 		BySite:   bySite,
 		Logger:   c.Logger,
 		Lines:    c.AccessLog,
@@ -79,48 +79,34 @@ func newMetrics(c Config) (*metrics, error) {
 	return m, errors.Join(err, register(c.Metrics, collectors...))
 }
 
-// counters are the counters of one site. All of them are there from the start.
+// counters are the counters of one site. Those of usual labels are there from the start.
 type counters struct {
 	accessLog   *access.Log
-	logins      map[string]prometheus.Counter // by result
-	errors      map[string]prometheus.Counter // by error word
-	storeErrors prometheus.Counter
+	logins      *counter.Site // by result
+	errors      *counter.Site // by error word
+	storeErrors *counter.Counter
 }
 
 // of returns the counters of the site with the given public URL.
 func (m *metrics) of(public origin.Origin) *counters {
 	site := origin.Canonical(public.Host)
-	c := &counters{
-		accessLog:   m.accessLogs.Of(site, usualAnswers),
-		logins:      make(map[string]prometheus.Counter),
-		errors:      m.errorsOf(site),
-		storeErrors: m.storeErrors.With(m.bySite.Of(site)),
-	}
-	logins := m.logins.MustCurryWith(m.bySite.Of(site))
-	for _, result := range append(refusal.Results(), loginOK, loginDeclined) {
-		c.logins[result] = logins.WithLabelValues(result)
-	}
+	c := m.ofRefusals(site)
+	c.logins, c.storeErrors = m.logins.Of(site), m.storeErrors.Of(site).Usual(0)
 	return c
 }
 
-// ofNoSite returns the counters of requests for hosts of no site, which are all
-// refused.
-func (m *metrics) ofNoSite() *counters {
-	return &counters{
-		accessLog: m.accessLogs.Of(NoSite, map[string][]int{
-			outcomeError: {http.StatusForbidden, http.StatusMisdirectedRequest}, // 403 for nginx
-		}),
-		errors: m.errorsOf(NoSite),
-	}
+// ofRefusals returns those counters of a site, which may be [NoSite], that requests have
+// which are all refused.
+func (m *metrics) ofRefusals(site string) *counters {
+	return &counters{accessLog: m.accessLogs.Of(site), errors: m.errors.Of(site)}
 }
 
-// errorsOf returns the counters of a site's error responses, by error word.
-func (m *metrics) errorsOf(site string) map[string]prometheus.Counter {
-	vector, all := m.errors.MustCurryWith(m.bySite.Of(site)), make(map[string]prometheus.Counter)
-	for _, word := range refusal.Words() {
-		all[word] = vector.WithLabelValues(word)
+// each returns series of one label, with the given values.
+func each(values []string) (usual [][]string) {
+	for _, value := range values {
+		usual = append(usual, []string{value})
 	}
-	return all
+	return usual
 }
 
 // The results of a login that no refusal names.
@@ -131,7 +117,7 @@ const (
 )
 
 // login counts a callback from WeChat.
-func (c *counters) login(result string) { c.logins[result].Inc() }
+func (c *counters) login(result string) { c.logins.With(result).Inc() }
 
 // register registers the collectors with registry, which may be nil.
 func register(registry prometheus.Registerer, collectors ...prometheus.Collector) error {

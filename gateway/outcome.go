@@ -22,7 +22,7 @@ var usualAnswers = map[string][]int{
 	outcomeUnauthorized: {401},
 	outcomeForbidden:    {403},
 	outcomeOwn:          {200, 302, 303, 400, 401, 403, 404, 405},
-	outcomeError:        {400, 403, 404, 405, 408, 413, 429, 500, 502, 503, 504},
+	outcomeError:        {400, 403, 404, 405, 408, 413, 421, 429, 500, 502, 503, 504},
 }
 
 // siteAnswers are the statuses that are usual with the answers of a site.

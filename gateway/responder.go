@@ -137,7 +137,7 @@ func (w *recorder) release(returned bool) {
 // An error that is no [refusal.Error] is 500.
 func (p *responder) refuse(w *recorder, r *http.Request, q *facts, err error) {
 	e := refusal.Of(err)
-	p.counters.errors[e.Word].Inc()
+	p.counters.errors.With(e.Word).Inc()
 	w.span.setWord(e.Word)
 	w.explained.refused(e)
 	w.Outcome = refusedOutcome(e.Status, w.Outcome)

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/wxgate/wxgate/gateway/internal/counter"
 )
 
 // SharedRate counts the logins of clients over all replicas, each of which allows
@@ -41,7 +41,7 @@ const (
 // Nil does nothing.
 type sharing struct {
 	count   SharedRate
-	dropped prometheus.Counter // events that were not counted
+	dropped *counter.Counter // events that were not counted
 	failed  func(error)
 
 	more  chan struct{} // there are events to be sent
@@ -66,7 +66,7 @@ type share struct {
 func (s *share) none() bool { return !s.queued && s.sent+s.waiting == 0 }
 
 // newSharing returns nil without a count.
-func newSharing(count SharedRate, dropped prometheus.Counter, failed func(error)) *sharing {
+func newSharing(count SharedRate, dropped *counter.Counter, failed func(error)) *sharing {
 	if count == nil {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (s *sharing) queue(c *client, events int, since time.Time) {
 	if !c.queued {
 		if len(s.unsent) >= maxUnsent {
 			oldest := s.unsent[0]
-			s.dropped.Add(float64(oldest.unsent))
+			s.dropped.Add(uint64(oldest.unsent))
 			oldest.unsent, oldest.queued, s.unsent = 0, false, s.unsent[1:]
 		}
 		c.queued, c.since, s.unsent = true, since, append(s.unsent, c)
@@ -212,7 +212,7 @@ func (l *limiter) settle(clients []*client, left map[netip.Prefix]float64, away 
 			s.queue(c, sent, c.began)
 			signal(s.more)
 		default:
-			s.dropped.Add(float64(sent))
+			s.dropped.Add(uint64(sent))
 		}
 	}
 	s.away = away

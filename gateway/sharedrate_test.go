@@ -10,8 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/wxgate/wxgate/gateway/internal/counter"
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
 )
 
@@ -102,34 +101,22 @@ func (l *ledger) count(
 type replicas struct {
 	ledger
 	limiters []*limiter
-	dropped  prometheus.Counter
+	dropped  counter.Counter
 	failed   atomic.Int64
 }
 
 // newReplicas starts n limiters in a bubble.
 func newReplicas(t *testing.T, n int, r Rate) *replicas {
 	t.Helper()
-	s := &replicas{dropped: prometheus.NewCounter(prometheus.CounterOpts{Name: "dropped"})}
+	s := new(replicas)
 	s.full, s.spent = make(map[netip.Prefix]time.Time), make(map[netip.Prefix]int)
 	for range n {
-		l := newLimiter(r, newSharing(s.count, s.dropped, func(error) { s.failed.Add(1) }))
+		l := newLimiter(r, newSharing(s.count, &s.dropped, func(error) { s.failed.Add(1) }))
 		go l.share(t.Context())
 		s.limiters = append(s.limiters, l)
 	}
 	synctest.Wait()
 	return s
-}
-
-// droppedEvents is the value of the metric.
-func (s *replicas) droppedEvents(t *testing.T) float64 {
-	t.Helper()
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(s.dropped)
-	families, err := registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return families[0].GetMetric()[0].GetCounter().GetValue()
 }
 
 // allowed returns how many of n events of an address are allowed at each replica,
@@ -284,7 +271,7 @@ func TestSharedRateWithoutRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newReplicas(t, 0, Rate{})
-		l := newLimiter(Rate{40, time.Hour}, newSharing(s.count, s.dropped, nil))
+		l := newLimiter(Rate{40, time.Hour}, newSharing(s.count, &s.dropped, nil))
 		if got := allowed(l, ann, 100); got != 40 {
 			t.Errorf("before Run: %d allowed, want 40", got)
 		}
@@ -331,9 +318,9 @@ func TestSharedRateAway(t *testing.T) {
 				t.Errorf("%s: %d counted later, want %d", tt.name, n, 4*tt.want)
 			}
 			s.wantAbout(t, tt.name+": bob, later", s.allowed(bob, 40, true), 20)
-			if s.failed.Load() == 0 || s.droppedEvents(t) != 0 {
+			if s.failed.Load() == 0 || s.dropped.Value() != 0 {
 				t.Errorf("%s: %d failures reported, %v events dropped; want some and none",
-					tt.name, s.failed.Load(), s.droppedEvents(t))
+					tt.name, s.failed.Load(), s.dropped.Value())
 			}
 		})
 	}
@@ -357,7 +344,7 @@ func TestSharedRateUnanswered(t *testing.T) {
 				t.Errorf("%s: %d counted, want %d", addr, n, want)
 			}
 		}
-		if got := s.droppedEvents(t); got != 16 {
+		if got := s.dropped.Value(); got != 16 {
 			t.Errorf("%v events said to be dropped, want 16", got)
 		}
 	})
@@ -402,7 +389,7 @@ func TestSharedRateOfManyAddresses(t *testing.T) {
 		if n := l.unsent(); n != maxUnsent {
 			t.Errorf("%d clients are to be counted, want %d", n, maxUnsent)
 		}
-		if got := s.droppedEvents(t); got != many-maxUnsent {
+		if got := s.dropped.Value(); got != many-maxUnsent {
 			t.Errorf("%v events dropped, want %d", got, many-maxUnsent)
 		}
 		s.set(answers)

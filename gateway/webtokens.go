@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/wxgate/wxgate/gateway/internal/counter"
 	"github.com/wxgate/wxgate/gateway/internal/sweep"
 	"github.com/wxgate/wxgate/session"
 	"github.com/wxgate/wxgate/wechat"
@@ -45,7 +45,7 @@ type webTokens struct {
 	beside   *background // where WeChat is asked
 	logger   zerolog.Logger
 
-	storeErrors prometheus.Counter
+	storeErrors *counter.Counter
 
 	mu       sync.Mutex
 	grants   *sweep.Map[string, *webGrant] // by refresh token

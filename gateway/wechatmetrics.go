@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/wxgate/wxgate/gateway/internal/access"
+	"github.com/wxgate/wxgate/gateway/internal/counter"
 	"github.com/wxgate/wxgate/wechat"
 )
 
@@ -50,42 +51,38 @@ var usualErrcodes = map[string][]int{
 
 // observeWeChat registers the metrics, and returns what returns the function that
 // counts the calls for a site.
-func observeWeChat(registry prometheus.Registerer, bySite access.BySite) (
+func observeWeChat(registry prometheus.Registerer, bySite bool) (
 	of func(site string) func(ctx context.Context, api string, err error, elapsed time.Duration), err error,
 ) {
-	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "wxgate_wechat_requests_total", Help: "Calls of WeChat's API, by path and result.",
-	}, bySite.Names("api", "result"))
-	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "wxgate_wechat_errors_total", Help: "Calls of WeChat's API that it refused, by path, result and errcode.",
-	}, bySite.Names("api", "result", "errcode"))
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "wxgate_wechat_request_duration_seconds", Help: "Time of a call of WeChat's API, by path.",
 		Buckets: prometheus.DefBuckets,
 	}, []string{"api"})
+	codes := &errcodes{known: make(map[int]bool)}
+	var usualRequests, usualRefusals [][]string
 	for _, api := range usualAPIs {
 		durations.WithLabelValues(api)
+		for _, result := range wechat.Results() {
+			usualRequests = append(usualRequests, []string{api, result})
+		}
+		for _, code := range usualErrcodes[api] {
+			usualRefusals = append(usualRefusals, codes.labels(api, &wechat.Error{API: api, Code: code}))
+		}
 	}
-	codes := &errcodes{known: make(map[int]bool)}
+	requests := counter.New(counter.Config{
+		Name: "wxgate_wechat_requests_total", Help: "Calls of WeChat's API, by path and result.",
+		Labels: []string{"api", "result"}, Usual: usualRequests, BySite: bySite,
+	})
+	refusals := counter.New(counter.Config{
+		Name: "wxgate_wechat_errors_total", Help: "Calls of WeChat's API that it refused, by path, result and errcode.",
+		Labels: []string{"api", "result", "errcode"}, Usual: usualRefusals, BySite: bySite,
+	})
 	of = func(site string) func(context.Context, string, error, time.Duration) {
-		calls, refused := requests.MustCurryWith(bySite.Of(site)), refusals.MustCurryWith(bySite.Of(site))
-		for _, api := range usualAPIs {
-			for _, result := range wechat.Results() {
-				calls.WithLabelValues(api, result)
-			}
-		}
-		count := func(api string, refusal *wechat.Error) prometheus.Counter {
-			return refused.WithLabelValues(api, wechat.Result(refusal), codes.label(refusal.Code))
-		}
-		for api, usual := range usualErrcodes {
-			for _, code := range usual {
-				count(api, &wechat.Error{API: api, Code: code})
-			}
-		}
+		calls, refused := requests.Of(site), refusals.Of(site)
 		return func(ctx context.Context, api string, err error, elapsed time.Duration) {
-			calls.WithLabelValues(api, wechat.Result(err)).Inc()
+			calls.With(api, wechat.Result(err)).Inc()
 			if refusal, ok := errors.AsType[*wechat.Error](err); ok {
-				count(api, refusal).Inc()
+				refused.With(codes.labels(api, refusal)...).Inc()
 			}
 			access.Observe(durations.WithLabelValues(api), elapsed, trace.SpanContextFromContext(ctx))
 		}
@@ -102,6 +99,12 @@ const maxErrcodes = 100
 type errcodes struct {
 	mu    sync.Mutex
 	known map[int]bool
+}
+
+// labels returns the values of the labels api, result and errcode for a call that WeChat
+// refused.
+func (e *errcodes) labels(api string, refusal *wechat.Error) []string {
+	return []string{api, wechat.Result(refusal), e.label(refusal.Code)}
 }
 
 // label returns the value for a code: the code, and "other" for all further ones

@@ -118,17 +118,17 @@ func newAccessLog(c Config, logger zerolog.Logger) (*access.Log, error) {
 		Listener: "relay",
 		Requests: "Requests to the API relay, by outcome and status.",
 		Duration: "Time from a relayed request's header to the end of its response.",
-		Outcomes: []string{outcomeProxied, outcomeForbidden, outcomeError},
-		BySite:   c.Site != "",
-		Logger:   logger,
-		Lines:    c.AccessLog,
-		Metrics:  c.Metrics,
+		Usual: map[string][]int{
+			outcomeProxied:   {200, 499},
+			outcomeForbidden: {403},
+			outcomeError:     {400, 408, 421, 502, 503},
+		},
+		BySite:  c.Site != "",
+		Logger:  logger,
+		Lines:   c.AccessLog,
+		Metrics: c.Metrics,
 	})
-	return logs.Of(c.Site, map[string][]int{
-		outcomeProxied:   {200, 499},
-		outcomeForbidden: {403},
-		outcomeError:     {400, 408, 421, 502, 503},
-	}), err
+	return logs.Of(c.Site), err
 }
 
 // ServeHTTP forwards r if it is allowed.

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/wxgate/wxgate/gateway/internal/counter"
 )
 
 // An Entry holds the fields of an access line that are neither in the request nor
@@ -27,12 +28,8 @@ type Entry struct {
 // is safe for concurrent use; [Logs.Of] makes it. No label has a value that a
 // client chooses.
 type Log struct {
-	logger    zerolog.Logger
-	lines     bool
-	requests  *prometheus.CounterVec
-	usual     map[answer]prometheus.Counter // of requests
-	durations *prometheus.HistogramVec
-	observers map[string]prometheus.Observer // of durations, by outcome
+	logs     *Logs
+	requests *counter.Site
 }
 
 // answer is what a request is counted by.
@@ -52,10 +49,10 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 	}
 	l.counter(w.Outcome, w.Status).Inc()
 	Observe(l.duration(w.Outcome), e.Elapsed, e.Span)
-	if !l.lines || e.Skip {
+	if !l.logs.lines || e.Skip {
 		return
 	}
-	line := l.logger.Info().
+	line := l.logs.logger.Info().
 		Str("request_id", e.RequestID).
 		Str("client_ip", e.ClientIP).
 		Str("method", Short(r.Method)).
@@ -75,19 +72,19 @@ func (l *Log) Record(r *http.Request, w *Recorder, e Entry) {
 }
 
 // counter returns the counter of the requests with an outcome and a status.
-func (l *Log) counter(outcome string, status int) prometheus.Counter {
-	if c, ok := l.usual[answer{outcome, status}]; ok {
-		return c
+func (l *Log) counter(outcome string, status int) *counter.Counter {
+	if i, ok := l.logs.usual[answer{outcome, status}]; ok {
+		return l.requests.Usual(i)
 	}
-	return l.requests.WithLabelValues(outcome, strconv.Itoa(status))
+	return l.requests.With(outcome, strconv.Itoa(status))
 }
 
 // duration returns what observes the times of the requests with an outcome.
 func (l *Log) duration(outcome string) prometheus.Observer {
-	if o, ok := l.observers[outcome]; ok {
+	if o, ok := l.logs.observers[outcome]; ok {
 		return o
 	}
-	return l.durations.WithLabelValues(outcome)
+	return l.logs.durations.WithLabelValues(outcome)
 }
 
 // Short returns the first 1,024 bytes of s. It keeps log lines short where a client

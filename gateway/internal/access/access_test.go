@@ -22,13 +22,14 @@ func newLog(t *testing.T, lines bool, registry prometheus.Registerer) (*access.L
 	t.Helper()
 	buffer := new(bytes.Buffer)
 	logs, err := access.New(access.Config{
-		Listener: "test", Requests: "Requests.", Duration: "Durations.", Outcomes: []string{"own", "error"},
+		Listener: "test", Requests: "Requests.", Duration: "Durations.",
+		Usual:  map[string][]int{"own": {200, 404}, "error": nil},
 		Logger: zerolog.New(buffer), Lines: lines, Metrics: registry,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return logs.Of("", map[string][]int{"own": {200, 404}}), buffer
+	return logs.Of(""), buffer
 }
 
 // visit is a request with a query, which no access line shows.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"github.com/wxgate/wxgate/gateway/internal/counter"
 )
 
 // Config describes [Logs].
@@ -14,8 +16,10 @@ type Config struct {
 	Requests string // help text of that counter
 	Duration string // help text of wxgate_<listener>_request_duration_seconds
 
-	Outcomes []string // those for which the histogram has a series from the start
-	BySite   BySite   // for the counter; the histogram has no label site
+	// Usual are the statuses that are usual with each outcome. The counter's series of
+	// these and the histogram's of all outcomes are there from the start.
+	Usual  map[string][]int
+	BySite bool // the counter has the label site, for which see [Logs.Of]
 
 	Logger  zerolog.Logger
 	Lines   bool                  // write access lines
@@ -26,8 +30,8 @@ type Config struct {
 type Logs struct {
 	logger    zerolog.Logger
 	lines     bool
-	bySite    BySite
-	counters  *prometheus.CounterVec
+	requests  *counter.Vec
+	usual     map[answer]int // the place of a series among the usual ones
 	durations *prometheus.HistogramVec
 	observers map[string]prometheus.Observer // of durations, by outcome
 }
@@ -38,41 +42,33 @@ func New(c Config) (*Logs, error) {
 	l := &Logs{
 		logger: c.Logger,
 		lines:  c.Lines,
-		bySite: c.BySite,
-		counters: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_" + c.Listener + "_requests_total", Help: c.Requests,
-		}, c.BySite.Names("outcome", "code")),
+		usual:  make(map[answer]int),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "wxgate_" + c.Listener + "_request_duration_seconds", Help: c.Duration,
 			Buckets: prometheus.DefBuckets,
 		}, []string{"outcome"}),
 		observers: make(map[string]prometheus.Observer),
 	}
-	for _, outcome := range c.Outcomes {
+	var usual [][]string
+	for outcome, statuses := range c.Usual {
+		for _, status := range statuses {
+			l.usual[answer{outcome, status}] = len(usual)
+			usual = append(usual, []string{outcome, strconv.Itoa(status)})
+		}
 		l.observers[outcome] = l.durations.WithLabelValues(outcome)
 	}
+	l.requests = counter.New(counter.Config{
+		Name: "wxgate_" + c.Listener + "_requests_total", Help: c.Requests,
+		Labels: []string{"outcome", "code"}, Usual: usual, BySite: c.BySite,
+	})
 	if c.Metrics == nil {
 		return l, nil
 	}
-	return l, errors.Join(c.Metrics.Register(l.counters), c.Metrics.Register(l.durations))
+	return l, errors.Join(c.Metrics.Register(l.requests), c.Metrics.Register(l.durations))
 }
 
 // Of returns the log of the requests for one site; of all requests without
-// [Config.BySite]. The series of its usual answers, statuses by outcome, are there from
-// the start.
-func (l *Logs) Of(site string, usual map[string][]int) *Log {
-	log := &Log{
-		logger:    l.logger,
-		lines:     l.lines,
-		requests:  l.counters.MustCurryWith(l.bySite.Of(site)),
-		usual:     make(map[answer]prometheus.Counter),
-		durations: l.durations,
-		observers: l.observers,
-	}
-	for outcome, statuses := range usual {
-		for _, status := range statuses {
-			log.usual[answer{outcome, status}] = log.requests.WithLabelValues(outcome, strconv.Itoa(status))
-		}
-	}
-	return log
+// [Config.BySite].
+func (l *Logs) Of(site string) *Log {
+	return &Log{logs: l, requests: l.requests.Of(site)}
 }
