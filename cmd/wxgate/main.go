@@ -42,7 +42,7 @@ const (
 // run runs the command that args name and returns the exit code.
 func run(args, environ []string, stdout, stderr io.Writer) int {
 	args = withTwoDashes(args)
-	out := newOutput(stdout, args)
+	out := &output{to: stdout}
 	root := newRoot(&invocation{environ, out, stderr, stdout}, args)
 	root.SetArgs(args)
 	return exitCode(out.errorOf(root.Execute()), stderr)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"slices"
 )
 
 // output is the stdout of a command that prints a result. It keeps the first error of a
@@ -16,30 +14,6 @@ type output struct {
 	to  io.Writer
 	err error // nil: everything was written
 }
-
-// newOutput returns the output of the command that args name. A command that only prints
-// must not succeed without a stdout; of others the exit code is a result too.
-func newOutput(to io.Writer, args []string) *output {
-	if stdout, ok := to.(*os.File); ok && onlyPrints(args) && isClosed(stdout) {
-		return &output{to: noOutput{}}
-	}
-	return &output{to: to}
-}
-
-// onlyPrints reports whether the command that args name does nothing but print.
-func onlyPrints(args []string) bool {
-	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
-		return true
-	}
-	acts := []string{"serve", "demo", "emulator", "check", "healthcheck", "revoke"}
-	return len(args) > 0 && !slices.Contains(acts, args[0])
-}
-
-// noOutput is the stdout of a process that has none.
-type noOutput struct{}
-
-// Write implements [io.Writer].
-func (noOutput) Write([]byte) (int, error) { return 0, errors.New("stdout is closed") }
 
 // Write implements [io.Writer].
 func (o *output) Write(p []byte) (int, error) {
