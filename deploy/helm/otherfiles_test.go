@@ -50,7 +50,9 @@ func TestPodsFitTheImage(t *testing.T) {
 // buffer. The size is that of nginx/wxgate.conf.
 func TestIngressHoldsTheLargestHeaders(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"Ingress of nginx", "forward-auth, nginx"} {
+	for _, name := range []string{
+		"Ingress of nginx", "forward-auth, nginx", "forward-auth, nginx of another name",
+	} {
 		for _, ingress := range all[networkingv1.Ingress](mustRender(t, withFour(modes[name])).objects) {
 			if got := ingress.Annotations["nginx.ingress.kubernetes.io/proxy-buffer-size"]; got != "16k" {
 				t.Errorf("%s: proxy-buffer-size of the Ingress %s = %q, want 16k", name, ingress.Name, got)
