@@ -33,6 +33,37 @@ var openings = map[string]badValue{
 			"envoyGateway: {enabled: true}",
 		[]string{"httpRoute.parentRefs[0] is a Service"},
 	},
+	"answers of wxgate that nginx keeps": {
+		nginx + "  annotations: {nginx.ingress.kubernetes.io/auth-cache-key: $remote_user}",
+		[]string{"ingress.annotations has nginx.ingress.kubernetes.io/auth-cache-key"},
+	},
+	"addresses about which nginx does not ask": {
+		nginx + "commonAnnotations: {nginx.ingress.kubernetes.io/satisfy: any}",
+		[]string{"commonAnnotations has nginx.ingress.kubernetes.io/satisfy"},
+	},
+	"an identity of a filter": {
+		extauthz + httpRoute + "  filters: [{type: RequestHeaderModifier, requestHeaderModifier:\n" +
+			"    {set: [{name: x-wx-openid, value: a}]}}]\nenvoyGateway: {enabled: true}",
+		[]string{"httpRoute.filters has the header x-wx-openid"},
+	},
+	"a filter that removes the identity": {
+		extauthz + httpRoute + "  filters: [{type: RequestHeaderModifier, requestHeaderModifier:\n" +
+			"    {remove: [X_WX_OpenID]}}]\nenvoyGateway: {enabled: true}",
+		[]string{"httpRoute.filters has the header X_WX_OpenID"},
+	},
+	"another path for nginx": {
+		"ingress: {enabled: true, className: nginx, tlsElsewhere: true,\n" +
+			"  annotations: {nginx.ingress.kubernetes.io/rewrite-target: /}}",
+		[]string{"ingress.annotations has nginx.ingress.kubernetes.io/rewrite-target"},
+	},
+	"another path for a gateway": {
+		httpRoute + "  filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplaceFullPath, replaceFullPath: /}}}]",
+		[]string{"httpRoute.filters has a URLRewrite"},
+	},
+	"a redirect for every request": {
+		httpRoute + "  filters: [{type: RequestRedirect, requestRedirect: {scheme: https}}]",
+		[]string{"httpRoute.filters has a RequestRedirect"},
+	},
 	"a prefix of wxgate's variables": {
 		"extraEnvFrom: [{prefix: WXGATE_, configMapRef: {name: more}}]", []string{"extraEnvFrom has the prefix WXGATE_"},
 	},
@@ -50,6 +81,9 @@ var openings = map[string]badValue{
 		"image: {repository: 'https://u:planted@registry.example.com/wxgate'}", []string{"image.repository"},
 	},
 }
+
+var nginx = asked("forward-auth") +
+	"nginx: {enabled: true}\ningress:\n  enabled: true\n  className: nginx\n  tlsElsewhere: true\n"
 
 func TestValuesThatOpenMoreThanTheySay(t *testing.T) {
 	t.Parallel()
@@ -75,6 +109,13 @@ func TestValuesThatOpenWhatTheySay(t *testing.T) {
 		"an open relay": "config: {relayPaths: [/cgi-bin/menu/get]}\nnetworkPolicy: {openRelay: true, relayFrom: [{namespaceSelector: {}}]}",
 		"a policy of Envoy Gateway at a ListenerSet": extauthz +
 			"httpRoute: {enabled: true, parentRefs: [{name: web, kind: ListenerSet}]}\nenvoyGateway: {enabled: true}",
+		"another host for the site": httpRoute + "  filters: [{type: URLRewrite, urlRewrite: {hostname: web.example.com}}]",
+		"headers of a filter, where wxgate removes the client's": httpRoute +
+			"  filters: [{type: RequestHeaderModifier, requestHeaderModifier: {remove: [X-WX-OpenID]}}]",
+		"other annotations of nginx": nginx +
+			"  annotations: {nginx.ingress.kubernetes.io/auth-proxy-set-headers: a, cert-manager.io/cluster-issuer: b}",
+		"lists that are null": extauthz + "\n---\nextraContainers: null\nextraVolumes: null\nextraEnv: null\n" +
+			"initContainers: null\nextraVolumeMounts: null\nextraEnvFrom: null\nnetworkPolicy: {relayFrom: null}",
 		"another prefix": "extraEnvFrom: [{prefix: APP_, configMapRef: {name: more}}]",
 	} {
 		t.Run(name, func(t *testing.T) {

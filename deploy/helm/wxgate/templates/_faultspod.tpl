@@ -27,7 +27,7 @@ containerPorts.{{ $port }} and containerPorts.{{ $other }} are both {{ $number }
 {{- define "wxgate.faults.pod" -}}
 {{- $containers := list "wxgate" }}
 {{- range $list := list "sidecar.containers" "extraContainers" "initContainers" }}
-{{- range (eq $list "sidecar.containers" | ternary $.Values.sidecar.containers (get $.Values $list)) }}
+{{- range default (list) (eq $list "sidecar.containers" | ternary $.Values.sidecar.containers (get $.Values $list)) }}
 {{- if has .name $containers }}
 {{ $list }} has a container called {{ .name }}, and so has the pod already: choose another name
 {{- end }}

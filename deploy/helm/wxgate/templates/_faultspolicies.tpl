@@ -28,7 +28,7 @@ networkPolicy.siteSelector selects wxgate's own pods too: all of their ports wou
 {{- end }}
 {{- range $list := list "siteFrom" "relayFrom" "extauthzFrom" }}
 {{- if not (and (eq $list "relayFrom") $.Values.networkPolicy.openRelay) }}
-{{- range get $.Values.networkPolicy $list }}
+{{- range default (list) (get $.Values.networkPolicy $list) }}
 {{- if include "wxgate.isEveryone" . }}
 networkPolicy.{{ $list }} has a peer that is every pod of the cluster: name a namespace, such as {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: envoy-gateway-system}}}
 {{- end }}

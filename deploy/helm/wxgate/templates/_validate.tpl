@@ -2,7 +2,7 @@
 
 {{- define "wxgate.validate" -}}
 {{- $faults := list -}}
-{{- range $check := list "account" "formats" "names" "secrets" "upstream" "redis" "features" "relay" "sites" "scaling" "stop" "fronts" "policies" "extras" "pod" -}}
+{{- range $check := list "account" "formats" "names" "secrets" "upstream" "redis" "features" "relay" "sites" "scaling" "stop" "fronts" "rewrites" "policies" "extras" "pod" -}}
 {{- range include (printf "wxgate.faults.%s" $check) $ | splitList "\n" -}}
 {{- with trim . }}{{ $faults = append $faults (printf "  - %s" .) }}{{ end -}}
 {{- end -}}
