@@ -33,7 +33,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{/* Labels of the pods of the Deployment. */}}
 {{- define "wxgate.podLabels" -}}
-{{- merge (dict) (include "wxgate.selectorLabels" . | fromYaml) .Values.podLabels .Values.commonLabels | toYaml -}}
+{{- merge (dict) (include "wxgate.selectorLabels" . | fromYaml) (default (dict) .Values.podLabels) (default (dict) .Values.commonLabels) | toYaml -}}
 {{- end }}
 
 {{/* The pod of `helm test`: another name, so that no Service or policy of the gateway selects it. */}}
@@ -61,7 +61,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{/* Metadata of an object. Input: root, and optionally suffix, labels and annotations. */}}
 {{- define "wxgate.metadata" -}}
 {{- $labels := merge (dict) (default (dict) .labels) (include "wxgate.labels" .root | fromYaml) -}}
-{{- $annotations := merge (dict) (default (dict) .annotations) .root.Values.commonAnnotations -}}
+{{- $annotations := merge (dict) (default (dict) .annotations) (default (dict) .root.Values.commonAnnotations) -}}
 {{- $namespace := default .root.Release.Namespace .namespace -}}
 {{- /* In a namespace that several releases share, the name says whose the object is. */ -}}
 {{- $owner := eq $namespace .root.Release.Namespace | ternary "" (printf "%s-" .root.Release.Namespace) -}}
