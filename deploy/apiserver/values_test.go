@@ -45,6 +45,10 @@ networkPolicy: {enabled: false}
 serviceAccount: {create: false}
 test: {enabled: false}
 `},
+	{"one pod at a time", proxied + `
+replicaCount: 1
+strategy: {type: Recreate}
+`},
 	{"redis, relay and every file", proxied + `
   sessionStore: redis
   relayPaths: [POST /cgi-bin/message/template/send]

@@ -103,7 +103,21 @@ var malformed = map[string]badValue{
 	"a namespace in an object": {
 		"networkPolicy: {monitoringNamespaces: monitoring}", []string{"/networkPolicy/monitoringNamespaces"},
 	},
-	"a peer as a text":           {"networkPolicy: {from: [ingress-nginx]}", []string{"/networkPolicy/from"}},
+	"a peer as a text": {"networkPolicy: {from: [ingress-nginx]}", []string{"/networkPolicy/from"}},
+	"a misspelt peer": {
+		"networkPolicy: {siteFrom: [{namespaceselector: {matchLabels: {a: b}}}]}", []string{"namespaceselector"},
+	},
+	"a misspelt selector, which would select all": {
+		"networkPolicy: {siteFrom: [{namespaceSelector: {matchlabels: {a: b}}}]}", []string{"matchlabels"},
+	},
+	"no peer":                    {"networkPolicy: {from: [{}]}", []string{"/networkPolicy/from/0"}},
+	"a name of a label":          {"commonLabels: {a b: c}", []string{"/commonLabels", "'a b'"}},
+	"a label's text":             {"podLabels: {a: b c}", []string{"/podLabels/a"}},
+	"a name of an annotation":    {"podAnnotations: {a/b/c: d}", []string{"/podAnnotations", "'a/b/c'"}},
+	"another probe":              {"livenessProbe: {httpGet: {path: /, port: 1}}", []string{"/livenessProbe", "httpGet"}},
+	"two kinds of a probe":       {"readinessProbe: {exec: {command: [a]}}", []string{"/readinessProbe", "exec"}},
+	"an unknown strategy":        {"strategy: {type: BlueGreen}", []string{"/strategy/type"}},
+	"a name that Services lack":  {"fullnameOverride: 1shop", []string{"/fullnameOverride"}},
 	"a Gateway as a text":        {"httpRoute: {enabled: true, parentRefs: [eg]}", []string{"/httpRoute/parentRefs"}},
 	"TLS as a text":              {"ingress: {tls: [h5-tls]}", []string{"/ingress/tls"}},
 	"TLS without a Secret":       {"ingress: {tls: [{hosts: [h5.example.com]}]}", []string{"/ingress/tls"}},

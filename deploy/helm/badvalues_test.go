@@ -109,7 +109,8 @@ var contradictions = map[string]badValue{
 		"resources: {requests: {memory: 512Mi}}",
 		[]string{"resources.requests.memory is 512Mi", "resources.limits.memory"},
 	},
-	"unit of memory": {"resources: {limits: {memory: 256MB}}", []string{"resources.limits.memory", "MB"}},
+	"unit of memory":      {"resources: {limits: {memory: 256MB}}", []string{"resources.limits.memory", "MB"}},
+	"unit of its request": {"resources: {requests: {memory: 96MB}}", []string{"resources.requests.memory", "MB"}},
 	"store without Redis": {
 		"config: {sessionStore: redis}", []string{"config.sessionStore is redis, but secrets.redisUrl.key is empty"},
 	},

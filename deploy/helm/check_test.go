@@ -101,6 +101,10 @@ func checkPodSettings(t *testing.T, os objects) {
 	t.Helper()
 	image := ""
 	for _, p := range os.pods() {
+		// A Service leads to the first port of its name, and the site may call its own http.
+		if first := p.spec.Containers[0]; p.isDeployment() && first.Name != "wxgate" {
+			t.Errorf("the first container of %s is %s, want wxgate", p.object, first.Name)
+		}
 		for name, ok := range map[string]bool{
 			"automountServiceAccountToken: false": isFalse(p.spec.AutomountServiceAccountToken),
 			"enableServiceLinks: false":           isFalse(p.spec.EnableServiceLinks),

@@ -26,6 +26,7 @@ var commandDocuments = map[string][]string{
 // walkSets are the values that a site needs before visitors come.
 var walkSets = []string{
 	"config.trustedProxies", "config.verifyFiles", "networkPolicy.siteSelector", "secrets.redisUrl.key",
+	"metrics.podMonitor.enabled", "metrics.prometheusRule.enabled", "metrics.dashboard.enabled",
 }
 
 // stubs are shell functions for the programs of the blocks. helm writes its arguments,

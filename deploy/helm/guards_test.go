@@ -102,7 +102,8 @@ func TestAdminPortHasNoServiceOfItsOwn(t *testing.T) {
 	}
 }
 
-// The policy has to be there before the route. kustomize keeps the order of its files.
+// The policy has to be there before the route. The overlay says that kubectl keeps the order
+// of its files.
 func TestKustomizePutsThePolicyBeforeTheRoute(t *testing.T) {
 	t.Parallel()
 	policy, route := -1, -1
@@ -116,5 +117,8 @@ func TestKustomizePutsThePolicyBeforeTheRoute(t *testing.T) {
 	}
 	if policy < 0 || route < policy {
 		t.Errorf("the SecurityPolicy is object %d, the route to the site %d, want it before", policy, route)
+	}
+	if !strings.Contains(readFile(t, kustomizeDir+"/overlays/large/kustomization.yaml"), "\nsortOptions:\n  order: fifo\n") {
+		t.Error("kubectl sorts the objects, want those of overlays/large in the order of the files")
 	}
 }

@@ -35,7 +35,9 @@ func kustomizations(t *testing.T) map[string]string {
 // build builds a kustomization as `kubectl apply -k` does, and decodes its objects.
 func build(t *testing.T, dir string) objects {
 	t.Helper()
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), dir)
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified // kubectl sorts, unless the files say otherwise
+	built, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ type peer struct {
 // open to the gateway.
 func checkNetworkPolicies(t *testing.T, os objects) {
 	t.Helper()
-	policies := all[networkingv1.NetworkPolicy](os)
+	policies := networkPolicies(t, os)
 	if len(policies) == 0 {
 		return
 	}
@@ -49,6 +49,32 @@ func checkNetworkPolicies(t *testing.T, os objects) {
 		}
 	}
 	checkRules(t, policies, containerPorts(c), rules, []peer{neighbour, impostor, wxgate}, wxgate)
+}
+
+// networkPolicies returns the policies, with the names of the gateway's ports for their
+// numbers. They must have numbers: by name, a rule would also be for a port of another
+// container of the pod, such as the site's in mode sidecar.
+func networkPolicies(t *testing.T, os objects) []*networkingv1.NetworkPolicy {
+	t.Helper()
+	_, c := wxgateContainer(t, os)
+	names := map[int32]string{}
+	for name, number := range containerPorts(c) {
+		names[number] = name
+	}
+	var policies []*networkingv1.NetworkPolicy
+	for _, policy := range all[networkingv1.NetworkPolicy](os) {
+		policy = policy.DeepCopy()
+		for _, rule := range policy.Spec.Ingress {
+			for _, p := range rule.Ports {
+				if p.Port.Type == intstr.String {
+					t.Errorf("NetworkPolicy %s has a rule for the port %s by its name", policy.Name, p.Port.StrVal)
+				}
+				*p.Port = intstr.FromString(names[p.Port.IntVal])
+			}
+		}
+		policies = append(policies, policy)
+	}
+	return policies
 }
 
 // checkRules checks the number of rules of each port of the gateway, and that others

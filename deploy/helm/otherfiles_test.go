@@ -1,8 +1,10 @@
 package helm_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -48,7 +50,9 @@ func TestPodsFitTheImage(t *testing.T) {
 // buffer. The size is that of nginx/wxgate.conf.
 func TestIngressHoldsTheLargestHeaders(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"Ingress of nginx", "forward-auth, nginx"} {
+	for _, name := range []string{
+		"Ingress of nginx", "forward-auth, nginx", "forward-auth, nginx of another name",
+	} {
 		for _, ingress := range all[networkingv1.Ingress](mustRender(t, withFour(modes[name])).objects) {
 			if got := ingress.Annotations["nginx.ingress.kubernetes.io/proxy-buffer-size"]; got != "16k" {
 				t.Errorf("%s: proxy-buffer-size of the Ingress %s = %q, want 16k", name, ingress.Name, got)
@@ -90,5 +94,41 @@ func TestChartHoldsCopies(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"prometheus/wxgate.rules.yml", "grafana/wxgate.json"} {
 		compareFile(t, filepath.Join(chartDir, "files", filepath.Base(name)), readFile(t, "../"+name))
+	}
+}
+
+// rulesHead is what the PrometheusRule of kustomize has before the rules.
+const rulesHead = `apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: wxgate
+  labels:
+    app.kubernetes.io/name: wxgate
+    app.kubernetes.io/instance: wxgate
+    # If your Prometheus selects rules by a label, add it here, such as release: prometheus.
+spec:
+`
+
+// So does a kustomization, and it cannot put a file into a custom resource.
+func TestKustomizeHoldsCopies(t *testing.T) {
+	t.Parallel()
+	components := filepath.Join(kustomizeDir, "components")
+	compareFile(t, filepath.Join(components, "dashboard", "wxgate.json"), readFile(t, "../grafana/wxgate.json"))
+	rules := regexp.MustCompile("(?m)^.").ReplaceAllString(readFile(t, "../prometheus/wxgate.rules.yml"), "  $0")
+	compareFile(t, filepath.Join(components, "prometheusrule", "prometheusrule.yaml"), rulesHead+rules)
+}
+
+// `kubectl apply` writes an object as JSON into one of its annotations, which have 256
+// KiB together.
+func TestKubectlCanApplyTheDashboard(t *testing.T) {
+	t.Parallel()
+	for _, o := range build(t, kustomizeDir+"/overlays/production") {
+		text, err := json.Marshal(o.Object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 200<<10 {
+			t.Errorf("%s has %d bytes as JSON, want less than 200 KiB", o, len(text))
+		}
 	}
 }

@@ -1,10 +1,6 @@
 package helm_test
 
-import (
-	"testing"
-
-	networkingv1 "k8s.io/api/networking/v1"
-)
+import "testing"
 
 // Who may connect to what, with all policies of the chart.
 func TestNetworkPolicies(t *testing.T) {
@@ -60,6 +56,10 @@ func TestNetworkPolicies(t *testing.T) {
 		{modes["forward-auth"], "proxies", proxy, page, true},
 		{modes["forward-auth"], ownNamespace, blog, page, false},
 
+		{modes["sidecar"], "anywhere", proxy, http, true},
+		{modes["sidecar"], "anywhere", proxy, "site", false},
+		{modes["sidecar"], "monitoring", prometheus, "site", false},
+
 		{combinations["no admin peers"], "monitoring", prometheus, admin, false},
 	}
 	for _, tt := range tests {
@@ -73,7 +73,7 @@ func TestNetworkPolicies(t *testing.T) {
 		if port == page {
 			to.labels, port = site, http
 		}
-		if got := connects(t, all[networkingv1.NetworkPolicy](os), from, to, port); got != tt.allowed {
+		if got := connects(t, networkPolicies(t, os), from, to, port); got != tt.allowed {
 			t.Errorf("%v in %s to the port %s: allowed %t, want %t, with the values\n%s",
 				from.labels, from.namespace, tt.port, got, tt.allowed, tt.values)
 		}
@@ -93,7 +93,7 @@ func TestHelmTestReachesTheAdminPort(t *testing.T) {
 			}
 			found = true
 			from, to := peer{ownNamespace, p.meta.Labels}, peer{ownNamespace, wxgate.meta.Labels}
-			if !connects(t, all[networkingv1.NetworkPolicy](os), from, to, "admin") {
+			if !connects(t, networkPolicies(t, os), from, to, "admin") {
 				t.Error("the policies refuse the pod of helm test")
 			}
 			address := environment(t, os, p.spec.Containers[0])["WXGATE_ADMIN_LISTEN"]

@@ -11,12 +11,12 @@
 {{- end }}
 {{- with .Values.image }}
 {{- if regexMatch "[^/]:[^/]*$|@" .repository }}
-image.repository is {{ regexReplaceAll "\\s+" .repository " " }}: write the image without tag and digest, and set image.tag or image.digest
+image.repository is {{ include "wxgate.shown" .repository }}: write the image without tag and digest, and set image.tag or image.digest
 {{- else if not (regexMatch "^[a-z0-9.-]+(:[0-9]+/)?[a-z0-9._/-]*$" .repository) }}
 image.repository is {{ include "wxgate.shown" .repository }}: write a name in small letters, such as registry.example.com/wxgate
 {{- end }}
 {{- if not (regexMatch "^[A-Za-z0-9_.-]*$" .tag) }}
-image.tag is {{ regexReplaceAll "\\s+" .tag " " }}: write the tag alone, such as 1.0.0
+image.tag is {{ include "wxgate.shown" .tag }}: write the tag alone, such as 1.0.0
 {{- end }}
 {{- if not (regexMatch "^(sha256:[0-9a-f]{64})?$" .digest) }}
 image.digest is {{ include "wxgate.shown" .digest }}: write sha256: and 64 hexadecimal digits

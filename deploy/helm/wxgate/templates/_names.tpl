@@ -31,6 +31,11 @@ app.kubernetes.io/name: {{ include "wxgate.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
+{{/* Labels of the pods of the Deployment. */}}
+{{- define "wxgate.podLabels" -}}
+{{- merge (dict) (include "wxgate.selectorLabels" . | fromYaml) (default (dict) .Values.podLabels) (default (dict) .Values.commonLabels) | toYaml -}}
+{{- end }}
+
 {{/* The pod of `helm test`: another name, so that no Service or policy of the gateway selects it. */}}
 {{- define "wxgate.testLabels" -}}
 app.kubernetes.io/name: {{ printf "%s-test" (include "wxgate.name" . | trunc 58) | quote }}
@@ -56,7 +61,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{/* Metadata of an object. Input: root, and optionally suffix, labels and annotations. */}}
 {{- define "wxgate.metadata" -}}
 {{- $labels := merge (dict) (default (dict) .labels) (include "wxgate.labels" .root | fromYaml) -}}
-{{- $annotations := merge (dict) (default (dict) .annotations) .root.Values.commonAnnotations -}}
+{{- $annotations := merge (dict) (default (dict) .annotations) (default (dict) .root.Values.commonAnnotations) -}}
 {{- $namespace := default .root.Release.Namespace .namespace -}}
 {{- /* In a namespace that several releases share, the name says whose the object is. */ -}}
 {{- $owner := eq $namespace .root.Release.Namespace | ternary "" (printf "%s-" .root.Release.Namespace) -}}
@@ -83,6 +88,14 @@ annotations:
 {{/* Mode of the process: the chart's modes sidecar and extauthz are settings of proxy and forward-auth. */}}
 {{- define "wxgate.forwards" -}}
 {{- if has .Values.mode (list "proxy" "sidecar") }}true{{ end -}}
+{{- end }}
+
+{{/* Names of the session cookies of all sites, each once: a YAML list. */}}
+{{- define "wxgate.cookieNames" -}}
+{{- $config := .Values.config.cookieName | default "wxgate" -}}
+{{- $names := empty .Values.sites | ternary (list $config) (list) -}}
+{{- range .Values.sites }}{{ $names = append $names (.cookieName | default $config) }}{{ end -}}
+{{- $names | uniq | toYaml -}}
 {{- end }}
 
 {{/* Path of wxgate's own endpoints. */}}

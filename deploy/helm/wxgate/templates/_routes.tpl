@@ -184,7 +184,7 @@ Hosts of Istio's policies, with and without port: a YAML list, empty for every h
 {{- $hosts := list -}}
 {{- if not .Values.istio.everyHost -}}
 {{- $own := include "wxgate.hosts" . | fromYamlArray -}}
-{{- if .Values.httpRoute.enabled }}{{ $own = concat $own .Values.httpRoute.hostnames | uniq }}{{ end -}}
+{{- if .Values.httpRoute.enabled }}{{ $own = concat $own (default (list) .Values.httpRoute.hostnames) | uniq }}{{ end -}}
 {{- range $own }}{{ $hosts = concat $hosts (list . (printf "%s:*" .)) }}{{ end -}}
 {{- end -}}
 {{- $hosts | toYaml -}}

@@ -2,7 +2,7 @@
 
 {{- define "wxgate.validate" -}}
 {{- $faults := list -}}
-{{- range $check := list "account" "formats" "names" "secrets" "upstream" "redis" "features" "relay" "sites" "scaling" "stop" "fronts" "policies" "extras" -}}
+{{- range $check := list "account" "formats" "names" "secrets" "upstream" "redis" "features" "relay" "sites" "scaling" "stop" "fronts" "rewrites" "policies" "extras" "pod" -}}
 {{- range include (printf "wxgate.faults.%s" $check) $ | splitList "\n" -}}
 {{- with trim . }}{{ $faults = append $faults (printf "  - %s" .) }}{{ end -}}
 {{- end -}}
@@ -172,9 +172,11 @@ autoscaling needs resources.requests.cpu, of which it measures a percentage
 {{- end }}
 {{- end }}
 {{- end }}
-{{- $unit := regexReplaceAll "^[0-9.]+" (dig "limits" "memory" "" .Values.resources | toString) "" }}
+{{- range $part := list "requests" "limits" }}
+{{- $unit := regexReplaceAll "^[0-9.]+" (dig $part "memory" "" $.Values.resources | toString) "" }}
 {{- if not (has $unit (list "" "k" "M" "G" "Ki" "Mi" "Gi")) }}
-resources.limits.memory has the unit {{ $unit }}: use Mi or Gi
+resources.{{ $part }}.memory has the unit {{ $unit }}: use Mi or Gi
+{{- end }}
 {{- end }}
 {{- $request := include "wxgate.bytes" (dig "requests" "memory" "" .Values.resources) | float64 }}
 {{- $limit := include "wxgate.bytes" (dig "limits" "memory" "" .Values.resources) | float64 }}
@@ -238,9 +240,11 @@ envoyGateway over HTTP lets clients send X-WX- headers for which wxgate has no v
 {{- if and .envoyGateway.clientTrafficPolicy (not .envoyGateway.enabled) }}
 envoyGateway.clientTrafficPolicy is set, but envoyGateway.enabled is false: enable it, or leave the policy out
 {{- end }}
-{{- if and .httpRoute.enabled (or .istio.enabled .envoyGateway.clientTrafficPolicy) }}
+{{- $gateways := or .istio.enabled .envoyGateway.clientTrafficPolicy }}
+{{- if and .httpRoute.enabled (or $gateways .envoyGateway.enabled) }}
 {{- range $i, $ref := .httpRoute.parentRefs }}
-{{- if ne (toString ($ref.kind | default "Gateway")) "Gateway" }}
+{{- $kind := toString ($ref.kind | default "Gateway") }}
+{{- if or (eq $kind "Service") (and $gateways (ne $kind "Gateway")) }}
 httpRoute.parentRefs[{{ $i }}] is a {{ $ref.kind }}: the policies of the chart are for Gateways, so name a Gateway
 {{- end }}
 {{- end }}
@@ -302,62 +306,6 @@ tls.existingSecret is set, but {{ $front }} connects to wxgate by plain HTTP: en
 {{- end }}
 {{- if and .tls.existingSecret (hasPrefix "http://" (include "wxgate.origin" .config.publicUrl)) }}
 config.publicUrl is {{ .config.publicUrl }}, but tls.existingSecret is set: write https
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "wxgate.faults.policies" -}}
-{{- with .Values.networkPolicy }}
-{{- if not .enabled }}
-{{- if and (include "wxgate.relay" $) (not .openRelay) }}
-networkPolicy.enabled is false, but config.relayPaths is set: the relay does not authenticate its callers, so enable the policies, or set networkPolicy.openRelay if every pod of the cluster may ask it
-{{- end }}
-{{- if .siteSelector }}
-networkPolicy.siteSelector is set, but networkPolicy.enabled is false, so that nothing guards the site: enable the policies, or leave siteSelector out
-{{- end }}
-{{- end }}
-{{- if .enabled }}
-{{- if and (include "wxgate.relay" $) (not .relayFrom) }}
-networkPolicy.relayFrom is empty: the relay does not authenticate its callers, so name the pods of the site that may ask it
-{{- end }}
-{{- if and (eq $.Values.mode "extauthz") (not .extauthzFrom) }}
-networkPolicy.extauthzFrom is empty: ext_authz does not authenticate its callers, so name the proxy's pods, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: istio-ingress}}}]
-{{- end }}
-{{- if and .siteSelector (not (include "wxgate.forwards" $)) (not .siteFrom) }}
-networkPolicy.siteFrom is empty: in mode {{ $.Values.mode }} the proxy forwards to the site, so name the proxy's pods
-{{- end }}
-{{- if and .siteSelector (eq $.Values.mode "sidecar") }}
-networkPolicy.siteSelector has no use in mode sidecar: the site is in the pod of wxgate, leave it out
-{{- end }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{/* Variables that have a value in the chart are set there alone: routes and policies follow it. All of WXGATE_ have one. */}}
-{{- define "wxgate.faults.extras" -}}
-{{- $own := list "GOMEMLIMIT" "GOGC" "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_EXPORTER_OTLP_PROTOCOL" "OTEL_EXPORTER_OTLP_HEADERS" "OTEL_TRACES_SAMPLER" "OTEL_TRACES_SAMPLER_ARG" }}
-{{- range $list := list "extraContainers" "initContainers" }}
-{{- range get $.Values $list }}
-{{- if eq (toString .name) "wxgate" }}
-{{ $list }} has a container called wxgate, which is the gateway's own name: choose another
-{{- end }}
-{{- end }}
-{{- end }}
-{{- range .Values.sidecar.containers }}
-{{- if eq (toString .name) "wxgate" }}
-sidecar.containers has a container called wxgate, which is the gateway's own name: choose another
-{{- end }}
-{{- end }}
-{{- range .Values.extraEnv }}
-{{- if or (hasPrefix "WXGATE_" (toString .name)) (has (trimSuffix "_FILE" (toString .name)) $own) }}
-extraEnv has {{ .name }}, for which the chart has a value: set that instead
-{{- end }}
-{{- end }}
-{{- range $port, $number := .Values.containerPorts }}
-{{- range $other, $same := $.Values.containerPorts }}
-{{- if and (lt $port $other) (eq (int $number) (int $same)) }}
-containerPorts.{{ $port }} and containerPorts.{{ $other }} are both {{ $number }}: choose different ports
-{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
