@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/wxgate/wxgate/gateway/internal/direct"
 )
@@ -63,7 +64,8 @@ type outcome struct {
 	Trailer http.Header
 }
 
-func outcomeOf(method string, transport http.RoundTripper) outcome {
+// outcomeOf sends a request; upgrade: one for another protocol on its connection.
+func outcomeOf(method string, upgrade bool, transport http.RoundTripper) outcome {
 	var o outcome
 	ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
@@ -74,6 +76,9 @@ func outcomeOf(method string, transport http.RoundTripper) outcome {
 	r, err := http.NewRequestWithContext(ctx, method, "http://h5.example.com/", nil)
 	if err != nil {
 		panic(err) // the test's own mistake
+	}
+	if upgrade {
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}
 	}
 	res, err := transport.RoundTrip(r)
 	if err != nil {
@@ -91,14 +96,20 @@ func outcomeOf(method string, transport http.RoundTripper) outcome {
 func FuzzResponse(f *testing.F) {
 	for _, s := range scripts {
 		for _, answer := range s.answers {
-			f.Add(strings.TrimSuffix(answer, hangUp), byte(0))
-			f.Add(strings.TrimSuffix(answer, hangUp), byte(1))
+			answer = strings.TrimSuffix(answer, hangUp)
+			f.Add(answer, byte(0), false)
+			f.Add(answer, byte(1), false)
+			f.Add(answer, byte(0), true)
 		}
 	}
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete}
-	f.Fuzz(func(t *testing.T, answer string, method byte) {
-		if strings.Contains(answer, " 101") { // http.Transport lets an unasked upgrade through
+	f.Fuzz(func(t *testing.T, answer string, method byte, upgrade bool) {
+		if strings.Contains(answer, " 101") && !upgrade { // http.Transport lets an unasked one through
 			return
+		}
+		of := methods[int(method)%len(methods)]
+		if upgrade {
+			of = http.MethodGet // others are left to http.Transport
 		}
 		dial := func(context.Context) (net.Conn, error) { return newSent(answer), nil }
 		usual := &http.Transport{
@@ -106,15 +117,22 @@ func FuzzResponse(f *testing.F) {
 			DisableCompression: true,
 		}
 		defer usual.CloseIdleConnections()
-		of := methods[int(method)%len(methods)]
-		want := outcomeOf(of, usual)
-		got := outcomeOf(of, direct.New(direct.Config{Dial: dial}))
+		want := outcomeOf(of, upgrade, usual)
+		if want.Status == http.StatusSwitchingProtocols && !switches(want.Header) {
+			return // the caller refuses it, whatever its body is
+		}
+		got := outcomeOf(of, upgrade, direct.New(direct.Config{Dial: dial}))
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("(-http.Transport +direct):\n%s", d)
 		}
-		moved := outcomeOf(of, moving{direct.New(direct.Config{Dial: dial})})
+		moved := outcomeOf(of, upgrade, moving{direct.New(direct.Config{Dial: dial})})
 		if d := cmp.Diff(want, moved); d != "" {
 			t.Errorf("(-http.Transport +moved body):\n%s", d)
 		}
 	})
+}
+
+// switches reports whether a response with status 101 says to what it switches.
+func switches(h http.Header) bool {
+	return httpguts.HeaderValuesContainsToken(h["Connection"], "Upgrade") && h.Get("Upgrade") != ""
 }
