@@ -30,6 +30,7 @@ func NewTransport(headerTimeout time.Duration) *http.Transport {
 	return &http.Transport{
 		DialContext:           NewDialer().DialContext,
 		DisableCompression:    true,
+		WriteBufferSize:       8 << 10, // a chunk of 4 KiB and its length leave in one piece
 		MaxIdleConnsPerHost:   MaxIdle, // the default of 2 would close most connections under load
 		IdleConnTimeout:       IdleTimeout,
 		TLSHandshakeTimeout:   10 * time.Second,
