@@ -158,10 +158,5 @@ var malformed = map[string]badValue{
 
 func TestMalformedValues(t *testing.T) {
 	t.Parallel()
-	for name, bad := range malformed {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			refused(t, bad)
-		})
-	}
+	refusedEach(t, malformed)
 }

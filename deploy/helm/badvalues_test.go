@@ -337,10 +337,16 @@ var contradictions = map[string]badValue{
 
 func TestContradictions(t *testing.T) {
 	t.Parallel()
-	for name, bad := range contradictions {
+	refusedEach(t, contradictions, "These values cannot work")
+}
+
+// refusedEach is [refused] for each of several values, by what is wrong with them.
+func refusedEach(t *testing.T, all map[string]badValue, more ...string) {
+	t.Helper()
+	for name, bad := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			refused(t, bad, "These values cannot work")
+			refused(t, bad, more...)
 		})
 	}
 }

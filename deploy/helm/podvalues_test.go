@@ -42,12 +42,7 @@ var impossible = map[string]badValue{
 
 func TestValuesThatTheServerRefuses(t *testing.T) {
 	t.Parallel()
-	for name, bad := range impossible {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			refused(t, bad, "These values cannot work")
-		})
-	}
+	refusedEach(t, impossible, "These values cannot work")
 }
 
 // Services have names that begin with a letter. Releases may begin with a digit.

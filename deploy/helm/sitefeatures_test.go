@@ -10,7 +10,7 @@ import (
 func TestSitesContradict(t *testing.T) {
 	t.Parallel()
 	const a, b = "publicUrl: 'https://a.example.com'", "publicUrl: 'https://b.example.com'"
-	for name, bad := range map[string]badValue{
+	refusedEach(t, map[string]badValue{
 		"lifetime beside its own": {
 			"sites: [{" + a + ", sessionTtl: 2h, sessionMaxTtl: 1h}]",
 			[]string{"sites[0].sessionTtl is 2h, longer than sites[0].sessionMaxTtl, 1h"},
@@ -80,12 +80,7 @@ func TestSitesContradict(t *testing.T) {
 			"sites: [{hosts: [a.example.com]}, {hosts: [b.example.com]}]",
 			[]string{"sites[1] has the host h5.example.com, and so has sites[0]"},
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			refused(t, bad, "These values cannot work")
-		})
-	}
+	}, "These values cannot work")
 }
 
 // Values of config that no site takes over are of no account.

@@ -18,11 +18,18 @@ func TestTraefikKnowsTheCookiesOfAllSites(t *testing.T) {
 			"a", "__Host-a", "wxgate", "__Host-wxgate",
 		},
 	} {
+		found := 0
 		for _, m := range mustRender(t, withFour(values)).objects.kind("Middleware") {
 			got, ok, _ := unstructured.NestedStringSlice(m.Object, "spec", "forwardAuth", "addAuthCookiesToResponse")
+			if ok {
+				found++
+			}
 			if ok && !slices.Equal(got, want) {
 				t.Errorf("Traefik passes the cookies %q on, want %q, with the values\n%s", got, want, values)
 			}
+		}
+		if found == 0 {
+			t.Errorf("Traefik passes no cookies on, want %q, with the values\n%s", want, values)
 		}
 	}
 }
